@@ -1,0 +1,137 @@
+import { DiskError, oneLine } from './errors';
+import { windowOf } from './extents';
+import type { Driver } from './formats/driver';
+import { driverNamed, probe } from './formats/registry';
+import type { Chain, ChainEnd, ChainLayer, Environment, FileReference, Finding, Layer, OpenedSource } from './model';
+
+/** QEMU has no limit of its own; libvirt stops at 200. Deeper chains are made by accident or on purpose. */
+export const MAX_DEPTH = 256;
+
+export interface ChainOptions {
+  /** Take the leaf as this format instead of probing it. */
+  readonly format?: string | undefined;
+}
+
+interface OpenLayer {
+  readonly opened: OpenedSource;
+  readonly layer: Layer;
+}
+
+/**
+ * Opens a leaf and walks down its parents through the gate. Only a leaf that can't be used at all throws; whatever is
+ * wrong further down is where the chain ends.
+ * @throws DiskError
+ */
+export function openChain(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}): Chain {
+  const layers: ChainLayer[] = [];
+  const seen = new Set<string>();
+  let current = openLayer(environment, leaf, pickDriver(leaf, options.format));
+  for (;;) {
+    const { opened, layer } = current;
+    seen.add(opened.identity.id);
+    const step = layer.parent ? stepDown(environment, layer.parent, opened, seen) : { end: BASE, findings: [] };
+    const { identity, source } = opened;
+    layers.push({ depth: layers.length, identity, source, layer, findings: step.findings });
+    if ('end' in step) return { layers, end: step.end };
+    current = step.next;
+  }
+}
+
+/** Closes every file of the chain. */
+export function closeChain(chain: Chain): void {
+  for (const { layer } of chain.layers) layer.close();
+}
+
+const BASE: ChainEnd = { kind: 'base' };
+
+type Step =
+  | { readonly next: OpenLayer; readonly findings: readonly Finding[] }
+  | { readonly end: ChainEnd; readonly findings: readonly Finding[] };
+
+function stepDown(environment: Environment, parent: FileReference, from: OpenedSource, seen: ReadonlySet<string>): Step {
+  const { written } = parent;
+  if (seen.size >= MAX_DEPTH) {
+    return broken({ kind: 'too-deep', written, name: written, message: `the chain goes on past ${MAX_DEPTH} layers: not followed further` });
+  }
+  const answer = environment.gate.open(parent, from.identity);
+  if (!answer.ok) {
+    const { reason, name, message } = answer.refusal;
+    return broken({ kind: reason === 'missing' ? 'missing' : 'refused', reason, written, name, message });
+  }
+  const { opened } = answer;
+  const name = opened.identity.path;
+  if (seen.has(opened.identity.id)) {
+    opened.source.close();
+    return broken({ kind: 'cycle', written, name, message: `the parent "${written}" is a layer of this chain already: it stands on itself` });
+  }
+  try {
+    const { driver, findings } = parentDriver(parent, opened);
+    const next = openLayer(environment, { ...opened, source: cutWindow(parent, opened) }, driver);
+    return { next, findings: [...answer.findings, ...findings, ...sizeFindings(next.layer, parent)] };
+  } catch (error) {
+    opened.source.close();
+    if (!(error instanceof DiskError)) throw error;
+    return broken({ kind: 'refused', reason: 'unreadable', written, name, message: oneLine(error.in(opened.identity)) });
+  }
+}
+
+function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
+  const advice =
+    end.kind === 'missing'
+      ? 'Put the parent back where it was, or tell the image where it is now (qemu-img rebase -u).'
+      : end.reason === 'outside'
+        ? 'Allow it if you know where the image comes from.'
+        : undefined;
+  return { end, findings: [{ code: `parent-${end.kind}`, severity: 'error', message: end.message, advice }] };
+}
+
+function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver): OpenLayer {
+  const { identity, source } = opened;
+  try {
+    const layer = driver.open(source, { identity, codecs, openCompanion: (reference) => gate.open(reference, identity) });
+    return { opened, layer };
+  } catch (error) {
+    throw error instanceof DiskError ? error.in(identity) : error;
+  }
+}
+
+function pickDriver({ source, identity }: OpenedSource, format: string | undefined): Driver {
+  if (format === undefined) {
+    try {
+      return probe(source);
+    } catch (error) {
+      throw error instanceof DiskError ? error.in(identity) : error;
+    }
+  }
+  const driver = driverNamed(format);
+  if (!driver) throw new DiskError('unsupported', `the format "${format}" is not known`, { file: identity.path });
+  return driver;
+}
+
+/** A format that the child names beats probing: bytes at the start of a raw disk are the guest's to choose. */
+function parentDriver(parent: FileReference, opened: OpenedSource): { driver: Driver; findings: readonly Finding[] } {
+  if (parent.format !== undefined) return { driver: pickDriver(opened, parent.format), findings: [] };
+  const driver = pickDriver(opened, undefined);
+  const finding: Finding = {
+    code: 'backing-format-absent',
+    severity: 'warning',
+    message: `the image does not record the format of its parent: it was taken as ${driver.id} by its content`,
+    advice: `A guest can write what makes a raw disk look like another format. Record it: qemu-img rebase -u -F ${driver.id}.`,
+  };
+  return { driver, findings: [finding] };
+}
+
+function cutWindow(parent: FileReference, { source }: OpenedSource): OpenedSource['source'] {
+  if (!parent.window) return source;
+  const { offset, size = Math.max(0, source.size - offset) } = parent.window;
+  if (offset + size > source.size) {
+    throw new DiskError('out-of-range', `the part of the parent that counts (${size} bytes from byte ${offset}) ends past the file`, { offset });
+  }
+  return windowOf(source, offset, size);
+}
+
+function sizeFindings(layer: Layer, parent: FileReference): readonly Finding[] {
+  return layer.guestSize === 0
+    ? [{ code: 'parent-empty', severity: 'warning', message: `the parent "${parent.written}" is a disk of no bytes: all that is not in newer layers reads as zero` }]
+    : [];
+}

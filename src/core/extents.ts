@@ -1,0 +1,50 @@
+import type { ByteSource, HostExtents } from './model';
+import { DiskError } from './errors';
+
+/** Index `i` such that `[bounds[i], bounds[i + 1])` holds `offset`. */
+export function extentAt({ bounds }: HostExtents, offset: number): number {
+  let low = 0;
+  let high = bounds.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((bounds[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+export function isData(extents: HostExtents, offset: number): boolean {
+  return (extentAt(extents, offset) % 2 === 0) === extents.startsWithData;
+}
+
+/** A part of a file as a file of its own. Closing it closes the whole. */
+export function windowOf(source: ByteSource, offset: number, size: number): ByteSource {
+  return {
+    size,
+    origin: (source.origin ?? 0) + offset,
+    diskUsage: source.diskUsage,
+    modified: source.modified,
+    readInto: (target, position) => {
+      // Past the window is past the end, even where the file goes on.
+      if (position + target.length > size) {
+        throw new DiskError('short-read', `the part of the file that counts ends at byte ${offset + size}`, { offset: offset + position });
+      }
+      source.readInto(target, offset + position);
+    },
+    ...(source.extents ? { extents: () => cut(source.extents?.(), offset, size) } : {}),
+    close: () => {
+      source.close();
+    },
+  };
+}
+
+function cut(extents: HostExtents | undefined, offset: number, size: number): HostExtents {
+  if (!extents || size === 0) return { bounds: Float64Array.of(0, size), startsWithData: true, certainty: 'assumed' };
+  const first = extentAt(extents, offset);
+  const inner = extents.bounds.filter((bound) => bound > offset && bound < offset + size);
+  return {
+    bounds: Float64Array.of(0, ...inner.map((bound) => bound - offset), size),
+    startsWithData: (first % 2 === 0) === extents.startsWithData,
+    certainty: extents.certainty,
+  };
+}

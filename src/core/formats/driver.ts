@@ -1,0 +1,39 @@
+import type { ByteSource, Codecs, FileReference, GateAnswer, ImageIdentity, Layer } from '../model';
+
+/** What an image's driver may ask of the world while it opens: nothing but its companions, through the gate. */
+export interface OpenContext {
+  readonly identity: ImageIdentity;
+  readonly codecs: Codecs;
+  /** Opens a file that the image says holds part of its data. */
+  openCompanion(reference: FileReference): GateAnswer;
+}
+
+export interface ProbeInput {
+  /** The first bytes of the file: up to `PROBE_BYTES`. */
+  readonly head: Uint8Array;
+  /** The last bytes of the file: up to `PROBE_BYTES`. */
+  readonly tail: Uint8Array;
+  readonly size: number;
+}
+
+/** How much of a file's head and tail a probe sees. */
+export const PROBE_BYTES = 4096;
+
+/**
+ * One disk-image format. To add one: a file or folder beside this one, a line in `registry.ts`, a folder of fixtures.
+ */
+export interface Driver {
+  /** The name that qemu-img uses: `qcow2`, `raw` … */
+  readonly id: string;
+  /** For people: "QEMU copy-on-write, version 2 and 3". */
+  readonly title: string;
+  /** File name patterns for which our editor is the default; none where names alone don't tell. */
+  readonly patterns: readonly string[];
+  /** True when the bytes are this format's. Pure, and never throws. */
+  probe(input: ProbeInput): boolean;
+  /**
+   * Opens one image and reads its header, never its parents.
+   * @throws DiskError when the image can't be used at all
+   */
+  open(source: ByteSource, context: OpenContext): Layer;
+}

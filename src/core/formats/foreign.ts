@@ -1,0 +1,21 @@
+import type { Signature } from '../signature';
+import { matchSignature } from '../signature';
+import type { ProbeInput } from './driver';
+
+const FOREIGN_IMAGES: readonly Signature[] = [
+  { found: 'a qcow image of version 1', at: 0, bytes: 'QFI\xfb\0\0\0\x01' },
+  { found: 'a VMware sparse disk (VMDK)', at: 0, bytes: 'KDMV' },
+  { found: 'a VMware ESX sparse disk (COWD)', at: 0, bytes: 'COWD' },
+  { found: 'a VMware disk descriptor (VMDK)', at: 0, bytes: '# Disk DescriptorFile' },
+  { found: 'a VirtualBox disk (VDI)', at: 0x40, bytes: '\x7f\x10\xda\xbe' },
+  { found: 'a Hyper-V disk (VHDX)', at: 0, bytes: 'vhdxfile' },
+  { found: 'a Hyper-V or Virtual PC disk (VHD)', at: 0, bytes: 'conectix' },
+  { found: 'a QEMU enhanced disk (QED)', at: 0, bytes: 'QED\0' },
+  { found: 'a Parallels disk', at: 0, bytes: 'WithoutFreeSpace' },
+  { found: 'a Parallels disk', at: 0, bytes: 'WithouFreSpacExt' },
+];
+
+/** The name of a disk-image format that has no driver here: to take such a file as a raw disk would be a lie. */
+export function foreignFormat({ head }: ProbeInput): string | undefined {
+  return matchSignature(head, FOREIGN_IMAGES);
+}

@@ -1,0 +1,48 @@
+import type { Fact, LayerInfo } from '../../model';
+import type { Qcow2Parts } from './layer';
+import type { Geometry } from './mapping';
+
+/** The header for a person to read. */
+export function describe({ header, snapshots, bitmaps }: Qcow2Parts, geometry: Geometry): readonly Fact[] {
+  const yes = (label: string, value: boolean): Fact[] => (value ? [{ label, value }] : []);
+  return [
+    { label: 'Version', value: header.version },
+    { label: 'Disk size', value: header.guestSize, unit: 'bytes' },
+    { label: 'Cluster size', value: geometry.clusterSize, unit: 'bytes' },
+    ...(header.extendedL2 ? [{ label: 'Subcluster size', value: geometry.subclusterSize, unit: 'bytes' } as const] : []),
+    { label: 'Compression', value: header.compression },
+    { label: 'Reference counts', value: 2 ** header.refcountOrder, unit: 'bits' },
+    ...(header.backingName === undefined ? [] : [{ label: 'Backing file', value: header.backingName }]),
+    ...(header.backingFormat === undefined ? [] : [{ label: 'Backing format', value: header.backingFormat }]),
+    ...(header.dataFileName === undefined ? [] : [{ label: header.rawExternalData ? 'Data file (raw)' : 'Data file', value: header.dataFileName }]),
+    ...(header.encryption === 'none' ? [] : [{ label: 'Encryption', value: header.encryption }]),
+    ...yes('Lazy reference counts', header.lazyRefcounts),
+    ...yes('Dirty', header.dirty),
+    ...yes('Marked corrupt', header.corrupt),
+    ...(snapshots.length === 0 ? [] : [{ label: 'Internal snapshots', value: snapshots.length }]),
+    ...(bitmaps.length === 0 ? [] : [{ label: 'Bitmaps', value: bitmaps.length }]),
+  ];
+}
+
+/** The same as `qemu-img info --output=json` words it (qapi/block-core.json, ImageInfoSpecificQCow2). */
+export function qemuInfo({ header, bitmaps }: Qcow2Parts, geometry: Geometry): LayerInfo {
+  const data: Record<string, unknown> = {
+    compat: header.version === 2 ? '0.10' : '1.1',
+    'compression-type': header.compression,
+    'refcount-bits': 2 ** header.refcountOrder,
+  };
+  if (header.version === 3) {
+    Object.assign(data, { 'lazy-refcounts': header.lazyRefcounts, corrupt: header.corrupt, 'extended-l2': header.extendedL2 });
+  }
+  if (header.dataFileName !== undefined) {
+    Object.assign(data, { 'data-file': header.dataFileName, 'data-file-raw': header.rawExternalData });
+  }
+  if (bitmaps.length > 0) data['bitmaps'] = bitmaps;
+  if (header.encryption !== 'none') data['encrypt'] = { format: header.encryption };
+  return {
+    'cluster-size': geometry.clusterSize,
+    'dirty-flag': header.dirty,
+    ...(header.encryption === 'none' ? {} : { encrypted: true }),
+    'format-specific': { type: 'qcow2', data },
+  };
+}

@@ -1,0 +1,47 @@
+import { u32be } from '../../bytes';
+import type { ByteSource, Finding } from '../../model';
+import { dataFileReference } from '../../fileReference';
+import type { Driver, OpenContext } from '../driver';
+import { readBitmaps } from './bitmaps';
+import type { Qcow2Header } from './header';
+import { MAGIC, readHeader } from './header';
+import { Qcow2Layer } from './layer';
+import { readSnapshots } from './snapshots';
+
+/** qcow2, version 2 and 3: docs/interop/qcow2.rst in QEMU's sources. */
+export const qcow2: Driver = {
+  id: 'qcow2',
+  title: 'QEMU copy-on-write disk, version 2 or 3',
+  patterns: ['*.qcow2', '*.qcow'],
+  probe: ({ head }) => head.length >= 8 && u32be(head, 0) === MAGIC && u32be(head, 4) >= 2,
+  open: (source, context) => {
+    const header = readHeader(source);
+    const table = readSnapshots(source, header);
+    const directory = readBitmaps(source, header);
+    const data = openDataFile(source, header, context);
+    return new Qcow2Layer({
+      source,
+      holder: data.holder,
+      header,
+      snapshots: table.snapshots,
+      bitmaps: directory.bitmaps,
+      findings: [...header.findings, ...table.findings, ...directory.findings, ...data.findings],
+      codecs: context.codecs,
+    });
+  },
+};
+
+function openDataFile(
+  source: ByteSource,
+  header: Qcow2Header,
+  context: OpenContext,
+): { holder: ByteSource | undefined; findings: readonly Finding[] } {
+  if (!header.externalData) return { holder: source, findings: [] };
+  const broken = (message: string): { holder: undefined; findings: readonly Finding[] } => ({
+    holder: undefined,
+    findings: [{ code: 'data-file', severity: 'error', message, advice: 'Ownership is shown all the same; the content is not known.' }],
+  });
+  if (header.dataFileName === undefined) return broken('the image keeps its data in another file and does not name it');
+  const answer = context.openCompanion(dataFileReference(header.dataFileName));
+  return answer.ok ? { holder: answer.opened.source, findings: answer.findings } : broken(answer.refusal.message);
+}

@@ -1,0 +1,244 @@
+import { readPadded } from '../../bytes';
+import { DiskError } from '../../errors';
+import type {
+  Bitmap,
+  ByteSource,
+  Codecs,
+  Fact,
+  FileReference,
+  Finding,
+  GuestOffset,
+  HostExtents,
+  Job,
+  Layer,
+  LayerInfo,
+  LayerTrace,
+  Lookup,
+  RunList,
+  ScanOptions,
+  View,
+} from '../../model';
+import { guestOffset, hostOffset, Kind } from '../../model';
+import { parentReference } from '../../fileReference';
+import { formatEntry } from '../../units';
+import { CompressedClusters } from './compressed';
+import { describe, qemuInfo } from './describe';
+import type { Qcow2Header } from './header';
+import { EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
+import { unwrittenSpace } from './refcounts';
+import type { L1Place } from './scan';
+import { readL1, Scanner } from './scan';
+import type { Qcow2Snapshot } from './snapshots';
+import { writeEffect } from './write';
+
+/** What the driver has read and opened by the time there is a layer. */
+export interface Qcow2Parts {
+  readonly source: ByteSource;
+  /** The file with the data clusters: the image's own or its data file; undefined when that could not be opened. */
+  readonly holder: ByteSource | undefined;
+  readonly header: Qcow2Header;
+  readonly snapshots: readonly Qcow2Snapshot[];
+  readonly bitmaps: readonly Bitmap[];
+  readonly findings: readonly Finding[];
+  readonly codecs: Codecs;
+}
+
+/** Where the walk through the tables ends for one guest offset. */
+interface Entry {
+  readonly l1Index: number;
+  readonly l1EntryOffset: number;
+  readonly l1High: number;
+  readonly l1Low: number;
+  /** Undefined when the L1 entry leads nowhere. */
+  readonly l2?: { readonly index: number; readonly entryOffset: number; readonly words: DataView };
+}
+
+export class Qcow2Layer implements Layer {
+  readonly format = 'qcow2';
+  readonly guestSize: number;
+  readonly grain: number;
+  readonly parent: FileReference | undefined;
+  readonly views: readonly View[];
+  readonly bitmaps: readonly Bitmap[];
+  readonly facts: readonly Fact[];
+  readonly readable: boolean;
+  readonly info: LayerInfo;
+  private readonly geometry: Geometry;
+  private readonly compressed: CompressedClusters;
+  /** Findings of each scanned view, by its id. */
+  private readonly scanned = new Map<string, readonly Finding[]>();
+  private readonly snapshotsByView = new Map<string, Qcow2Snapshot>();
+  private readonly l1Tables = new Map<string, DataView>();
+  private unwrittenAnswer: { readonly extents: HostExtents | undefined } | undefined;
+
+  constructor(private readonly parts: Qcow2Parts) {
+    const { header, snapshots, source, codecs } = parts;
+    this.geometry = new Geometry(header);
+    this.guestSize = header.guestSize;
+    this.grain = this.geometry.clusterSize;
+    this.parent = header.backingName === undefined ? undefined : parentReference(header.backingName, header.backingFormat);
+    this.views = [
+      { id: '', name: 'Current', guestSize: header.guestSize },
+      ...snapshots.map((snapshot, index) => this.snapshotView(snapshot, index)),
+    ];
+    this.bitmaps = parts.bitmaps;
+    this.readable = header.encryption === 'none' && parts.holder !== undefined;
+    this.facts = describe(parts, this.geometry);
+    this.info = qemuInfo(parts, this.geometry);
+    this.compressed = new CompressedClusters(source, codecs, header.compression, this.geometry.clusterSize);
+  }
+
+  get findings(): readonly Finding[] {
+    return [...this.parts.findings, ...[...this.scanned.values()].flat()];
+  }
+
+  *scan(view: View, options: ScanOptions): Job<RunList> {
+    const { source } = this.parts;
+    const scanner = new Scanner(source, this.geometry, view.guestSize, options);
+    const runs = yield* scanner.run(this.l1(view));
+    this.scanned.set(view.id, scanner.findings);
+    return runs;
+  }
+
+  trace(view: View, offset: GuestOffset): LayerTrace {
+    const entry = this.lookup(view, offset);
+    const { clusterSize, subclusterSize } = this.geometry;
+    const decoded = this.decode(entry, offset);
+    const { kind, host } = decoded;
+    const unit = kind === Kind.Compressed ? clusterSize : subclusterSize;
+    const unitStart = offset - (offset % unit);
+    const span = kind === Kind.Compressed ? this.spanOf(entry) : undefined;
+    const place = span ? span.offset : host < 0 ? undefined : host + (offset - unitStart);
+    return {
+      kind,
+      lookups: this.describeLookups(entry),
+      hostOffset: place === undefined ? undefined : hostOffset(place),
+      unitStart: guestOffset(unitStart),
+      unitEnd: guestOffset(Math.min(unitStart + unit, view.guestSize)),
+      compressedLength: span?.length,
+      write: writeEffect(this.parts.header, this.geometry, kind, host, entry.l2 ? isCopied(entry.l2.words.getUint32(0)) : false),
+    };
+  }
+
+  read(view: View, offset: GuestOffset, target: Uint8Array): void {
+    this.assertReadable();
+    const { clusterSize, subclusterSize } = this.geometry;
+    let done = 0;
+    while (done < target.length) {
+      const at = offset + done;
+      const entry = this.lookup(view, at);
+      const { kind, host } = this.decode(entry, at);
+      const unit = kind === Kind.Compressed ? clusterSize : subclusterSize;
+      const inUnit = at % unit;
+      const piece = target.subarray(done, done + Math.min(unit - inUnit, target.length - done));
+      if (kind === Kind.Compressed) {
+        const { offset: from, length } = this.spanOf(entry);
+        piece.set(this.compressed.read(from, length).subarray(inUnit, inUnit + piece.length));
+      } else if (host >= 0 && (kind === Kind.Data || kind === Kind.Invalid)) {
+        readPadded(this.holder(), piece, host + inUnit);
+      } else if (kind === Kind.Invalid) {
+        throw new DiskError('corrupt', `the L2 entry for guest byte ${at} can't be true`, { offset: entry.l2?.entryOffset ?? entry.l1EntryOffset });
+      } else piece.fill(0);
+      done += piece.length;
+    }
+  }
+
+  unwritten(): HostExtents | undefined {
+    const { source, holder, header } = this.parts;
+    if (!holder || header.encryption !== 'none') return undefined;
+    this.unwrittenAnswer ??= { extents: unwrittenSpace(source, holder, this.geometry) };
+    return this.unwrittenAnswer.extents;
+  }
+
+  close(): void {
+    this.parts.source.close();
+    if (this.parts.holder !== this.parts.source) this.parts.holder?.close();
+  }
+
+  /** Ids are the image's own text: one that is empty or used twice gets its place in the table instead. */
+  private snapshotView(snapshot: Qcow2Snapshot, index: number): View {
+    const id = snapshot.id === '' || this.snapshotsByView.has(snapshot.id) ? `#${index}` : snapshot.id;
+    this.snapshotsByView.set(id, snapshot);
+    return { id, name: snapshot.name, guestSize: snapshot.guestSize, snapshot };
+  }
+
+  private holder(): ByteSource {
+    const { holder } = this.parts;
+    if (!holder) throw new DiskError('not-found', 'the external data file of this image is not open: its content is unknown');
+    return holder;
+  }
+
+  private assertReadable(): void {
+    const { encryption } = this.parts.header;
+    if (encryption !== 'none') throw new DiskError('encrypted', `the content is encrypted (${encryption})`);
+  }
+
+  private place(view: View): L1Place {
+    if (view.id === '') return { offset: this.parts.header.l1Offset, entries: this.parts.header.l1Entries };
+    const snapshot = this.snapshotsByView.get(view.id);
+    if (!snapshot) throw new DiskError('not-found', `there is no snapshot "${view.id}" in this image`);
+    return { offset: snapshot.l1Offset, entries: snapshot.l1Entries };
+  }
+
+  private l1(view: View): DataView {
+    const table = this.l1Tables.get(view.id) ?? readL1(this.parts.source, this.geometry, this.place(view), view.guestSize);
+    this.l1Tables.set(view.id, table);
+    return table;
+  }
+
+  private lookup(view: View, offset: number): Entry {
+    const { clusterSize, l2Span, l2Entries, l2EntryBytes } = this.geometry;
+    const l1 = this.l1(view);
+    const l1Index = Math.floor(offset / l2Span);
+    const l1EntryOffset = this.place(view).offset + l1Index * 8;
+    const inTable = l1Index * 8 < l1.byteLength;
+    const l1High = inTable ? l1.getUint32(l1Index * 8) : 0;
+    const l1Low = inTable ? l1.getUint32(l1Index * 8 + 4) : 0;
+    const tableOffset = offsetOf(l1High, l1Low);
+    if (tableOffset === 0 || tableOffset % clusterSize !== 0) return { l1Index, l1EntryOffset, l1High, l1Low };
+    const index = Math.floor(offset / clusterSize) % l2Entries;
+    const entryOffset = tableOffset + index * l2EntryBytes;
+    const bytes = new Uint8Array(16);
+    readPadded(this.parts.source, bytes.subarray(0, l2EntryBytes), entryOffset);
+    return { l1Index, l1EntryOffset, l1High, l1Low, l2: { index, entryOffset, words: new DataView(bytes.buffer) } };
+  }
+
+  private decode(entry: Entry, offset: number): { readonly kind: Kind; readonly host: number } {
+    if (!entry.l2) {
+      return { kind: offsetOf(entry.l1High, entry.l1Low) === 0 ? Kind.Absent : Kind.Invalid, host: -1 };
+    }
+    const { words } = entry.l2;
+    const { clusterSize, subclusterSize, header } = this.geometry;
+    const decoder = new EntryDecoder(this.geometry, this.parts.source.size);
+    decoder.cluster(words.getUint32(0), words.getUint32(4), offset - (offset % clusterSize));
+    if (header.extendedL2) {
+      decoder.subcluster(words.getUint32(8) | 0, words.getUint32(12) | 0, Math.floor((offset % clusterSize) / subclusterSize));
+    }
+    return { kind: decoder.kind, host: decoder.host };
+  }
+
+  private spanOf(entry: Entry): { readonly offset: number; readonly length: number } {
+    const words = entry.l2?.words;
+    return words ? this.geometry.compressedSpan(words.getUint32(0), words.getUint32(4)) : { offset: 0, length: 0 };
+  }
+
+  private describeLookups({ l1Index, l1EntryOffset, l1High, l1Low, l2 }: Entry): Lookup[] {
+    const l1: Lookup = {
+      table: 'L1',
+      index: l1Index,
+      entryOffset: hostOffset(l1EntryOffset),
+      entry: formatEntry(l1High, l1Low),
+      flags: isCopied(l1High) ? ['copied'] : [],
+    };
+    if (!l2) return [l1];
+    const high = l2.words.getUint32(0);
+    const low = l2.words.getUint32(4);
+    const zero = !this.geometry.header.extendedL2 && (high & 0x4000_0000) === 0 && (low & 1) !== 0;
+    const flags = [...(isCopied(high) ? ['copied'] : []), ...((high & 0x4000_0000) !== 0 ? ['compressed'] : []), ...(zero ? ['zero'] : [])];
+    const entryOffset = hostOffset(l2.entryOffset);
+    const standard: Lookup = { table: 'L2', index: l2.index, entryOffset, entry: formatEntry(high, low), flags };
+    if (!this.geometry.header.extendedL2) return [l1, standard];
+    const bitmap = formatEntry(l2.words.getUint32(8), l2.words.getUint32(12));
+    return [l1, standard, { table: 'subclusters', index: l2.index, entryOffset: hostOffset(l2.entryOffset + 8), entry: bitmap, flags: [] }];
+  }
+}

@@ -1,0 +1,94 @@
+import { readPadded } from '../bytes';
+import type { ByteSource, GuestOffset, Job, Layer, LayerTrace, RunList, ScanOptions, View, WriteEffect } from '../model';
+import { guestOffset, hostOffset, Kind } from '../model';
+import { isData } from '../extents';
+import { RunBuilder } from '../runs';
+import type { Driver } from './driver';
+
+/** QEMU's sector: a raw image that is no multiple of it is seen with its last sector filled up with zeros. */
+export const SECTOR = 512;
+
+/** The whole file is the disk; what takes no space on the host reads as zero. */
+class RawLayer implements Layer {
+  readonly format = 'raw';
+  readonly grain = SECTOR;
+  readonly parent = undefined;
+  readonly bitmaps = [];
+  readonly readable = true;
+  readonly info = { 'dirty-flag': false };
+  readonly guestSize: number;
+  readonly views: readonly View[];
+  readonly facts;
+  readonly findings: Layer['findings'];
+
+  constructor(private readonly source: ByteSource) {
+    this.guestSize = Math.ceil(source.size / SECTOR) * SECTOR;
+    this.views = [{ id: '', name: 'Current', guestSize: this.guestSize }];
+    this.facts = [{ label: 'Disk size', value: this.guestSize, unit: 'bytes' as const }];
+    this.findings = [
+      ...(source.size === 0
+        ? [{ code: 'empty-file', severity: 'warning' as const, message: 'the file is empty: a disk of no bytes' }]
+        : []),
+      ...(source.size % SECTOR === 0
+        ? []
+        : [
+            {
+              code: 'partial-sector',
+              severity: 'info' as const,
+              message: `the file is no whole number of ${SECTOR}-byte sectors: its last sector reads as if filled up with zeros`,
+              advice: 'A raw image that was cut short looks like this: compare its size with the original.',
+            },
+          ]),
+    ];
+  }
+
+  *scan(_view: View, { host }: ScanOptions): Job<RunList> {
+    yield { done: 0, total: 1 };
+    const builder = new RunBuilder(host);
+    const origin = this.source.origin ?? 0;
+    const extents = this.source.extents?.();
+    const bounds = extents?.bounds ?? [0, this.source.size];
+    let data = extents?.startsWithData ?? true;
+    for (let i = 0; i + 1 < bounds.length; i += 1, data = !data) {
+      const from = bounds[i] ?? 0;
+      builder.append((bounds[i + 1] ?? from) - from, data ? Kind.Data : Kind.Zero, origin + from);
+    }
+    builder.append(this.guestSize - builder.end, Kind.Zero, origin + builder.end);
+    return builder.finish(this.guestSize);
+  }
+
+  trace(_view: View, offset: GuestOffset): LayerTrace {
+    const unitStart = Math.floor(offset / SECTOR) * SECTOR;
+    const write: WriteEffect = { effect: 'in-place', bytes: 0 };
+    return {
+      kind: this.isHole(offset) ? Kind.Zero : Kind.Data,
+      lookups: [],
+      hostOffset: hostOffset((this.source.origin ?? 0) + offset),
+      unitStart: guestOffset(unitStart),
+      unitEnd: guestOffset(unitStart + SECTOR),
+      write,
+    };
+  }
+
+  read(_view: View, offset: GuestOffset, target: Uint8Array): void {
+    readPadded(this.source, target, offset);
+  }
+
+  close(): void {
+    this.source.close();
+  }
+
+  private isHole(offset: number): boolean {
+    const extents = this.source.extents?.();
+    return offset >= this.source.size || (extents !== undefined && !isData(extents, offset));
+  }
+}
+
+/** Raw images. Knows nothing by its bytes: it comes last, and takes what it is told to take. */
+export const raw: Driver = {
+  id: 'raw',
+  title: 'raw disk',
+  patterns: [],
+  probe: () => true,
+  open: (source) => new RawLayer(source),
+};

@@ -1,0 +1,38 @@
+import { readUpTo } from '../bytes';
+import { DiskError } from '../errors';
+import type { ByteSource } from '../model';
+import type { Driver, ProbeInput } from './driver';
+import { PROBE_BYTES } from './driver';
+import { foreignFormat } from './foreign';
+import { qcow2 } from './qcow2';
+import { raw } from './raw';
+
+/** Every format, in the order in which they are asked; raw takes what nobody else wants. */
+export const DRIVERS: readonly Driver[] = [qcow2, raw];
+
+/** Other names under which images record the format of a raw parent. */
+const RAW_ALIASES: ReadonlySet<string> = new Set(['file', 'host_device', 'host_cdrom']);
+
+export function driverNamed(format: string): Driver | undefined {
+  return RAW_ALIASES.has(format) ? raw : DRIVERS.find(({ id }) => id === format);
+}
+
+/**
+ * The first driver that knows the bytes.
+ * @throws DiskError `unsupported` for a disk image of a format without a driver; `io`
+ */
+export function probe(source: ByteSource): Driver {
+  const input = probeInput(source);
+  const driver = DRIVERS.find((candidate) => candidate.probe(input)) ?? raw;
+  const foreign = driver === raw ? foreignFormat(input) : undefined;
+  if (foreign === undefined) return driver;
+  throw new DiskError('unsupported', `this is ${foreign}, a format that is not read here`, { offset: 0 }, 'Convert it: qemu-img convert -O qcow2.');
+}
+
+export function probeInput(source: ByteSource): ProbeInput {
+  return {
+    head: readUpTo(source, 0, PROBE_BYTES),
+    tail: readUpTo(source, Math.max(0, source.size - PROBE_BYTES), PROBE_BYTES),
+    size: source.size,
+  };
+}

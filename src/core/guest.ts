@@ -1,0 +1,57 @@
+import { DiskError } from './errors';
+import type { Chain, OwnershipMap, View } from './model';
+import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
+import { runAt } from './runs';
+import { currentView } from './trace';
+
+/** A range `[start, end)` within an answer that could not be read, and why. */
+export interface Gap {
+  readonly start: number;
+  readonly end: number;
+  readonly why: string;
+}
+
+/** From where the chain is read: a layer, and one of its states. */
+export interface Origin {
+  readonly depth: number;
+  readonly view: View;
+}
+
+/**
+ * Reads guest bytes through the chain.
+ * @param map ownership from that origin
+ * @param offset guest offset of `target[0]`; `[offset, offset + target.length)` must lie inside the disk
+ * @returns what could not be read: those bytes are left zero
+ * @throws DiskError `out-of-range`
+ */
+export function readGuest(chain: Chain, origin: Origin, map: OwnershipMap, offset: number, target: Uint8Array): Gap[] {
+  const size = map.start[map.count] ?? 0;
+  if (offset < 0 || offset + target.length > size) {
+    throw new DiskError('out-of-range', `bytes ${offset} to ${offset + target.length} are not all inside the disk (${size} bytes)`);
+  }
+  const gaps: Gap[] = [];
+  const end = offset + target.length;
+  for (let run = runAt(map, offset), at = offset; at < end; run += 1) {
+    const stop = Math.min(map.start[run + 1] ?? end, end);
+    const piece = target.subarray(at - offset, stop - offset);
+    const why = readRun(chain, origin, map.owner[run] ?? UNKNOWN_OWNER, (map.kind[run] ?? Kind.Unknown) as Kind, at, piece);
+    if (why !== undefined) gaps.push({ start: at - offset, end: stop - offset, why });
+    at = stop;
+  }
+  return gaps;
+}
+
+function readRun(chain: Chain, origin: Origin, owner: number, kind: Kind, at: number, piece: Uint8Array): string | undefined {
+  piece.fill(0);
+  if (owner === NOBODY || kind === Kind.Zero || kind === Kind.ZeroAllocated) return undefined;
+  const holder = chain.layers[owner];
+  if (!holder) return chain.end.kind === 'base' ? 'its table could not be read' : chain.end.message;
+  try {
+    holder.layer.read(owner === origin.depth ? origin.view : currentView(holder), guestOffset(at), piece);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    piece.fill(0);
+    return error.message;
+  }
+}

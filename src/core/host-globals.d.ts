@@ -1,0 +1,6 @@
+// The few names beyond ECMAScript that every host of the core has: Node, its workers, and browsers.
+
+declare class TextDecoder {
+  constructor(label: 'utf-8', options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean });
+  decode(input: Uint8Array): string;
+}

@@ -1,0 +1,22 @@
+/** The one door into the core. */
+export * from './model';
+export { DiskError, fromWire, oneLine, toWire } from './errors';
+export type { DiskErrorCode, WireError } from './errors';
+export { closeChain, MAX_DEPTH, openChain } from './chain';
+export type { ChainOptions } from './chain';
+export { DRIVERS, driverNamed, probe, probeInput } from './formats/registry';
+export type { Driver } from './formats/driver';
+export { isWindowsAbsolute, parentReference } from './fileReference';
+export { account } from './accounting';
+export { resolveOwnership } from './ownership';
+export { pixels } from './pixels';
+export { qemuMap } from './qemuMap';
+export type { QemuMapEntry } from './qemuMap';
+export { readGuest } from './guest';
+export type { Gap } from './guest';
+export { finish, NOW, Session } from './session';
+export type { Picture, ScanProgress, Standpoint } from './session';
+export { sniff } from './sniff';
+export type { Sniffed } from './sniff';
+export { traceRead } from './trace';
+export { formatBytes, formatCount, formatEntry, formatOffset, parseOffset } from './units';

@@ -1,0 +1,428 @@
+/**
+ * The central types: read this file first.
+ *
+ * All offsets and lengths are **bytes**, safe integers, and ranges are half-open `[start, end)`.
+ * A 64-bit value above 2^53 - 1 is refused once, where it is read from a file (see `bytes.ts`).
+ * Guest and host offsets are branded, so that mixing the two does not compile.
+ */
+
+declare const guestBrand: unique symbol;
+declare const hostBrand: unique symbol;
+
+/** Where the virtual machine sees a byte: an offset into the virtual disk. */
+export type GuestOffset = number & { readonly [guestBrand]: true };
+/** Where a file on the host holds a byte. */
+export type HostOffset = number & { readonly [hostBrand]: true };
+
+export const guestOffset = (bytes: number): GuestOffset => bytes as GuestOffset;
+export const hostOffset = (bytes: number): HostOffset => bytes as HostOffset;
+
+// ---------------------------------------------------------------------------------------------
+// Bytes in
+// ---------------------------------------------------------------------------------------------
+
+/** Which parts of a file take space on the host; the rest are holes that read as zero. */
+export interface HostExtents {
+  /**
+   * Boundaries between data and hole, strictly rising, from 0 to the file's size:
+   * `[b0 = 0, b1, … bn = size]`.
+   */
+  readonly bounds: Float64Array;
+  /** True when `[bounds[0], bounds[1])` is data; the ranges alternate from there. */
+  readonly startsWithData: boolean;
+  /** How this is known: `exact` from the file system, `assumed` when holes can't be seen (all counts as data). */
+  readonly certainty: 'exact' | 'assumed';
+}
+
+/** A file or device, open for reading only. Synchronous: the core runs in a worker or in the CLI. */
+export interface ByteSource {
+  /** Size in bytes at the time of opening. */
+  readonly size: number;
+  /** Where position 0 stands in the file on the host, when this is a window into a larger one. */
+  readonly origin?: number | undefined;
+  /** Bytes that the file takes on the host, when the platform tells. */
+  readonly diskUsage?: number | undefined;
+  /** Time of the last change, milliseconds since 1970. */
+  readonly modified?: number | undefined;
+  /**
+   * Fills `target` from `position`.
+   * @throws DiskError `short-read` when the file ends before `target` is full, `io` when reading fails.
+   */
+  readInto(target: Uint8Array, position: number): void;
+  /** Data and holes of the file on the host. May be slow the first time: ask only when needed. */
+  extents?(): HostExtents;
+  close(): void;
+}
+
+/** What names an opened image: `id` is equal for two names of one file, `path` is for people. */
+export interface ImageIdentity {
+  readonly id: string;
+  readonly path: string;
+}
+
+export interface OpenedSource {
+  readonly identity: ImageIdentity;
+  readonly source: ByteSource;
+}
+
+/** Why a name inside an image was not opened. */
+export type RefusalReason =
+  | 'missing' // no such file
+  | 'protocol' // nbd:, ssh:, a json: driver that is no file …
+  | 'not-a-file' // folder, pipe, socket, device where none is allowed
+  | 'outside' // leaves the trusted folders
+  | 'unreadable' // permission, I/O error
+  | 'malformed'; // the name itself can't be understood
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** The name as it was understood: an absolute path where there is one, else the text of the image. */
+  readonly name: string;
+  /** One sentence: what, where, what to do. */
+  readonly message: string;
+}
+
+export type GateAnswer =
+  | { readonly ok: true; readonly opened: OpenedSource; readonly findings: readonly Finding[] }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** What an image says about another file: its parent, or a file that holds its data. */
+export interface FileReference {
+  readonly role: 'parent' | 'data-file';
+  /** The name exactly as the image writes it. */
+  readonly written: string;
+  /** What that name means: a path, relative or not, of whatever system wrote it; or nothing that we open. */
+  readonly target:
+    | { readonly kind: 'path'; readonly path: string; readonly relativeTo: 'image' | 'working-directory' }
+    | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly message: string };
+  /** The format that the image says the file has; undefined when it says none. */
+  readonly format?: string | undefined;
+  /** The part of the file that counts, in bytes, where the image says so (`json:`, raw driver, offset and size). */
+  readonly window?: { readonly offset: number; readonly size?: number | undefined } | undefined;
+}
+
+/** The only way in which a name written inside an image becomes an open file. */
+export interface Gate {
+  open(reference: FileReference, from: ImageIdentity): GateAnswer;
+}
+
+/** Decompressors for one cluster; the host supplies them since the core has no platform of its own. */
+export interface Codecs {
+  /**
+   * Inflates a raw deflate stream (no zlib header; RFC 1951) that may be followed by padding.
+   * @param size bytes expected; the answer has at most that many
+   * @throws when the stream is broken
+   */
+  inflateRaw(input: Uint8Array, size: number): Uint8Array;
+  /** Decompresses exactly one zstd frame (RFC 8878). `input` ends where the frame ends. */
+  zstd(input: Uint8Array, size: number): Uint8Array;
+}
+
+/** Everything the core asks of the world around it. */
+export interface Environment {
+  readonly gate: Gate;
+  readonly codecs: Codecs;
+}
+
+/** Progress of a long job, yielded between slices of work; `done` of `total` in the job's own unit. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A long job: a generator that works a few milliseconds between yields. Dropping it cancels the job. */
+export type Job<T> = Generator<Progress, T, void>;
+
+// ---------------------------------------------------------------------------------------------
+// What is wrong
+// ---------------------------------------------------------------------------------------------
+
+export type Severity = 'info' | 'warning' | 'error';
+
+/** A suspicious image: something to tell, after which work goes on. */
+export interface Finding {
+  /** Stable kebab-case code, e.g. `parent-missing`. */
+  readonly code: string;
+  readonly severity: Severity;
+  /** What, where. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly advice?: string | undefined;
+  /** Place in the layer's own file. */
+  readonly offset?: number | undefined;
+}
+
+// ---------------------------------------------------------------------------------------------
+// One layer
+// ---------------------------------------------------------------------------------------------
+
+/** What a layer says about a range of the guest's disk. */
+export const Kind = {
+  /** Nothing here: a read goes on below. May still have a host offset (an unused part of an allocated cluster). */
+  Absent: 0,
+  Data: 1,
+  /** Reads as zero; no space in the file. */
+  Zero: 2,
+  /** Reads as zero, though space in the file is kept for it. */
+  ZeroAllocated: 3,
+  Compressed: 4,
+  /** The entry can't be true: unaligned, past the end of the file, reserved bits. */
+  Invalid: 5,
+  /** The table that would say could not be read, or the layer below is missing. */
+  Unknown: 6,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+export const KIND_COUNT = 7;
+
+/**
+ * What a layer says about `[0, start[count])`, in columns. Frozen once built.
+ *
+ * `start` has `count + 1` entries: strictly rising from 0, the last is the end of the range, so
+ * run `i` covers `[start[i], start[i + 1])`. No two neighbours could be one run, so two lists are
+ * the same map exactly when their columns are equal.
+ */
+export interface RunList {
+  readonly count: number;
+  readonly start: Float64Array;
+  readonly kind: Uint8Array;
+  /** Host offset of the first byte of each run, or -1; neighbours with offsets join only where they are contiguous. */
+  readonly host?: Float64Array | undefined;
+}
+
+/** A state of the disk that a layer holds: its current one, or an internal snapshot. */
+export interface View {
+  /** `''` for the current state, otherwise the snapshot's id in the image. */
+  readonly id: string;
+  readonly name: string;
+  /** Size of the virtual disk in this state. */
+  readonly guestSize: number;
+  readonly snapshot?: InternalSnapshot | undefined;
+}
+
+/** An internal snapshot as the image lists it. */
+export interface InternalSnapshot {
+  readonly id: string;
+  readonly name: string;
+  /** Milliseconds since 1970, whole seconds of it: the rest is `dateNanoseconds`. */
+  readonly date: number;
+  /** Nanoseconds within that second, as the image has them. */
+  readonly dateNanoseconds: number;
+  /** Running time of the VM when it was taken. In two parts: 104 days of nanoseconds fill a safe integer. */
+  readonly vmClock: { readonly seconds: number; readonly nanoseconds: number };
+  /** Bytes of saved VM memory and device state. */
+  readonly vmStateSize: number;
+  /** Instruction count of a recorded run, when there is one. */
+  readonly icount?: number | undefined;
+}
+
+export interface Bitmap {
+  readonly name: string;
+  /** Bytes of the disk that one bit stands for. */
+  readonly granularity: number;
+  readonly flags: readonly ('in-use' | 'auto')[];
+}
+
+/** A fact about an image, for a person to read. */
+export interface Fact {
+  readonly label: string;
+  readonly value: string | number | boolean;
+  readonly unit?: 'bytes' | 'bits' | undefined;
+}
+
+/** One table consulted on the way to a block. */
+export interface Lookup {
+  readonly table: string;
+  readonly index: number;
+  /** Where the entry stands in the layer's file. */
+  readonly entryOffset: HostOffset;
+  /** The raw entry, `0x` and all its digits. */
+  readonly entry: string;
+  readonly flags: readonly string[];
+}
+
+/** How one layer answers for one guest offset. */
+export interface LayerTrace {
+  readonly kind: Kind;
+  readonly lookups: readonly Lookup[];
+  /** Host offset of the very byte asked for (of the compressed data's start where compressed). */
+  readonly hostOffset?: HostOffset | undefined;
+  /** Guest range `[start, end)` of the allocation unit (cluster or subcluster) around the offset. */
+  readonly unitStart: GuestOffset;
+  readonly unitEnd: GuestOffset;
+  /** Bytes that the unit takes in the file, where it is compressed. */
+  readonly compressedLength?: number | undefined;
+  /** What a write to this byte would do here, if the layer were the active one. */
+  readonly write: WriteEffect;
+}
+
+/** What a write to a block would do to the active layer. */
+export interface WriteEffect {
+  /** `in-place`: written where it is. `allocate`: new space in the file. `copy`: new space, and the rest of the unit copied into it. */
+  readonly effect: 'in-place' | 'allocate' | 'copy' | 'impossible';
+  /** Bytes of new space in the file. */
+  readonly bytes: number;
+  /** Why, in a few words: "shared with a snapshot", "compressed" … */
+  readonly reason?: string | undefined;
+}
+
+export interface ScanOptions {
+  /** Keep host offsets (needed for `map`, not for ownership). */
+  readonly host: boolean;
+}
+
+/** One image, and nothing of its parents. */
+export interface Layer {
+  /** Driver id: `raw`, `qcow2` … */
+  readonly format: string;
+  readonly guestSize: number;
+  /** Allocation unit in bytes. */
+  readonly grain: number;
+  /** The parent as the image writes it; undefined for a base. */
+  readonly parent?: FileReference | undefined;
+  /** `views[0]` is the current state. */
+  readonly views: readonly View[];
+  readonly bitmaps: readonly Bitmap[];
+  readonly facts: readonly Fact[];
+  /** Grows while the layer is scanned. */
+  readonly findings: readonly Finding[];
+  /** False when the content can't be read as the guest sees it (encrypted). */
+  readonly readable: boolean;
+  /** `format-specific` of `qemu-img info`, plus the other keys it has for this format. */
+  readonly info: LayerInfo;
+  /** All runs of a view over `[0, view.guestSize)`. */
+  scan(view: View, options: ScanOptions): Job<RunList>;
+  /** @throws DiskError only when reading fails; a nonsensical entry is answered as `invalid` */
+  trace(view: View, offset: GuestOffset): LayerTrace;
+  /**
+   * Bytes that this layer itself holds for `[offset, offset + target.length)`. Only asked for ranges whose
+   * kind is data or compressed.
+   */
+  read(view: View, offset: GuestOffset, target: Uint8Array): void;
+  /**
+   * Where the file that holds this layer's data has holes, when its data clusters are known to lie in such: space that
+   * was promised (`preallocation=metadata`) and never written. QEMU calls those data *and* zero. Undefined otherwise.
+   */
+  unwritten?(): HostExtents | undefined;
+  close(): void;
+}
+
+/** What `info` prints of a layer, in the words of `qemu-img info --output=json`. */
+export interface LayerInfo {
+  readonly 'cluster-size'?: number;
+  readonly 'dirty-flag': boolean;
+  readonly encrypted?: boolean;
+  readonly compressed?: boolean;
+  readonly 'format-specific'?: { readonly type: string; readonly data: Readonly<Record<string, unknown>> };
+}
+
+// ---------------------------------------------------------------------------------------------
+// The chain
+// ---------------------------------------------------------------------------------------------
+
+export interface ChainLayer {
+  /** 0 is the leaf. */
+  readonly depth: number;
+  readonly identity: ImageIdentity;
+  readonly layer: Layer;
+  readonly source: ByteSource;
+  /** Findings about this layer's link to the next one, beside `layer.findings`. */
+  readonly findings: readonly Finding[];
+}
+
+/** How a chain ends below its last readable layer. A broken chain is a value to draw, not an exception. */
+export type ChainEnd =
+  | { readonly kind: 'base' }
+  | {
+      readonly kind: 'missing' | 'refused' | 'cycle' | 'too-deep';
+      /** The parent's name as the last layer writes it. */
+      readonly written: string;
+      /** Where it was looked for, or the written name where that has no meaning here. */
+      readonly name: string;
+      readonly message: string;
+      /** The gate's reason, where it was the gate that said no. */
+      readonly reason?: RefusalReason | undefined;
+    };
+export type ChainEndKind = ChainEnd['kind'];
+
+/** A leaf and everything that it stands on, newest first: `layers[0]` is the leaf. */
+export interface Chain {
+  readonly layers: readonly ChainLayer[];
+  readonly end: ChainEnd;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Ownership
+// ---------------------------------------------------------------------------------------------
+
+/** Owner of a range that no layer holds: it reads as zero. */
+export const NOBODY = -1;
+/** Owner of a range whose answer lies below a missing parent. */
+export const UNKNOWN_OWNER = -2;
+
+/**
+ * Who answers each byte of `[0, guestSize of the leaf)`, in columns like a `RunList`: `owner` is a depth, NOBODY or
+ * UNKNOWN_OWNER. Every byte has exactly one owner, so the owners' bytes add up to the guest size.
+ */
+export interface OwnershipMap {
+  readonly count: number;
+  readonly start: Float64Array;
+  readonly owner: Int16Array;
+  readonly kind: Uint8Array;
+  /** Host offset in the owner's file, or -1; only when the scans kept them. */
+  readonly host?: Float64Array | undefined;
+}
+
+/** Guest bytes, per layer. `owned = ownedData + ownedZero + ownedCompressed`. */
+export interface LayerAccount {
+  readonly owned: number;
+  readonly ownedData: number;
+  readonly ownedZero: number;
+  readonly ownedCompressed: number;
+  /** Allocated here, yet hidden by a newer layer (or by a newer layer's end), inside the leaf's size. */
+  readonly shadowed: number;
+}
+
+export interface Accounting {
+  readonly guestSize: number;
+  readonly nobody: number;
+  readonly unknown: number;
+  readonly layers: readonly LayerAccount[];
+}
+
+/**
+ * What each of `cells` equal slices of a byte range holds. Cell `c` has the parts `first[c] … first[c + 1] - 1`, in
+ * the order in which they first appear in the cell. The size follows the screen, never the disk.
+ */
+export interface Pixels {
+  readonly rangeStart: number;
+  readonly rangeEnd: number;
+  /** Bytes per cell; the last may be cut short by `rangeEnd`. */
+  readonly cellBytes: number;
+  readonly cells: number;
+  readonly first: Uint32Array;
+  readonly owner: Int16Array;
+  readonly kind: Uint8Array;
+  readonly bytes: Float64Array;
+}
+
+// ---------------------------------------------------------------------------------------------
+// The walk of a read
+// ---------------------------------------------------------------------------------------------
+
+export interface TraceStep extends LayerTrace {
+  readonly depth: number;
+  readonly filename: string;
+  /** `hidden`: a newer layer answered first; told so that the inspector can show what lies underneath. */
+  readonly role: 'passed' | 'owner' | 'hidden';
+}
+
+export interface Trace {
+  readonly offset: GuestOffset;
+  /** Depth of the owner, NOBODY or UNKNOWN_OWNER. */
+  readonly owner: number;
+  readonly kind: Kind;
+  readonly steps: readonly TraceStep[];
+  /** Why the walk ended where nobody answered: past the end of a shorter parent, or a broken chain. */
+  readonly ended?: string | undefined;
+  readonly write: WriteEffect & { readonly copiesFrom?: number | undefined };
+}

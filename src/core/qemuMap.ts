@@ -1,0 +1,130 @@
+import { extentAt, isData } from './extents';
+import type { Chain, HostExtents, OwnershipMap } from './model';
+import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
+
+/** One entry of `qemu-img map --output=json`, as of QEMU 8.2. Offsets and lengths in bytes. */
+export interface QemuMapEntry {
+  readonly start: number;
+  readonly length: number;
+  readonly depth: number;
+  readonly present: boolean;
+  readonly zero: boolean;
+  readonly data: boolean;
+  readonly compressed: boolean;
+  readonly offset?: number;
+  /** Ours, and only where the answer is not known: below a missing parent, or where a table can't be read. */
+  readonly unknown?: true;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Words the map as `qemu-img map` does (qemu-img.c, get_block_status and entry_mergeable): every entry once, merged by
+ * its rules.
+ * @param map ownership from layer `from` on, with host offsets
+ * @param sizes guest size of each layer from `from` on, as seen from there
+ */
+export function* qemuMap(chain: Chain, from: number, map: OwnershipMap, sizes: readonly number[]): Generator<QemuMapEntry> {
+  if (map.count === 0) {
+    yield { start: 0, length: 0, depth: 0, present: false, zero: false, data: false, compressed: false };
+    return;
+  }
+  const words = new Wording(chain, from, sizes);
+  let last: Mutable<QemuMapEntry> | undefined;
+  for (let run = 0; run < map.count; run += 1) {
+    for (const entry of words.split(map, run)) {
+      if (last && mergeable(last, entry)) last.length += entry.length;
+      else {
+        if (last) yield last;
+        last = entry;
+      }
+    }
+  }
+  if (last) yield last;
+}
+
+function mergeable(a: QemuMapEntry, b: QemuMapEntry): boolean {
+  return (
+    a.depth === b.depth &&
+    a.present === b.present &&
+    a.zero === b.zero &&
+    a.data === b.data &&
+    a.compressed === b.compressed &&
+    a.unknown === b.unknown &&
+    (a.offset === undefined ? b.offset === undefined : b.offset === a.offset + a.length)
+  );
+}
+
+class Wording {
+  private readonly unwritten = new Map<number, HostExtents | undefined>();
+
+  constructor(
+    private readonly chain: Chain,
+    private readonly from: number,
+    private readonly sizes: readonly number[],
+  ) {}
+
+  *split(map: OwnershipMap, run: number): Generator<Mutable<QemuMapEntry>> {
+    const start = map.start[run] ?? 0;
+    const end = map.start[run + 1] ?? start;
+    const owner = map.owner[run] ?? NOBODY;
+    const kind = (map.kind[run] ?? Kind.Unknown) as Kind;
+    const host = map.host?.[run] ?? -1;
+    if (owner < 0) yield* this.nobodys(start, end, owner, host);
+    else if (kind === Kind.Data || kind === Kind.Invalid) yield* this.data(start, end, owner, host);
+    else {
+      const zero = kind === Kind.Zero || kind === Kind.ZeroAllocated;
+      yield this.entry(start, end, owner, { zero, data: !zero, compressed: kind === Kind.Compressed }, host);
+    }
+  }
+
+  /** Nobody's ranges name the deepest layer that a read got to, so they end where a layer does. */
+  private *nobodys(start: number, end: number, owner: number, host: number): Generator<Mutable<QemuMapEntry>> {
+    for (let at = start; at < end; ) {
+      let depth = 0;
+      while (depth + 1 < this.sizes.length && at < (this.sizes[depth + 1] ?? 0)) depth += 1;
+      const ends = this.sizes.filter((size) => size > at);
+      const stop = Math.min(end, ...ends);
+      const unknown = owner === UNKNOWN_OWNER ? ({ unknown: true } as const) : {};
+      const entry = this.entry(at, stop, this.from + depth, { zero: owner === NOBODY }, host < 0 ? -1 : host + (at - start));
+      yield { ...entry, present: false, ...unknown };
+      at = stop;
+    }
+  }
+
+  /** Data, cut at the holes of its file where the layer has space that was never written. */
+  private *data(start: number, end: number, owner: number, host: number): Generator<Mutable<QemuMapEntry>> {
+    const extents = host < 0 ? undefined : this.unwrittenOf(owner);
+    if (!extents) {
+      yield this.entry(start, end, owner, { data: true }, host);
+      return;
+    }
+    const fileEnd = extents.bounds.at(-1) ?? 0;
+    for (let at = start; at < end; ) {
+      const inFile = host + (at - start);
+      const past = inFile >= fileEnd;
+      const bound = past ? Infinity : (extents.bounds[extentAt(extents, inFile) + 1] ?? fileEnd);
+      const stop = Math.min(end, at + (bound - inFile));
+      yield this.entry(at, stop, owner, { data: true, zero: past || !isData(extents, inFile) }, inFile);
+      at = stop;
+    }
+  }
+
+  private unwrittenOf(owner: number): HostExtents | undefined {
+    if (!this.unwritten.has(owner)) this.unwritten.set(owner, this.chain.layers[owner]?.layer.unwritten?.());
+    return this.unwritten.get(owner);
+  }
+
+  private entry(
+    start: number,
+    end: number,
+    depth: number,
+    what: { readonly zero?: boolean; readonly data?: boolean; readonly compressed?: boolean },
+    host: number,
+  ): Mutable<QemuMapEntry> {
+    const { zero = false, data = false, compressed = false } = what;
+    // Where content is encrypted QEMU tells no offset: the bytes there are not the guest's.
+    const offset = host >= 0 && this.chain.layers[depth]?.layer.info.encrypted !== true ? { offset: host } : {};
+    return { start, length: end - start, depth: depth - this.from, present: true, zero, data, compressed, ...offset };
+  }
+}

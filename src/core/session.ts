@@ -1,0 +1,211 @@
+import { account } from './accounting';
+import type { ChainOptions } from './chain';
+import { closeChain, openChain } from './chain';
+import { DiskError } from './errors';
+import type { Gap } from './guest';
+import { readGuest } from './guest';
+import type {
+  Accounting,
+  Chain,
+  ChainLayer,
+  Environment,
+  Finding,
+  Job,
+  OpenedSource,
+  OwnershipMap,
+  Pixels,
+  Progress,
+  RunList,
+  Trace,
+  View,
+} from './model';
+import { guestOffset } from './model';
+import type { ScannedLayer } from './ownership';
+import { resolveOwnership } from './ownership';
+import { pixels } from './pixels';
+import type { QemuMapEntry } from './qemuMap';
+import { qemuMap } from './qemuMap';
+import { currentView, traceRead } from './trace';
+
+/** A layer and one of its states: from where the disk is looked at. */
+export interface Standpoint {
+  readonly depth: number;
+  /** `''` for the current state, else an internal snapshot's id. */
+  readonly view: string;
+}
+
+export const NOW: Standpoint = { depth: 0, view: '' };
+
+export interface ScanProgress extends Progress {
+  /** Depth of the layer at work. */
+  readonly layer: number;
+}
+
+/** Everything that is known from one standpoint. */
+export interface Picture {
+  readonly map: OwnershipMap;
+  readonly accounting: Accounting;
+  /** False while some layer is not scanned: what reaches it is unknown for now. */
+  readonly complete: boolean;
+}
+
+/**
+ * One open chain, looked at from a standpoint that can move. Scans are kept, so that moving up and down a chain reads
+ * each table once.
+ */
+export class Session {
+  readonly chain: Chain;
+  private readonly scans = new Map<string, RunList>();
+  private readonly failures = new Map<number, Finding>();
+  private at: Standpoint = NOW;
+
+  /**
+   * @param keepHost keep host offsets, which `map` needs and a picture does not
+   * @throws DiskError when the leaf can't be used at all
+   */
+  constructor(
+    environment: Environment,
+    leaf: OpenedSource,
+    private readonly keepHost: boolean,
+    options: ChainOptions = {},
+  ) {
+    this.chain = openChain(environment, leaf, options);
+  }
+
+  get standpoint(): Standpoint {
+    return this.at;
+  }
+
+  /** The state of the disk that is looked at. */
+  get view(): View {
+    return this.viewOf(this.at);
+  }
+
+  /** @throws DiskError `not-found` when there is no such layer or snapshot */
+  stand(at: Standpoint): void {
+    this.viewOf(at);
+    this.at = at;
+  }
+
+  /**
+   * The state that a person calls by an id or a name of an internal snapshot of the leaf.
+   * @throws DiskError `not-found`
+   */
+  snapshotNamed(name: string): Standpoint {
+    const views = this.layerAt(0).layer.views.slice(1);
+    const view = views.find(({ id }) => id === name) ?? views.find((candidate) => candidate.name === name);
+    if (view) return { depth: 0, view: view.id };
+    const known = views.map((candidate) => candidate.name).join(', ');
+    const advice = known === '' ? 'The image has no internal snapshots.' : `It has: ${known}.`;
+    throw new DiskError('not-found', `there is no internal snapshot "${name}"`, { file: this.layerAt(0).identity.path }, advice);
+  }
+
+  /** Findings of a layer: its own, of its link to its parent, and of reading its tables. */
+  findings(depth: number): readonly Finding[] {
+    const { layer, findings } = this.layerAt(depth);
+    const failure = this.failures.get(depth);
+    return [...findings, ...layer.findings, ...(failure ? [failure] : [])];
+  }
+
+  /**
+   * Scans every layer from the standpoint down that has not been scanned, then resolves ownership. A layer whose
+   * tables can't be read is a finding; what reaches it is unknown.
+   */
+  *scan(): Generator<ScanProgress, Picture, void> {
+    const { depth } = this.at;
+    for (const { depth: layer } of this.chain.layers.slice(depth)) {
+      for (const progress of this.scanLayer(layer)) yield { ...progress, layer };
+    }
+    const picture = this.picture();
+    for (;;) {
+      const step = picture.next();
+      if (step.done) return step.value;
+      yield { ...step.value, layer: depth };
+    }
+  }
+
+  /** The picture as far as layers are scanned. */
+  *picture(): Job<Picture> {
+    const layers = this.scannedLayers();
+    const map = yield* resolveOwnership(layers, this.chain.end.kind);
+    const complete = layers.every(({ runs, depth }) => runs !== undefined || this.failures.has(depth));
+    return { map, accounting: account(map, layers), complete };
+  }
+
+  pixels(picture: Picture, start: number, cellBytes: number, cells: number): Pixels {
+    return pixels(picture.map, start, cellBytes, cells);
+  }
+
+  trace(offset: number): Trace {
+    return traceRead(this.chain, this.at.depth, this.view, guestOffset(offset));
+  }
+
+  /** Reads guest bytes; see `readGuest`. */
+  read(picture: Picture, offset: number, target: Uint8Array): Gap[] {
+    return readGuest(this.chain, { depth: this.at.depth, view: this.view }, picture.map, offset, target);
+  }
+
+  /** Entries as `qemu-img map` words them. Needs a session that keeps host offsets. */
+  map(picture: Picture): Generator<QemuMapEntry> {
+    const sizes = this.scannedLayers().map(({ guestSize }) => guestSize);
+    return qemuMap(this.chain, this.at.depth, picture.map, sizes);
+  }
+
+  close(): void {
+    closeChain(this.chain);
+  }
+
+  private *scanLayer(depth: number): Job<void> {
+    const view = this.viewAt(depth);
+    const key = keyOf(depth, view);
+    if (this.scans.has(key)) return;
+    const { layer } = this.layerAt(depth);
+    try {
+      this.scans.set(key, yield* layer.scan(view, { host: this.keepHost }));
+      this.failures.delete(depth);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.failures.set(depth, {
+        code: 'scan-failed',
+        severity: 'error',
+        message: `the map of this layer could not be read: ${error.message}`,
+        advice: error.advice,
+        offset: error.offset,
+      });
+    }
+  }
+
+  private scannedLayers(): ScannedLayer[] {
+    return this.chain.layers.slice(this.at.depth).map(({ depth }) => {
+      const view = this.viewAt(depth);
+      return { depth, guestSize: view.guestSize, runs: this.scans.get(keyOf(depth, view)) };
+    });
+  }
+
+  /** The state of a layer that counts from the standpoint: the chosen one there, the current one below. */
+  private viewAt(depth: number): View {
+    return depth === this.at.depth ? this.view : currentView(this.layerAt(depth));
+  }
+
+  private viewOf({ depth, view }: Standpoint): View {
+    const found = this.layerAt(depth).layer.views.find(({ id }) => id === view);
+    if (!found) throw new DiskError('not-found', `there is no internal snapshot "${view}"`, { file: this.layerAt(depth).identity.path });
+    return found;
+  }
+
+  private layerAt(depth: number): ChainLayer {
+    const layer = this.chain.layers[depth];
+    if (!layer) throw new DiskError('not-found', `the chain has no layer ${depth}`);
+    return layer;
+  }
+}
+
+const keyOf = (depth: number, view: View): string => `${depth}/${view.id}`;
+
+/** Runs a job to its end without a pause. */
+export function finish<T>(job: Generator<unknown, T, void>): T {
+  for (;;) {
+    const step = job.next();
+    if (step.done) return step.value;
+  }
+}

@@ -1,0 +1,45 @@
+import { DiskError } from './errors';
+import type { Chain, ChainLayer, GuestOffset, LayerTrace, Trace, TraceStep, View, WriteEffect } from './model';
+import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
+
+/**
+ * How a read of one byte walks from the newest layer to its owner, and what lies hidden underneath.
+ * @param from depth of the layer to start at, @param view its state to start from
+ * @throws DiskError `out-of-range` past the end of the disk; what reading the tables throws
+ */
+export function traceRead(chain: Chain, from: number, view: View, offset: GuestOffset): Trace {
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset >= view.guestSize) {
+    throw new DiskError('out-of-range', `byte ${offset} is past the end of the disk (${view.guestSize} bytes)`);
+  }
+  const steps: TraceStep[] = [];
+  let owner: number | undefined;
+  let ended: string | undefined;
+  for (const chainLayer of chain.layers.slice(from)) {
+    const state = chainLayer.depth === from ? view : currentView(chainLayer);
+    if (offset >= state.guestSize) {
+      ended = `layer ${chainLayer.depth} ends at byte ${state.guestSize}, before this one: past its end the disk reads as zero`;
+      break;
+    }
+    const answer = chainLayer.layer.trace(state, offset);
+    const found = owner === undefined && answer.kind !== Kind.Absent;
+    if (found) owner = answer.kind === Kind.Unknown ? UNKNOWN_OWNER : chainLayer.depth;
+    steps.push({ ...answer, depth: chainLayer.depth, filename: chainLayer.identity.path, role: found ? 'owner' : owner === undefined ? 'passed' : 'hidden' });
+  }
+  if (ended === undefined && chain.end.kind !== 'base') ended = chain.end.message;
+  owner ??= chain.end.kind === 'base' || steps.length < chain.layers.length - from ? NOBODY : UNKNOWN_OWNER;
+  const kind = steps.find(({ role }) => role === 'owner')?.kind ?? (owner === NOBODY ? Kind.Absent : Kind.Unknown);
+  return { offset, owner, kind, steps, ended: owner < 0 ? ended : undefined, write: describeWrite(steps[0], owner) };
+}
+
+export function currentView({ layer }: ChainLayer): View {
+  return layer.views[0] ?? { id: '', name: 'Current', guestSize: layer.guestSize };
+}
+
+/** A write goes to the first layer; a copy has a source only where some layer holds the bytes around the write. */
+function describeWrite(first: (LayerTrace & { readonly depth: number }) | undefined, owner: number): Trace['write'] {
+  const write: WriteEffect = first?.write ?? { effect: 'impossible', bytes: 0 };
+  if (write.effect !== 'copy') return write;
+  if (owner >= 0) return { ...write, copiesFrom: owner };
+  if (owner === UNKNOWN_OWNER) return { effect: 'impossible', bytes: 0, reason: 'what lies around the write is below a parent that is not there' };
+  return { ...write, effect: write.bytes === 0 ? 'in-place' : 'allocate' };
+}

@@ -1,0 +1,123 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { ByteSource, HostExtents, OpenedSource } from '../core';
+import { DiskError } from '../core';
+import { hostExtents } from './holes';
+
+export interface FileOptions {
+  /** Programs found on PATH may be run to learn where the file has holes. */
+  readonly platformTools: boolean;
+}
+
+/**
+ * Opens a file or block device for reading only. Pipes, sockets, character devices and folders are refused before they
+ * are opened, since opening one can block or do something.
+ * @param name absolute, or relative to the working directory
+ * @throws DiskError `not-found`, `refused`, `io`, `limit`
+ */
+export function openFile(name: string, options: FileOptions): OpenedSource {
+  const file = path.resolve(name);
+  const stat = attempt(file, () => fs.statSync(file, { bigint: true }));
+  assertReadableKind(file, stat);
+  // Should the name have come to mean a pipe since, a non-blocking open still returns; the check below then refuses it.
+  const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+  const descriptor = attempt(file, () => fs.openSync(file, flags));
+  try {
+    const opened = fs.fstatSync(descriptor, { bigint: true });
+    if (opened.dev !== stat.dev || opened.ino !== stat.ino) {
+      throw new DiskError('io', 'the file was replaced while it was being opened', { file }, 'Try again.');
+    }
+    const size = opened.isBlockDevice() ? deviceSize(file, opened.rdev) : Number(opened.size);
+    if (!Number.isSafeInteger(size)) throw new DiskError('limit', `the file says it has ${opened.size} bytes, more than can be`, { file });
+    const source = new FileSource(file, descriptor, size, opened, options);
+    return { identity: { id: `${opened.dev}:${opened.ino}`, path: file }, source };
+  } catch (error) {
+    fs.closeSync(descriptor);
+    throw error;
+  }
+}
+
+class FileSource implements ByteSource {
+  readonly diskUsage: number;
+  readonly modified: number;
+  private known: HostExtents | undefined;
+  private open = true;
+
+  constructor(
+    private readonly file: string,
+    private readonly descriptor: number,
+    readonly size: number,
+    stat: fs.BigIntStats,
+    private readonly options: FileOptions,
+  ) {
+    this.diskUsage = Number(stat.blocks) * 512;
+    this.modified = Number(stat.mtimeMs);
+  }
+
+  readInto(target: Uint8Array, position: number): void {
+    let done = 0;
+    while (done < target.length) {
+      const count = attempt(this.file, () => fs.readSync(this.descriptor, target, done, target.length - done, position + done));
+      if (count === 0) {
+        throw new DiskError('short-read', 'the file ends before what was to be read', { file: this.file, offset: position + done }, 'If it is being written to, refresh; else it was cut short.');
+      }
+      done += count;
+    }
+  }
+
+  extents(): HostExtents {
+    this.known ??= hostExtents(this.file, this.size, this.options);
+    return this.known;
+  }
+
+  close(): void {
+    if (!this.open) return;
+    this.open = false;
+    fs.closeSync(this.descriptor);
+  }
+}
+
+function assertReadableKind(file: string, stat: fs.BigIntStats): void {
+  if (stat.isFile() || stat.isBlockDevice()) return;
+  const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : stat.isSocket() ? 'a socket' : 'a character device';
+  throw new DiskError('refused', `this is ${what}, not a disk image`, { file });
+}
+
+/** Linux tells a device's size, in sectors of 512 bytes, in /sys; a plain stat says 0. */
+function deviceSize(file: string, device: bigint): number {
+  // glibc's gnu_dev_major and gnu_dev_minor.
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
+  const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
+  try {
+    return Number(fs.readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'latin1')) * 512;
+  } catch (cause) {
+    throw new DiskError('io', 'the size of this device is not known on this system', { file }, undefined, { cause });
+  }
+}
+
+/** Runs a call of the file system and words its failure. @throws DiskError */
+function attempt<T>(file: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
+    throw new DiskError(code === 'ENOENT' || code === 'ENOTDIR' ? 'not-found' : 'io', wording(code, cause), { file }, undefined, { cause });
+  }
+}
+
+function wording(code: string, cause: unknown): string {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'there is no such file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'no permission to read this file';
+    case 'ELOOP':
+      return 'the name is a loop of symbolic links';
+    case 'ENAMETOOLONG':
+      return 'the name is longer than a file name can be';
+    default:
+      return `reading failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}

@@ -1,0 +1,42 @@
+import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, TraceReply } from './image';
+
+/** Webview → extension host. */
+export type WebviewCalls = {
+  /** The page is up: gives what to draw. */
+  ready: { params: null; result: OpenResult };
+  look: { params: Standpoint; result: ImageSummary };
+  pixels: { params: PixelRequest; result: PixelReply };
+  trace: { params: { readonly offset: number }; result: TraceReply };
+  read: { params: { readonly offset: number; readonly length: number }; result: ReadReply };
+  copy: { params: { readonly text: string; readonly what: string }; result: null };
+};
+
+/** What the page asks VS Code to do, without waiting for an answer. */
+export type PageAction =
+  | { readonly action: 'open-layer'; readonly path: string }
+  | { readonly action: 'reveal-in-tree'; readonly path: string }
+  | { readonly action: 'go-to' } // asks for an offset with VS Code's input box
+  | { readonly action: 'export-map' }
+  | { readonly action: 'show-problems' }
+  | { readonly action: 'open-as-raw' }
+  | { readonly action: 'open-as-text' }
+  | { readonly action: 'allow-file'; readonly path: string } // let this parent outside the folder be read
+  | { readonly action: 'refresh' };
+
+/** Webview → extension host. */
+export type PageEvents = {
+  action: PageAction;
+  /** What is selected, so that commands and the tree follow. `layer` is the picked layer, else the owner. */
+  selection: { readonly offset: number | null; readonly layer: number | null };
+};
+
+/** Extension host → webview. */
+export type HostEvents = {
+  /** The file was opened anew (it changed on disk, or it was allowed more): draw this, keep the place. */
+  opened: OpenResult;
+  changed: ImageSummary;
+  progress: { readonly done: number; readonly total: number; readonly layer: number };
+  /** Select and show this guest offset; with `trace`, move the focus to the inspector. */
+  goTo: { readonly offset: number; readonly trace: boolean };
+  pickLayer: { readonly depth: number | null };
+};

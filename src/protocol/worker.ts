@@ -1,0 +1,57 @@
+import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, SurveyedImage, TraceReply } from './image';
+import type { LayerAccount } from '../core/model';
+
+/** Which files a name inside an image may open. */
+export interface GatePolicy {
+  /**
+   * Folders within which parents and data files may be opened without asking; `undefined` allows any folder
+   * (a trusted workspace).
+   */
+  readonly folders?: readonly string[] | undefined;
+  /** Files outside those folders that the user has allowed, as absolute paths. */
+  readonly allowed: readonly string[];
+  /** Programs found on PATH may be run to learn where files have holes. */
+  readonly platformTools: boolean;
+}
+
+export interface OpenParams {
+  readonly path: string;
+  readonly policy: GatePolicy;
+  /** Take any file that no other driver knows as a raw disk, without recognising its content. */
+  readonly forceRaw: boolean;
+  readonly standpoint?: Standpoint | undefined;
+}
+
+export type MapFormat = 'json' | 'csv';
+
+/**
+ * Extension host → worker. A worker serves one open image, or the tree's survey.
+ *
+ * - `open` answers as soon as the chain is known; the scan then runs, with `progress` and `changed` events
+ * - `look` moves the standpoint; answers at once, the map follows as after `open`
+ * - `reopen` reads everything again after a file changed, keeping the standpoint where it still exists
+ * - `exportMap` writes a new file, complete before it gets its name, from the standpoint's map
+ */
+export type WorkerCalls = {
+  open: { params: OpenParams; result: OpenResult };
+  look: { params: Standpoint; result: ImageSummary };
+  reopen: { params: OpenParams; result: OpenResult };
+  pixels: { params: PixelRequest; result: PixelReply };
+  trace: { params: { readonly offset: number }; result: TraceReply };
+  read: { params: { readonly offset: number; readonly length: number }; result: ReadReply };
+  exportMap: { params: { readonly target: string; readonly format: MapFormat }; result: { readonly entries: number } };
+  /** Headers of many files at once; a file that is no image is left out. */
+  survey: { params: { readonly paths: readonly string[]; readonly policy: GatePolicy }; result: SurveyedImage[] };
+  /** Scans one leaf's chain: path of each layer → what it owns. */
+  account: {
+    params: { readonly path: string; readonly policy: GatePolicy };
+    result: { readonly path: string; readonly account: LayerAccount }[];
+  };
+};
+
+/** Worker → extension host. */
+export type WorkerEvents = {
+  progress: { readonly done: number; readonly total: number; readonly layer: number };
+  /** The map or the findings changed: a layer was scanned, or all are. */
+  changed: ImageSummary;
+};
