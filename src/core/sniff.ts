@@ -51,7 +51,7 @@ const EXT_MAGIC_AT = 1024 + 56;
 export function sniff(input: ProbeInput, fileName: string): Sniffed {
   const { head, size } = input;
   if (size === 0) return { kind: 'other', found: 'an empty file', text: false };
-  const driver = DRIVERS.find(({ id, probe }) => id !== 'raw' && probe(input));
+  const driver = DRIVERS.find((candidate) => candidate.id !== 'raw' && candidate.probe(input));
   if (driver) return { kind: 'image', format: driver.id, found: driver.title };
   const foreign = foreignFormat(input) ?? (ascii(input.tail, input.tail.length - 512, 8) === 'conectix' ? 'a fixed Hyper-V or Virtual PC disk (VHD)' : undefined);
   if (foreign !== undefined) return { kind: 'foreign-image', found: foreign };

@@ -4,6 +4,9 @@ import type { ByteSource, HostExtents, OpenedSource } from '../core';
 import { DiskError } from '../core';
 import { hostExtents } from './holes';
 
+/** Windows has no such flag, whatever the types say. */
+const NON_BLOCKING = (fs.constants as { readonly O_NONBLOCK?: number }).O_NONBLOCK ?? 0;
+
 export interface FileOptions {
   /** Programs found on PATH may be run to learn where the file has holes. */
   readonly platformTools: boolean;
@@ -20,7 +23,7 @@ export function openFile(name: string, options: FileOptions): OpenedSource {
   const stat = attempt(file, () => fs.statSync(file, { bigint: true }));
   assertReadableKind(file, stat);
   // Should the name have come to mean a pipe since, a non-blocking open still returns; the check below then refuses it.
-  const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+  const flags = fs.constants.O_RDONLY | NON_BLOCKING;
   const descriptor = attempt(file, () => fs.openSync(file, flags));
   try {
     const opened = fs.fstatSync(descriptor, { bigint: true });

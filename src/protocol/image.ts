@@ -109,7 +109,7 @@ export interface SurveyedImage extends LayerSummary {
   /** Where its parent is: an id of another surveyed image, or how the chain breaks. */
   readonly parent?:
     | { readonly kind: 'found'; readonly id: string; readonly path: string }
-    | { readonly kind: Exclude<ChainEnd['kind'], 'base'>; readonly written: string; readonly message: string }
+    | { readonly kind: Exclude<ChainEnd['kind'], 'base'>; readonly written: string; readonly name: string; readonly message: string }
     | undefined;
   /** Per leaf standing on it (by path): what the layer owns in that leaf's chain. Present once accounted. */
   readonly accounts?: Readonly<Record<string, LayerAccount>> | undefined;

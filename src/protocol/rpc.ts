@@ -42,7 +42,7 @@ export interface Wire {
  */
 export class Endpoint<Out extends Calls, In extends Calls, Sends extends Events, Hears extends Events> {
   private nextId = 1;
-  private readonly waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  private readonly waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
   private readonly listeners = new Map<string, Set<(data: never) => void>>();
   private closed = false;
 
@@ -55,7 +55,7 @@ export class Endpoint<Out extends Calls, In extends Calls, Sends extends Events,
     if (this.closed) return Promise.reject(new Error(`${name}: the connection is closed`));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.waiting.set(id, { resolve, reject });
       this.wire.send({ type: 'call', id, name, params });
     });
   }
@@ -96,9 +96,8 @@ export class Endpoint<Out extends Calls, In extends Calls, Sends extends Events,
 
   private async answer({ id, name, params }: CallMessage): Promise<void> {
     try {
-      const handler = Object.hasOwn(this.handlers, name) ? this.handlers[name as keyof In] : undefined;
-      if (!handler) throw new Error(`no such call: ${name}`);
-      const result: unknown = await handler(params as In[keyof In]['params']);
+      if (!Object.hasOwn(this.handlers, name)) throw new Error(`no such call: ${name}`);
+      const result: unknown = await this.handlers[name as keyof In](params);
       this.wire.send({ type: 'reply', id, ok: true, result });
     } catch (error) {
       this.wire.send({ type: 'reply', id, ok: false, error: this.wire.toWire(error) });

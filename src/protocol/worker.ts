@@ -27,15 +27,14 @@ export type MapFormat = 'json' | 'csv';
 /**
  * Extension host → worker. A worker serves one open image, or the tree's survey.
  *
- * - `open` answers as soon as the chain is known; the scan then runs, with `progress` and `changed` events
+ * - `open` answers as soon as the chain is known; the scan then runs, with `progress` and `changed` events. Asked again
+ *   after a file changed, it reads everything anew, keeping the standpoint where it still exists
  * - `look` moves the standpoint; answers at once, the map follows as after `open`
- * - `reopen` reads everything again after a file changed, keeping the standpoint where it still exists
  * - `exportMap` writes a new file, complete before it gets its name, from the standpoint's map
  */
 export type WorkerCalls = {
   open: { params: OpenParams; result: OpenResult };
   look: { params: Standpoint; result: ImageSummary };
-  reopen: { params: OpenParams; result: OpenResult };
   pixels: { params: PixelRequest; result: PixelReply };
   trace: { params: { readonly offset: number }; result: TraceReply };
   read: { params: { readonly offset: number; readonly length: number }; result: ReadReply };

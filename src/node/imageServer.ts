@@ -1,0 +1,149 @@
+import type { Environment, Picture, ScanProgress, Session } from '../core';
+import { DiskError, finish, NOW, Session as CoreSession, toWire } from '../core';
+import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, TraceReply } from '../protocol/image';
+import type { MapFormat, OpenParams, WorkerEvents } from '../protocol/worker';
+import { createEnvironment } from './environment';
+import { exportMap } from './exportMap';
+import { openFile } from './files';
+import { openImage } from './openImage';
+import type { ScanState } from './summary';
+import { summarizeSession } from './summary';
+
+/** The scan works this long before it lets messages through. */
+const SLICE_MS = 8;
+/** A scan that takes longer than this shows what it has so far, this often. */
+const REFINE_MS = 150;
+const MAX_READ = 1 << 20;
+
+type Emit = <N extends keyof WorkerEvents>(name: N, data: WorkerEvents[N]) => void;
+
+/** One open image inside a worker: answers at once with what is known, and scans on between messages. */
+export class ImageServer {
+  private params: OpenParams | undefined;
+  private environment: Environment | undefined;
+  private session: Session | undefined;
+  private picture: Picture | undefined;
+  private state: ScanState = { generation: 0, scan: 'running' };
+  /** Changes with every new scan, so that the one before stops. */
+  private scanNumber = 0;
+
+  constructor(private readonly emit: Emit) {}
+
+  async open(params: OpenParams): Promise<OpenResult> {
+    const environment = await createEnvironment(params.policy);
+    const before = this.session;
+    const opened = openImage(environment, params);
+    before?.close();
+    this.scanNumber += 1;
+    this.params = params;
+    this.environment = environment;
+    this.session = undefined;
+    if (opened.kind !== 'session') return opened;
+    this.session = opened.session;
+    this.restoreStandpoint(opened.session, params.standpoint ?? NOW);
+    this.startScan(opened.session);
+    return { kind: 'image', summary: this.summary(opened.session) };
+  }
+
+  look(at: Standpoint): ImageSummary {
+    const session = this.opened();
+    session.stand(at);
+    this.startScan(session);
+    return this.summary(session);
+  }
+
+  pixels({ start, cellBytes, cells }: PixelRequest): PixelReply {
+    const session = this.opened();
+    const picture = this.pictureOf(session);
+    return { generation: this.state.generation, complete: picture.complete, pixels: session.pixels(picture, start, cellBytes, cells) };
+  }
+
+  trace(offset: number): TraceReply {
+    return { generation: this.state.generation, trace: this.opened().trace(offset) };
+  }
+
+  read(offset: number, length: number): ReadReply {
+    const session = this.opened();
+    const room = session.view.guestSize - offset;
+    if (!(room > 0)) throw new DiskError('out-of-range', `byte ${offset} is past the end of the disk`);
+    const bytes = new Uint8Array(Math.min(length, room, MAX_READ));
+    return { offset, bytes, gaps: session.read(this.pictureOf(session), offset, bytes) };
+  }
+
+  /** Reads the tables anew: a map with host offsets is not kept for a picture. */
+  exportMap(target: string, format: MapFormat): { entries: number } {
+    const { params, environment } = this;
+    const { chain, standpoint } = this.opened();
+    if (!params || !environment) throw new Error('no image is open');
+    const session = new CoreSession(environment, openFile(params.path, params.policy), true, { format: chain.layers[0]?.layer.format });
+    try {
+      session.stand(standpoint);
+      return { entries: exportMap(session.map(finish(session.scan())), chain, standpoint.depth, format, target) };
+    } finally {
+      session.close();
+    }
+  }
+
+  private opened(): Session {
+    if (!this.session) throw new Error('no image is open');
+    return this.session;
+  }
+
+  private summary(session: Session): ImageSummary {
+    return summarizeSession(session, this.state);
+  }
+
+  /** The picture so far: before any layer is scanned, all of it unknown. */
+  private pictureOf(session: Session): Picture {
+    this.picture ??= finish(session.picture());
+    return this.picture;
+  }
+
+  /** After a file changed, a layer or snapshot may be gone: then the disk is looked at as it is now. */
+  private restoreStandpoint(session: Session, at: Standpoint): void {
+    try {
+      session.stand(at);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
+  }
+
+  private startScan(session: Session): void {
+    this.scanNumber += 1;
+    this.picture = undefined;
+    this.state = { generation: this.state.generation + 1, scan: 'running' };
+    this.pump(session, session.scan(), this.scanNumber, Date.now());
+  }
+
+  private pump(session: Session, scan: Generator<ScanProgress, Picture, void>, number: number, refined: number): void {
+    setImmediate(() => {
+      if (number !== this.scanNumber) return;
+      const now = Date.now();
+      let progress: ScanProgress | undefined;
+      try {
+        while (Date.now() - now < SLICE_MS) {
+          const step = scan.next();
+          if (step.done) {
+            this.show(session, step.value, 'complete');
+            return;
+          }
+          progress = step.value;
+        }
+      } catch (error) {
+        this.state = { ...this.state, scan: 'failed', scanError: toWire(error) };
+        this.emit('changed', this.summary(session));
+        return;
+      }
+      if (progress) this.emit('progress', { done: progress.done, total: progress.total, layer: progress.layer });
+      const due = now - refined >= REFINE_MS;
+      if (due) this.show(session, finish(session.picture()), 'running');
+      this.pump(session, scan, number, due ? Date.now() : refined);
+    });
+  }
+
+  private show(session: Session, picture: Picture, scan: 'running' | 'complete'): void {
+    this.picture = picture;
+    this.state = { generation: this.state.generation + 1, scan, accounting: scan === 'complete' ? picture.accounting : undefined };
+    this.emit('changed', this.summary(session));
+  }
+}

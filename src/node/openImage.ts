@@ -1,0 +1,51 @@
+import * as path from 'node:path';
+import type { Environment, OpenedSource } from '../core';
+import { DiskError, probeInput, Session, sniff, toWire } from '../core';
+import type { NotAnImage, OpenResult } from '../protocol/image';
+import type { OpenParams } from '../protocol/worker';
+import { openFile } from './files';
+
+const HEAD_BYTES = 256;
+
+export type OpenedImage =
+  | { readonly kind: 'session'; readonly session: Session }
+  | Exclude<OpenResult, { readonly kind: 'image' }>;
+
+/** Opens a file as the image that its content says it is; what is none is described instead. Never throws. */
+export function openImage(environment: Environment, { path: file, policy, forceRaw }: OpenParams): OpenedImage {
+  let leaf: OpenedSource | undefined;
+  try {
+    leaf = openFile(file, policy);
+    const input = probeInput(leaf.source);
+    const sniffed = sniff(input, path.basename(file));
+    if (sniffed.kind === 'image') {
+      return { kind: 'session', session: new Session(environment, leaf, false, { format: sniffed.format }) };
+    }
+    if (forceRaw) return { kind: 'session', session: new Session(environment, leaf, false, { format: 'raw' }) };
+    const what = describe(file, leaf.source.size, sniffed.found, sniffed.kind === 'foreign-image', input.head);
+    leaf.source.close();
+    return { kind: 'not-an-image', what };
+  } catch (error) {
+    const head = leaf && firstBytes(leaf);
+    leaf?.source.close();
+    return { kind: 'failed', error: toWire(error instanceof DiskError && leaf ? error.in(leaf.identity) : error), ...head };
+  }
+}
+
+function describe(file: string, size: number, found: string, foreign: boolean, head: Uint8Array): NotAnImage {
+  const advice =
+    size === 0
+      ? 'A copy may have failed, or the file is yet to be written.'
+      : foreign
+        ? 'This format is not read yet. qemu-img convert -O qcow2 makes a copy that is.'
+        : 'If it is a disk all the same, open it as a raw disk.';
+  return { path: file, size, found, advice, head: head.slice(0, HEAD_BYTES), offerRaw: size > 0 };
+}
+
+function firstBytes({ source }: OpenedSource): { readonly size: number; readonly head?: Uint8Array } {
+  try {
+    return { size: source.size, head: probeInput(source).head.slice(0, HEAD_BYTES) };
+  } catch {
+    return { size: source.size };
+  }
+}

@@ -1,0 +1,35 @@
+import * as path from 'node:path';
+import type { ByteSource, Finding, ImageIdentity, Layer, Session } from '../core';
+import type { ImageSummary, LayerSummary } from '../protocol/image';
+
+/** A layer as the tree, the stack and the table show it. */
+export function summarizeLayer(
+  { depth, identity, source, layer }: { readonly depth: number; readonly identity: ImageIdentity; readonly source: ByteSource; readonly layer: Layer },
+  findings: readonly Finding[],
+): LayerSummary {
+  return {
+    depth,
+    path: identity.path,
+    fileName: path.basename(identity.path),
+    format: layer.format,
+    modified: source.modified,
+    guestSize: layer.guestSize,
+    fileSize: source.size,
+    diskUsage: source.diskUsage,
+    grain: layer.grain,
+    backing: layer.parent?.written ?? null,
+    views: layer.views,
+    bitmaps: layer.bitmaps,
+    facts: layer.facts,
+    findings,
+    readable: layer.readable,
+  };
+}
+
+export type ScanState = Pick<ImageSummary, 'generation' | 'scan' | 'accounting' | 'scanError'>;
+
+export function summarizeSession(session: Session, state: ScanState): ImageSummary {
+  const { chain, standpoint, view } = session;
+  const layers = chain.layers.map((layer) => summarizeLayer(layer, session.findings(layer.depth)));
+  return { path: layers[0]?.path ?? '', layers, end: chain.end, standpoint, guestSize: view.guestSize, ...state };
+}

@@ -1,0 +1,33 @@
+import { parentPort } from 'node:worker_threads';
+import { fromWire, toWire } from '../core';
+import type { Message } from '../protocol/rpc';
+import { Endpoint } from '../protocol/rpc';
+import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
+import { ImageServer } from './imageServer';
+import { accountChain, survey } from './survey';
+
+/** The worker thread's entry: everything heavy happens here, so that the extension host never waits. */
+const port = parentPort;
+if (!port) throw new Error('this file runs as a worker thread');
+
+const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, Record<string, never>>(
+  { send: (message) => { port.postMessage(message); }, toWire, fromWire },
+  {
+    open: (params) => image.open(params),
+    look: (at) => image.look(at),
+    pixels: (request) => image.pixels(request),
+    trace: ({ offset }) => image.trace(offset),
+    read: ({ offset, length }) => image.read(offset, length),
+    exportMap: ({ target, format }) => image.exportMap(target, format),
+    survey: ({ paths, policy }) => survey(paths, policy),
+    account: ({ path, policy }) => accountChain(path, policy),
+  },
+);
+
+const image = new ImageServer((name, data) => {
+  endpoint.emit(name, data);
+});
+
+port.on('message', (message: Message) => {
+  endpoint.receive(message);
+});
