@@ -34,6 +34,28 @@ export function formatEntry(high: number, low: number): string {
   return `0x${hex(high)}${hex(low)}`;
 }
 
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+
+/** `14 Mar 2026`, in the machine's own time zone. @param time milliseconds since 1970 */
+export function formatDay(time: number): string {
+  const date = new Date(time);
+  return `${date.getDate()} ${MONTHS[date.getMonth()] ?? ''} ${date.getFullYear()}`;
+}
+
+/** `09:14`, in the machine's own time zone. @param time milliseconds since 1970 */
+export function formatClock(time: number): string {
+  const date = new Date(time);
+  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
+}
+
+/** `today 09:14`, `yesterday 18:02`, `14 Mar 2026`. @param time, now milliseconds since 1970 */
+export function formatWhen(time: number, now: number): string {
+  const day = (ago: number): number => new Date(now).setHours(-24 * ago, 0, 0, 0);
+  if (time >= day(0) && time < day(-1)) return `today ${formatClock(time)}`;
+  if (time >= day(1) && time < day(0)) return `yesterday ${formatClock(time)}`;
+  return formatDay(time);
+}
+
 const SUFFIX_POWER: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3, T: 4, P: 5, E: 6 };
 
 /**

@@ -1,14 +1,16 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { FileReference, Finding, Gate, GateAnswer, ImageIdentity, RefusalReason } from '../core';
-import { DiskError, isWindowsAbsolute } from '../core';
+import type { FileReference, Gate, GateAnswer, ImageIdentity, RefusalReason } from '../core';
+import { DiskError } from '../core';
 import type { GatePolicy } from '../protocol/worker';
 import { openFile } from './files';
+import { locate } from './hostPath';
 
 /** The command line's policy, and that of a trusted workspace: a person has chosen to open this image. */
 export const TRUST_ALL: GatePolicy = { folders: undefined, allowed: [], platformTools: true };
 
 const WINDOWS = process.platform === 'win32';
+const THIS_SYSTEM = { windows: WINDOWS, exists: fs.existsSync };
 
 /**
  * The only place where a name written inside an image becomes an open file.
@@ -25,19 +27,20 @@ export class FileGate implements Gate {
     const { target, role } = reference;
     if (target.kind === 'refused') return refuse(target.reason, reference.written, `${target.message} (named by ${from.path})`);
     const what = role === 'parent' ? 'parent' : 'data file';
-    if (isForeign(target.path)) {
+    const located = locate(reference, path.dirname(from.path), THIS_SYSTEM);
+    if (located.kind === 'elsewhere') {
       return refuse('missing', target.path, `the ${what} "${target.path}" is a path of another machine: it can't be found here`);
     }
-    const located = locate(target.path, path.dirname(from.path));
-    const findings = [...located.findings, ...workingDirectoryFinding(reference)];
-    const refusal = this.judge(located.file, from, what);
+    const { file, findings } = located;
+    const refusal = this.judge(file, from, what);
     if (refusal) return refusal;
     try {
-      return { ok: true, opened: openFile(located.file, this.policy), findings };
+      return { ok: true, opened: openFile(file, this.policy), findings };
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       const reason: RefusalReason = error.code === 'not-found' ? 'missing' : error.code === 'refused' ? 'not-a-file' : 'unreadable';
-      return refuse(reason, located.file, `the ${what} ${located.file} can't be opened: ${error.message}`);
+      const problem = reason === 'missing' ? 'is not there' : `can't be opened: ${error.message}`;
+      return refuse(reason, file, `the ${what} ${file} ${problem}`);
     }
   }
 
@@ -67,35 +70,8 @@ function refuse(reason: RefusalReason, name: string, message: string): GateAnswe
   return { ok: false, refusal: { reason, name, message } };
 }
 
-/** An absolute path of the other kind of system. */
-const isForeign = (name: string): boolean => (WINDOWS ? name.startsWith('/') && !name.startsWith('//') : isWindowsAbsolute(name));
-
 const isShare = (file: string): boolean => WINDOWS && file.startsWith('\\\\');
 const shareOf = (file: string): string => path.parse(file).root.toLowerCase();
-
-/** A name that Windows wrote with backslashes is looked for with slashes, where there is no file of the literal name. */
-function locate(name: string, folder: string): { readonly file: string; readonly findings: readonly Finding[] } {
-  const file = path.resolve(folder, name);
-  if (WINDOWS || !name.includes('\\') || fs.existsSync(file)) return { file, findings: [] };
-  const finding: Finding = {
-    code: 'windows-path',
-    severity: 'warning',
-    message: `the name "${name}" was written on Windows: it is read here as "${name.replaceAll('\\', '/')}"`,
-    advice: 'QEMU will not find it here. Write the name anew: qemu-img rebase -u.',
-  };
-  return { file: path.resolve(folder, name.replaceAll('\\', '/')), findings: [finding] };
-}
-
-function workingDirectoryFinding({ target, written }: FileReference): readonly Finding[] {
-  if (target.kind !== 'path' || target.relativeTo !== 'working-directory') return [];
-  return [
-    {
-      code: 'relative-to-working-directory',
-      severity: 'info',
-      message: `QEMU looks for "${written}" in the folder it is started in; here it is taken from the image's own folder`,
-    },
-  ];
-}
 
 /** Where a name leads once links are followed; of one that leads nowhere, as much as exists. */
 function realPath(file: string): string {

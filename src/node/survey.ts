@@ -1,16 +1,28 @@
 import * as path from 'node:path';
 import type { Chain, Environment, LayerAccount } from '../core';
-import { closeChain, DiskError, finish, openChain, probeInput, Session, sniff } from '../core';
-import type { SurveyedImage } from '../protocol/image';
+import { closeChain, DiskError, finish, openChain, probeInput, Session, sniff, toWire } from '../core';
+import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { createEnvironment } from './environment';
 import { openFile } from './files';
 import { summarizeLayer } from './summary';
 
-/** Headers of many files; what is no image, or can't be read, is left out. */
-export async function survey(paths: readonly string[], policy: GatePolicy): Promise<SurveyedImage[]> {
+/** Headers of many files; a file that can be read and is no image is left out. */
+export async function survey(paths: readonly string[], policy: GatePolicy): Promise<SurveyResult> {
   const environment = await createEnvironment(policy);
-  return paths.flatMap((file) => unlessUnreadable(() => surveyOne(environment, file, policy)) ?? []);
+  const images: SurveyedImage[] = [];
+  const unusable: UnusableImage[] = [];
+  for (const file of paths) {
+    let format: string | undefined;
+    try {
+      const image = surveyOne(environment, file, policy, (found) => { format = found; });
+      if (image) images.push(image);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      unusable.push({ path: file, format, error: toWire(error) });
+    }
+  }
+  return { images, unusable };
 }
 
 /** Scans the chain of one leaf. @throws DiskError when the leaf can't be used */
@@ -27,11 +39,18 @@ export async function accountChain(leaf: string, policy: GatePolicy): Promise<{ 
   }
 }
 
-function surveyOne(environment: Environment, file: string, policy: GatePolicy): SurveyedImage | undefined {
+/** @throws DiskError when the file can't be read, or is an image that can't be used: then `recognised` was told */
+function surveyOne(
+  environment: Environment,
+  file: string,
+  policy: GatePolicy,
+  recognised: (format: string) => void,
+): SurveyedImage | undefined {
   const opened = openFile(file, policy);
   try {
     const sniffed = sniff(probeInput(opened.source), path.basename(file));
     if (sniffed.kind !== 'image') return undefined;
+    recognised(sniffed.format);
     const chain = openChain(environment, opened, { format: sniffed.format });
     try {
       return describe(chain);
@@ -48,14 +67,5 @@ function describe({ layers: [leaf, below], end }: Chain): SurveyedImage | undefi
   const summary = { ...summarizeLayer(leaf, [...leaf.findings, ...leaf.layer.findings]), id: leaf.identity.id };
   if (below) return { ...summary, parent: { kind: 'found', id: below.identity.id, path: below.identity.path } };
   if (end.kind === 'base') return summary;
-  return { ...summary, parent: { kind: end.kind, written: end.written, name: end.name, message: end.message } };
-}
-
-function unlessUnreadable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof DiskError) return undefined;
-    throw error;
-  }
+  return { ...summary, parent: end };
 }

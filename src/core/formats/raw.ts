@@ -1,5 +1,5 @@
 import { readPadded } from '../bytes';
-import type { ByteSource, GuestOffset, Job, Layer, LayerTrace, RunList, ScanOptions, View, WriteEffect } from '../model';
+import type { ByteSource, Finding, GuestOffset, Job, Layer, LayerTrace, RunList, ScanOptions, View, WriteEffect } from '../model';
 import { guestOffset, hostOffset, Kind } from '../model';
 import { isData } from '../extents';
 import { RunBuilder } from '../runs';
@@ -7,6 +7,12 @@ import type { Driver } from './driver';
 
 /** QEMU's sector: a raw image that is no multiple of it is seen with its last sector filled up with zeros. */
 export const SECTOR = 512;
+
+const HOLES_UNKNOWN: Finding = {
+  code: 'holes-unknown',
+  severity: 'info',
+  message: 'which parts of this file take no space on the host is not known here: all of it is counted as data',
+};
 
 /** The whole file is the disk; what takes no space on the host reads as zero. */
 class RawLayer implements Layer {
@@ -19,13 +25,14 @@ class RawLayer implements Layer {
   readonly guestSize: number;
   readonly views: readonly View[];
   readonly facts;
-  readonly findings: Layer['findings'];
+  private readonly odd: readonly Finding[];
+  private holesUnknown = false;
 
   constructor(private readonly source: ByteSource) {
     this.guestSize = Math.ceil(source.size / SECTOR) * SECTOR;
     this.views = [{ id: '', name: 'Current', guestSize: this.guestSize }];
     this.facts = [{ label: 'Disk size', value: this.guestSize, unit: 'bytes' as const }];
-    this.findings = [
+    this.odd = [
       ...(source.size === 0
         ? [{ code: 'empty-file', severity: 'warning' as const, message: 'the file is empty: a disk of no bytes' }]
         : []),
@@ -42,11 +49,16 @@ class RawLayer implements Layer {
     ];
   }
 
+  get findings(): readonly Finding[] {
+    return this.holesUnknown ? [...this.odd, HOLES_UNKNOWN] : this.odd;
+  }
+
   *scan(_view: View, { host }: ScanOptions): Job<RunList> {
     yield { done: 0, total: 1 };
     const builder = new RunBuilder(host);
     const origin = this.source.origin ?? 0;
     const extents = this.source.extents?.();
+    this.holesUnknown = extents?.certainty !== 'exact';
     const bounds = extents?.bounds ?? [0, this.source.size];
     let data = extents?.startsWithData ?? true;
     for (let i = 0; i + 1 < bounds.length; i += 1, data = !data) {

@@ -83,9 +83,9 @@ export class EntryDecoder {
       this.kind = this.external ? Kind.Invalid : Kind.Compressed;
     } else {
       const offset = offsetOf(high, low);
-      // Offset 0 is the header's cluster, so it means "none"; in an external data file it is the disk's first.
-      const allocated = offset !== 0 || (this.external && isCopied(high));
       const zero = !this.extended && (low & ZERO_FLAG) !== 0;
+      // Offset 0 is the header's cluster, so it means "none"; in an external data file it is the disk's first.
+      const allocated = offset !== 0 || (!zero && this.external && isCopied(high));
       if (zero && this.version < 3) this.kind = Kind.Invalid;
       else if (!allocated) this.kind = zero ? Kind.Zero : Kind.Absent;
       else if (offset % this.clusterSize !== 0 || (this.external && offset !== guest)) this.kind = Kind.Invalid;
