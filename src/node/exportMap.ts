@@ -1,6 +1,6 @@
-import type { Chain, QemuMapEntry } from '../core';
+import type { Chain, Picture, Progress, QemuMapEntry, Session } from '../core';
 import type { MapFormat } from '../protocol/worker';
-import { writeNewFile } from './newFile';
+import { NewFile } from './newFile';
 
 /** Text is gathered to pieces of about this many characters before it is written. */
 const PIECE = 1 << 16;
@@ -13,24 +13,39 @@ interface Shape {
 }
 
 /**
- * Writes a map to a new file: JSON as `qemu-img map` words it, or CSV with the layers' file names.
- * @returns how many entries it has
+ * Writes the map from a session's standpoint to a new file: JSON as `qemu-img map` words it, or CSV with the layers' file
+ * names. A job to be run in slices; dropping it leaves no file.
+ * @param session one that keeps host offsets
+ * @returns how many entries the map has
+ * @throws DiskError `io`
  */
-export function exportMap(entries: Iterable<QemuMapEntry>, chain: Chain, from: number, format: MapFormat, target: string): number {
-  const shape = format === 'json' ? JSON_SHAPE : csvShape(chain, from);
+export function* exportMap(session: Session, format: MapFormat, target: string): Generator<Progress, number, void> {
+  const picture = yield* session.scan();
+  const file = new NewFile(target);
+  try {
+    const count = yield* writeEntries(session, picture, format, file);
+    file.commit();
+    return count;
+  } finally {
+    file.abandon();
+  }
+}
+
+function* writeEntries(session: Session, picture: Picture, format: MapFormat, file: NewFile): Generator<Progress, number, void> {
+  const shape = format === 'json' ? JSON_SHAPE : csvShape(session.chain, session.standpoint.depth);
+  const total = session.view.guestSize;
   let count = 0;
-  writeNewFile(target, (append) => {
-    let piece = shape.before;
-    for (const entry of entries) {
-      piece += (count === 0 ? '' : shape.between) + shape.entry(entry);
-      count += 1;
-      if (piece.length >= PIECE) {
-        append(piece);
-        piece = '';
-      }
+  let piece = shape.before;
+  for (const entry of session.map(picture)) {
+    piece += (count === 0 ? '' : shape.between) + shape.entry(entry);
+    count += 1;
+    if (piece.length >= PIECE) {
+      file.append(piece);
+      piece = '';
+      yield { done: entry.start + entry.length, total };
     }
-    append(piece + shape.after);
-  });
+  }
+  file.append(piece + shape.after);
   return count;
 }
 

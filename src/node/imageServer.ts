@@ -1,16 +1,15 @@
-import type { Environment, Picture, ScanProgress, Session } from '../core';
-import { DiskError, finish, NOW, Session as CoreSession, toWire } from '../core';
+import type { Environment, Picture } from '../core';
+import { DiskError, finish, NOW, Session, toWire } from '../core';
 import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, TraceReply } from '../protocol/image';
 import type { MapFormat, OpenParams, WorkerEvents } from '../protocol/worker';
 import { createEnvironment } from './environment';
 import { exportMap } from './exportMap';
 import { openFile } from './files';
 import { openImage } from './openImage';
+import { inSlices, StopToken } from './slices';
 import type { ScanState } from './summary';
 import { summarizeSession } from './summary';
 
-/** The scan works this long before it lets messages through. */
-const SLICE_MS = 8;
 /** A scan that takes longer than this shows what it has so far, this often. */
 const REFINE_MS = 150;
 const MAX_READ = 1 << 20;
@@ -24,8 +23,8 @@ export class ImageServer {
   private session: Session | undefined;
   private picture: Picture | undefined;
   private state: ScanState = { generation: 0, scan: 'running' };
-  /** Changes with every new scan, so that the one before stops. */
-  private scanNumber = 0;
+  private scanning = new StopToken();
+  private exporting = new StopToken();
 
   constructor(private readonly emit: Emit) {}
 
@@ -34,7 +33,7 @@ export class ImageServer {
     const before = this.session;
     const opened = openImage(environment, params);
     before?.close();
-    this.scanNumber += 1;
+    this.scanning.stop();
     this.params = params;
     this.environment = environment;
     this.session = undefined;
@@ -70,18 +69,31 @@ export class ImageServer {
     return { offset, bytes, gaps: session.read(this.pictureOf(session), offset, bytes) };
   }
 
-  /** Reads the tables anew: a map with host offsets is not kept for a picture. */
-  exportMap(target: string, format: MapFormat): { entries: number } {
+  /**
+   * Reads the tables anew: a map with host offsets is not kept for a picture.
+   * @returns the number of entries, or null when the export was cancelled
+   */
+  async exportMap(target: string, format: MapFormat): Promise<{ entries: number | null }> {
     const { params, environment } = this;
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
-    const session = new CoreSession(environment, openFile(params.path, params.policy), true, { format: chain.layers[0]?.layer.format });
+    const session = new Session(environment, openFile(params.path, params.policy), true, { format: chain.layers[0]?.layer.format });
+    this.exporting = new StopToken();
     try {
       session.stand(standpoint);
-      return { entries: exportMap(session.map(finish(session.scan())), chain, standpoint.depth, format, target) };
+      const job = exportMap(session, format, target);
+      const entries = await inSlices(job, this.exporting, ({ done, total }) => {
+        this.emit('exported', { done, total });
+      });
+      if (entries === undefined) job.return(0);
+      return { entries: entries ?? null };
     } finally {
       session.close();
     }
+  }
+
+  cancelExport(): void {
+    this.exporting.stop();
   }
 
   private opened(): Session {
@@ -109,36 +121,27 @@ export class ImageServer {
   }
 
   private startScan(session: Session): void {
-    this.scanNumber += 1;
+    this.scanning.stop();
+    this.scanning = new StopToken();
     this.picture = undefined;
     this.state = { generation: this.state.generation + 1, scan: 'running' };
-    this.pump(session, session.scan(), this.scanNumber, Date.now());
+    void this.scan(session, this.scanning);
   }
 
-  private pump(session: Session, scan: Generator<ScanProgress, Picture, void>, number: number, refined: number): void {
-    setImmediate(() => {
-      if (number !== this.scanNumber) return;
-      const now = Date.now();
-      let progress: ScanProgress | undefined;
-      try {
-        while (Date.now() - now < SLICE_MS) {
-          const step = scan.next();
-          if (step.done) {
-            this.show(session, step.value, 'complete');
-            return;
-          }
-          progress = step.value;
-        }
-      } catch (error) {
-        this.state = { ...this.state, scan: 'failed', scanError: toWire(error) };
-        this.emit('changed', this.summary(session));
-        return;
-      }
-      if (progress) this.emit('progress', { done: progress.done, total: progress.total, layer: progress.layer });
-      const due = now - refined >= REFINE_MS;
-      if (due) this.show(session, finish(session.picture()), 'running');
-      this.pump(session, scan, number, due ? Date.now() : refined);
-    });
+  private async scan(session: Session, token: StopToken): Promise<void> {
+    let refined = Date.now();
+    try {
+      const picture = await inSlices(session.scan(), token, ({ done, total, layer }) => {
+        this.emit('progress', { done, total, layer });
+        if (Date.now() - refined < REFINE_MS) return;
+        this.show(session, finish(session.picture()), 'running');
+        refined = Date.now();
+      });
+      if (picture) this.show(session, picture, 'complete');
+    } catch (error) {
+      this.state = { ...this.state, scan: 'failed', scanError: toWire(error) };
+      this.emit('changed', this.summary(session));
+    }
   }
 
   private show(session: Session, picture: Picture, scan: 'running' | 'complete'): void {

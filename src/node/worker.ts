@@ -19,6 +19,10 @@ const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, 
     trace: ({ offset }) => image.trace(offset),
     read: ({ offset, length }) => image.read(offset, length),
     exportMap: ({ target, format }) => image.exportMap(target, format),
+    cancelExport: () => {
+      image.cancelExport();
+      return null;
+    },
     survey: ({ paths, policy }) => survey(paths, policy),
     account: ({ path, policy }) => accountChain(path, policy),
   },

@@ -109,8 +109,21 @@ export interface SurveyedImage extends LayerSummary {
   /** Where its parent is: an id of another surveyed image, or how the chain breaks. */
   readonly parent?:
     | { readonly kind: 'found'; readonly id: string; readonly path: string }
-    | { readonly kind: Exclude<ChainEnd['kind'], 'base'>; readonly written: string; readonly name: string; readonly message: string }
+    | Exclude<ChainEnd, { readonly kind: 'base' }>
     | undefined;
   /** Per leaf standing on it (by path): what the layer owns in that leaf's chain. Present once accounted. */
   readonly accounts?: Readonly<Record<string, LayerAccount>> | undefined;
+}
+
+/** A file that can't be listed, though it is an image by its content or can't be read at all. */
+export interface UnusableImage {
+  readonly path: string;
+  /** The format, where the content tells; undefined when not even that could be read. */
+  readonly format?: string | undefined;
+  readonly error: WireError;
+}
+
+export interface SurveyResult {
+  readonly images: readonly SurveyedImage[];
+  readonly unusable: readonly UnusableImage[];
 }

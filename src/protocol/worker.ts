@@ -1,4 +1,4 @@
-import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, SurveyedImage, TraceReply } from './image';
+import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, SurveyResult, TraceReply } from './image';
 import type { LayerAccount } from '../core/model';
 
 /** Which files a name inside an image may open. */
@@ -30,7 +30,8 @@ export type MapFormat = 'json' | 'csv';
  * - `open` answers as soon as the chain is known; the scan then runs, with `progress` and `changed` events. Asked again
  *   after a file changed, it reads everything anew, keeping the standpoint where it still exists
  * - `look` moves the standpoint; answers at once, the map follows as after `open`
- * - `exportMap` writes a new file, complete before it gets its name, from the standpoint's map
+ * - `exportMap` writes a new file, complete before it gets its name, from the standpoint's map; `entries` is null when
+ *   `cancelExport` stopped it
  */
 export type WorkerCalls = {
   open: { params: OpenParams; result: OpenResult };
@@ -38,9 +39,10 @@ export type WorkerCalls = {
   pixels: { params: PixelRequest; result: PixelReply };
   trace: { params: { readonly offset: number }; result: TraceReply };
   read: { params: { readonly offset: number; readonly length: number }; result: ReadReply };
-  exportMap: { params: { readonly target: string; readonly format: MapFormat }; result: { readonly entries: number } };
-  /** Headers of many files at once; a file that is no image is left out. */
-  survey: { params: { readonly paths: readonly string[]; readonly policy: GatePolicy }; result: SurveyedImage[] };
+  exportMap: { params: { readonly target: string; readonly format: MapFormat }; result: { readonly entries: number | null } };
+  cancelExport: { params: null; result: null };
+  /** Headers of many files at once; a file that can be read and is no image is left out. */
+  survey: { params: { readonly paths: readonly string[]; readonly policy: GatePolicy }; result: SurveyResult };
   /** Scans one leaf's chain: path of each layer → what it owns. */
   account: {
     params: { readonly path: string; readonly policy: GatePolicy };
@@ -53,4 +55,6 @@ export type WorkerEvents = {
   progress: { readonly done: number; readonly total: number; readonly layer: number };
   /** The map or the findings changed: a layer was scanned, or all are. */
   changed: ImageSummary;
+  /** Progress of `exportMap`. */
+  exported: { readonly done: number; readonly total: number };
 };

@@ -1,0 +1,33 @@
+import { setImmediate } from 'node:timers/promises';
+
+/** A job works this long before messages get their turn. */
+const SLICE_MS = 8;
+
+/** Lets the owner of a job stop it between two slices. */
+export class StopToken {
+  stopped = false;
+
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+/**
+ * Runs a job in slices, so that its thread answers messages in between.
+ * @param afterSlice is given the last progress of each slice
+ * @returns what the job returns, or undefined when it was stopped
+ */
+export async function inSlices<P, T>(job: Generator<P, T, void>, token: StopToken, afterSlice: (progress: P) => void): Promise<T | undefined> {
+  for (;;) {
+    await setImmediate();
+    const end = Date.now() + SLICE_MS;
+    let step = job.next();
+    for (;;) {
+      if (token.stopped) return undefined;
+      if (step.done) return step.value;
+      if (Date.now() >= end) break;
+      step = job.next();
+    }
+    afterSlice(step.value);
+  }
+}
