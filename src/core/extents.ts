@@ -39,11 +39,14 @@ export function windowOf(source: ByteSource, offset: number, size: number): Byte
 }
 
 function cut(extents: HostExtents | undefined, offset: number, size: number): HostExtents {
-  if (!extents || size === 0) return { bounds: Float64Array.of(0, size), startsWithData: true, certainty: 'assumed' };
+  if (!extents || size === 0) {
+    return { bounds: Float64Array.of(0, size), startsWithData: true, certainty: extents?.certainty ?? 'assumed' };
+  }
   const first = extentAt(extents, offset);
   const inner = extents.bounds.filter((bound) => bound > offset && bound < offset + size);
   return {
-    bounds: Float64Array.of(0, ...inner.map((bound) => bound - offset), size),
+    // A file may be in millions of pieces: too many to be arguments of a call.
+    bounds: Float64Array.from([0, ...Array.from(inner, (bound) => bound - offset), size]),
     startsWithData: (first % 2 === 0) === extents.startsWithData,
     certainty: extents.certainty,
   };

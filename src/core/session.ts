@@ -56,7 +56,8 @@ export interface Picture {
 export class Session {
   readonly chain: Chain;
   private readonly scans = new Map<string, RunList>();
-  private readonly failures = new Map<number, Finding>();
+  /** By the state that could not be scanned. */
+  private readonly failures = new Map<string, Finding>();
   private at: Standpoint = NOW;
 
   /**
@@ -100,10 +101,10 @@ export class Session {
     throw new DiskError('not-found', `there is no internal snapshot "${name}"`, { file: this.layerAt(0).identity.path }, advice);
   }
 
-  /** Findings of a layer: its own, of its link to its parent, and of reading its tables. */
+  /** Findings of a layer: its own, of its link to its parent, and of reading its tables from the standpoint. */
   findings(depth: number): readonly Finding[] {
     const { layer, findings } = this.layerAt(depth);
-    const failure = this.failures.get(depth);
+    const failure = this.failures.get(keyOf(depth, this.viewAt(depth)));
     return [...findings, ...layer.findings, ...(failure ? [failure] : [])];
   }
 
@@ -128,7 +129,7 @@ export class Session {
   *picture(): Job<Picture> {
     const layers = this.scannedLayers();
     const map = yield* resolveOwnership(layers, this.chain.end.kind);
-    const complete = layers.every(({ runs, depth }) => runs !== undefined || this.failures.has(depth));
+    const complete = layers.every(({ runs, depth }) => runs !== undefined || this.failures.has(keyOf(depth, this.viewAt(depth))));
     return { map, accounting: account(map, layers), complete };
   }
 
@@ -162,10 +163,10 @@ export class Session {
     const { layer } = this.layerAt(depth);
     try {
       this.scans.set(key, yield* layer.scan(view, { host: this.keepHost }));
-      this.failures.delete(depth);
+      this.failures.delete(key);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      this.failures.set(depth, {
+      this.failures.set(key, {
         code: 'scan-failed',
         severity: 'error',
         message: `the map of this layer could not be read: ${error.message}`,

@@ -1,15 +1,17 @@
 import { DiskError } from './errors';
 import type { Chain, ChainLayer, GuestOffset, LayerTrace, Trace, TraceStep, View, WriteEffect } from './model';
-import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
+import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
 
 /**
  * How a read of one byte walks from the newest layer to its owner, and what lies hidden underneath.
  * @param from depth of the layer to start at, @param view its state to start from
- * @throws DiskError `out-of-range` past the end of the disk; what reading the tables throws
+ * A layer whose tables can't be read is a step of kind Unknown: what the others say is told all the same.
+ * @throws DiskError `out-of-range` past the end of the disk
  */
 export function traceRead(chain: Chain, from: number, view: View, offset: GuestOffset): Trace {
   if (!Number.isSafeInteger(offset) || offset < 0 || offset >= view.guestSize) {
-    throw new DiskError('out-of-range', `byte ${offset} is past the end of the disk (${view.guestSize} bytes)`);
+    const file = chain.layers[from]?.identity.path;
+    throw new DiskError('out-of-range', `byte ${offset} is past the end of the disk (${view.guestSize} bytes)`, { file });
   }
   const steps: TraceStep[] = [];
   let owner: number | undefined;
@@ -17,18 +19,30 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
   for (const chainLayer of chain.layers.slice(from)) {
     const state = chainLayer.depth === from ? view : currentView(chainLayer);
     if (offset >= state.guestSize) {
-      ended = `layer ${chainLayer.depth} ends at byte ${state.guestSize}, before this one: past its end the disk reads as zero`;
+      ended ??= `layer ${chainLayer.depth} ends at byte ${state.guestSize}, before this one: past its end the disk reads as zero`;
       break;
     }
-    const answer = chainLayer.layer.trace(state, offset);
-    const found = owner === undefined && answer.kind !== Kind.Absent;
-    if (found) owner = answer.kind === Kind.Unknown ? UNKNOWN_OWNER : chainLayer.depth;
-    steps.push({ ...answer, depth: chainLayer.depth, filename: chainLayer.identity.path, role: found ? 'owner' : owner === undefined ? 'passed' : 'hidden' });
+    const answer = traceLayer(chainLayer, state, offset);
+    if (owner === undefined) ended ??= answer.failure;
+    const found = owner === undefined && answer.step.kind !== Kind.Absent;
+    if (found) owner = answer.step.kind === Kind.Unknown ? UNKNOWN_OWNER : chainLayer.depth;
+    steps.push({ ...answer.step, depth: chainLayer.depth, filename: chainLayer.identity.path, role: found ? 'owner' : owner === undefined ? 'passed' : 'hidden' });
   }
   if (ended === undefined && chain.end.kind !== 'base') ended = chain.end.message;
   owner ??= chain.end.kind === 'base' || steps.length < chain.layers.length - from ? NOBODY : UNKNOWN_OWNER;
   const kind = steps.find(({ role }) => role === 'owner')?.kind ?? (owner === NOBODY ? Kind.Absent : Kind.Unknown);
   return { offset, owner, kind, steps, ended: owner < 0 ? ended : undefined, write: describeWrite(steps[0], owner) };
+}
+
+function traceLayer({ layer, depth }: ChainLayer, state: View, offset: GuestOffset): { readonly step: LayerTrace; readonly failure?: string } {
+  try {
+    return { step: layer.trace(state, offset) };
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    const write: WriteEffect = { effect: 'impossible', bytes: 0, reason: "its tables can't be read" };
+    const step: LayerTrace = { kind: Kind.Unknown, lookups: [], unitStart: offset, unitEnd: guestOffset(offset + 1), write };
+    return { step, failure: `the tables of layer ${depth} can't be read: ${error.message}` };
+  }
 }
 
 export function currentView({ layer }: ChainLayer): View {

@@ -1,0 +1,2 @@
+/** Copies into `folder` the files that .vscodeignore lets into the package. */
+export function stageExtension(folder: string): Promise<void>;

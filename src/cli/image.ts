@@ -1,0 +1,67 @@
+import * as path from 'node:path';
+import { DRIVERS, Session } from '../core';
+import type { Picture } from '../core';
+import { createEnvironment } from '../node/environment';
+import { openFile } from '../node/files';
+import { TRUST_ALL } from '../node/gate';
+import { layerNames } from './names';
+import { tell } from './output';
+import { ProgressLine } from './progress';
+import { plain } from './text';
+import type { Invocation } from './verb';
+import { UsageError } from './verb';
+
+/** An image and its chain, looked at from the state that was asked for. */
+export interface OpenImage {
+  readonly session: Session;
+  /** The name of each layer, newest first, as qemu-img has it. */
+  readonly names: readonly string[];
+  /** The same, shorter and safe to print. */
+  readonly titles: readonly string[];
+}
+
+/**
+ * Opens the image a verb is given, and what it stands on.
+ * @param keepHost keep host offsets, which a map needs
+ * @throws DiskError, UsageError
+ */
+export async function openImage(invocation: Invocation, file: string, keepHost: boolean): Promise<OpenImage> {
+  const format = invocation.value('format');
+  if (format !== undefined && !DRIVERS.some(({ id }) => id === format)) {
+    throw new UsageError(`the format "${format}" is not known; these are: ${DRIVERS.map(({ id }) => id).join(', ')}`);
+  }
+  const environment = await createEnvironment(TRUST_ALL);
+  const session = new Session(environment, openFile(file, TRUST_ALL), keepHost, { format });
+  const snapshot = invocation.value('snapshot');
+  if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
+  const names = layerNames(session.chain, file);
+  return { session, names, titles: names.map((name) => plain(path.normalize(name))) };
+}
+
+/** Scans all layers, telling how far it is. */
+export function scan({ session, titles }: OpenImage): Picture {
+  const line = new ProgressLine();
+  const job = session.scan();
+  try {
+    for (;;) {
+      const step = job.next();
+      if (step.done) return step.value;
+      const { done, total, layer } = step.value;
+      line.update(`reading the map of layer ${layer} (${titles[layer] ?? ''}): ${percent(done, total)} %`);
+    }
+  } finally {
+    line.clear();
+  }
+}
+
+const percent = (done: number, total: number): number => (total === 0 ? 100 : Math.floor((done / total) * 100));
+
+/** Says once which raw layers may have holes that could not be seen. */
+export function tellOfUnseenHoles({ session, titles }: OpenImage): void {
+  const unseen = session.chain.layers
+    .slice(session.standpoint.depth)
+    .filter(({ layer, source }) => layer.format === 'raw' && source.extents?.().certainty === 'assumed')
+    .map(({ depth }) => titles[depth] ?? '');
+  if (unseen.length > 0) tell(`${unseen.join(', ')}: holes can't be seen on this system (perl or python3 would tell): all counts as data`);
+}
+

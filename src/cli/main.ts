@@ -1,0 +1,59 @@
+import { oneLine } from '../core';
+import { asksFor, parseInvocation } from './args';
+import { mainHelp, verbHelp } from './help';
+import { Output, OutputClosed, tell } from './output';
+import { plain } from './text';
+import type { ExitCode, Verb } from './verb';
+import { EXIT, UsageError } from './verb';
+import { chain } from './verbs/chain';
+import { info } from './verbs/info';
+import { map } from './verbs/map';
+import { trace } from './verbs/trace';
+import { version } from './version';
+
+const VERBS: readonly Verb[] = [info, map, chain, trace];
+
+async function main(args: readonly string[]): Promise<ExitCode> {
+  const [first, ...rest] = args;
+  if (first === 'help') return help(rest[0]);
+  const name = first?.startsWith('-') === true ? undefined : first;
+  if (asksFor('help', args)) return help(name);
+  if (asksFor('version', args)) return print(`vmdisk ${version()}`);
+  if (name === undefined) {
+    throw new UsageError(first === undefined ? 'no verb is given' : `the verb comes first, before "${first}"`);
+  }
+  const verb = verbNamed(name);
+  return verb.run(parseInvocation(verb, rest));
+}
+
+function help(name: string | undefined): ExitCode {
+  return print(name === undefined ? mainHelp(VERBS) : verbHelp(verbNamed(name)));
+}
+
+function print(text: string): ExitCode {
+  const output = new Output();
+  output.line(text);
+  output.flush();
+  return EXIT.fine;
+}
+
+function verbNamed(name: string): Verb {
+  const verb = VERBS.find((candidate) => candidate.name === name);
+  if (!verb) throw new UsageError(`there is no verb "${name}"; these are: ${VERBS.map((known) => known.name).join(', ')}`);
+  return verb;
+}
+
+function failed(error: unknown): ExitCode {
+  if (error instanceof OutputClosed) return EXIT.fine;
+  tell(plain(oneLine(error)) + (error instanceof UsageError ? '. See vmdisk --help' : ''));
+  return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.exitCode = failed(error);
+  },
+);

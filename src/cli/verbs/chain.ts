@@ -1,0 +1,121 @@
+import type { ChainLayer, LayerAccount, Picture } from '../../core';
+import { formatBytes } from '../../core';
+import { SNAPSHOT_OPTION } from '../args';
+import { findingJson, findingLines } from '../findings';
+import type { OpenImage } from '../image';
+import { openImage, scan, tellOfUnseenHoles } from '../image';
+import { Output } from '../output';
+import type { Column } from '../text';
+import { bar, pad, paint, plain, table } from '../text';
+import type { Verb } from '../verb';
+import { EXIT } from '../verb';
+
+const DETAILS = `
+Lists the layers that the image stands on, newest first, and says how much of the guest's disk each one owns:
+owned = it answers a read of these bytes; shadowed = it holds these bytes too, but a newer layer hides them.
+All numbers are bytes of the guest's disk but those of the files on the host.
+
+A chain that is broken is listed as far as it goes. What lies below is unknown, and the findings tell why.
+
+With --output json: { guestSize, end, nobody, unknown, layers: [ { depth, filename, format, guestSize, fileSize,
+diskUsage, grain, backing, owned, ownedData, ownedZero, ownedCompressed, shadowed, findings } ] }
+The owned of all layers, nobody and unknown add up to guestSize.
+`;
+
+export const chain: Verb = {
+  name: 'chain',
+  operands: ['IMAGE'],
+  summary: 'the layers below an image, and how much of the disk each one owns',
+  details: DETAILS,
+  options: SNAPSHOT_OPTION,
+  run: async (invocation) => {
+    const image = await openImage(invocation, invocation.operands[0] ?? '', false);
+    const picture = scan(image);
+    tellOfUnseenHoles(image);
+    const output = new Output();
+    if (invocation.json) output.json(chainJson(image, picture));
+    else humanLines(image, picture).forEach((line) => { output.line(line); });
+    output.flush();
+    return EXIT.fine;
+  },
+};
+
+const NOTHING: LayerAccount = { owned: 0, ownedData: 0, ownedZero: 0, ownedCompressed: 0, shadowed: 0 };
+
+function chainJson({ session, names }: OpenImage, { accounting }: Picture): Record<string, unknown> {
+  const { chain: { layers, end } } = session;
+  return {
+    guestSize: accounting.guestSize,
+    end: end.kind,
+    nobody: accounting.nobody,
+    unknown: accounting.unknown,
+    layers: layers.map(({ depth, layer, source }) => ({
+      depth,
+      filename: names[depth],
+      format: layer.format,
+      guestSize: layer.guestSize,
+      fileSize: source.size,
+      diskUsage: source.diskUsage ?? source.size,
+      grain: layer.grain,
+      backing: layer.parent?.written ?? null,
+      ...(accounting.layers[depth] ?? NOTHING),
+      findings: session.findings(depth).map(findingJson),
+    })),
+  };
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: '', align: 'right' },
+  { title: '' },
+  { title: 'Owned', align: 'right' },
+  { title: 'Data', align: 'right' },
+  { title: 'Zero', align: 'right' },
+  { title: 'Compressed', align: 'right' },
+  { title: 'Shadowed', align: 'right' },
+  { title: 'Disk size', align: 'right' },
+  { title: 'File on host', align: 'right' },
+  { title: 'Format' },
+  { title: 'File' },
+];
+const BAR_WIDTH = 24;
+
+function humanLines({ session, titles }: OpenImage, { accounting }: Picture): string[] {
+  const { chain: { layers, end }, view } = session;
+  const accounts = layers.map(({ depth }) => accounting.layers[depth] ?? NOTHING);
+  const longest = Math.max(...accounts.map(({ owned, shadowed }) => owned + shadowed));
+  const rows = layers.map((layer, depth) => layerRow(layer, accounts[depth] ?? NOTHING, longest, titles[depth] ?? ''));
+  if (end.kind !== 'base') {
+    rows.push(['?', '╌'.repeat(BAR_WIDTH), amount(accounting.unknown), '', '', '', '', '', '', end.kind, plain(end.written)]);
+  }
+  const state = view.id === '' ? '' : ` at snapshot ${plain(view.name)}`;
+  const count = layers.length === 1 ? 'one layer' : `${layers.length} layers, newest first`;
+  const nobody = accounting.nobody === 0 ? [] : [`${formatBytes(accounting.nobody)} are in no layer and read as zero.`];
+  const unknown = accounting.unknown === 0 ? [] : [`${formatBytes(accounting.unknown)} can't be known.`];
+  const findings = layers.flatMap(({ depth }) => session.findings(depth).flatMap((finding) => findingLines(finding, titles[depth])));
+  return [
+    `${paint('bold', titles[0] ?? '')}${state}: a disk of ${formatBytes(accounting.guestSize)} in ${count}`,
+    '',
+    ...table(COLUMNS, rows),
+    '',
+    paint('dim', '█ owned: it answers a read   ░ shadowed: hidden by a newer layer'),
+    ...nobody,
+    ...unknown,
+    ...(findings.length === 0 ? [] : ['', ...findings]),
+  ];
+}
+
+function layerRow({ depth, layer, source }: ChainLayer, account: LayerAccount, longest: number, title: string): string[] {
+  const { owned, ownedData, ownedZero, ownedCompressed, shadowed } = account;
+  return [
+    String(depth),
+    pad(bar(owned, shadowed, longest, BAR_WIDTH), BAR_WIDTH),
+    amount(owned),
+    ...[ownedData, ownedZero, ownedCompressed, shadowed].map(amount),
+    formatBytes(layer.guestSize),
+    formatBytes(source.diskUsage ?? source.size),
+    layer.format,
+    title,
+  ];
+}
+
+const amount = (bytes: number): string => (bytes === 0 ? '-' : formatBytes(bytes));

@@ -1,0 +1,140 @@
+import type { QemuMapEntry } from '../../core';
+import { formatBytes, formatCount, formatOffset } from '../../core';
+import { SNAPSHOT_OPTION } from '../args';
+import { findingSentence } from '../findings';
+import type { OpenImage } from '../image';
+import { openImage, scan, tellOfUnseenHoles } from '../image';
+import { Output, tell } from '../output';
+import { pad, paint, plain } from '../text';
+import type { ExitCode, Verb } from '../verb';
+import { EXIT } from '../verb';
+
+const DETAILS = `
+Says of every byte of the guest's disk which layer answers a read of it, range by range. depth 0 is the image
+itself, 1 its parent and so on.
+
+With --output json this is what "qemu-img map --output=json" prints, field by field (as of QEMU 8.2):
+start, length, depth, present, zero, data, compressed and, where it is known, offset in the layer's file.
+
+Where the answer is not known (a parent is missing, a table can't be read) the entry has "unknown": true,
+which qemu-img has no word for. All else is printed as usual, a line on stderr tells why, and the exit code is 1.
+`;
+
+export const map: Verb = {
+  name: 'map',
+  operands: ['IMAGE'],
+  summary: 'which layer answers each byte of the disk, as qemu-img map says it',
+  details: DETAILS,
+  options: SNAPSHOT_OPTION,
+  run: async (invocation) => {
+    const image = await openImage(invocation, invocation.operands[0] ?? '', true);
+    const { session } = image;
+    const picture = scan(image);
+    tellOfUnseenHoles(image);
+    const unknown = { ranges: 0, bytes: 0 };
+    const output = new Output();
+    const print = invocation.json ? new JsonPrinter(output) : new HumanPrinter(output, image);
+    for (const entry of session.map(picture)) {
+      print.entry(entry);
+      if (entry.unknown) {
+        unknown.ranges += 1;
+        unknown.bytes += entry.length;
+      }
+    }
+    print.end();
+    output.flush();
+    return conclude(image, unknown);
+  },
+};
+
+function conclude(image: OpenImage, unknown: { readonly ranges: number; readonly bytes: number }): ExitCode {
+  const { session, titles } = image;
+  const { chain } = session;
+  for (const { depth } of chain.layers) {
+    for (const finding of session.findings(depth)) {
+      if (finding.severity === 'error') tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
+    }
+  }
+  if (unknown.ranges === 0) return EXIT.fine;
+  const ranges = unknown.ranges === 1 ? '1 range' : `${formatCount(unknown.ranges)} ranges`;
+  tell(`${titles[0] ?? ''}: ${ranges} of the disk (${formatBytes(unknown.bytes)}) can't be known`);
+  return EXIT.failed;
+}
+
+interface Printer {
+  entry(entry: QemuMapEntry): void;
+  end(): void;
+}
+
+/** The layout of qemu-img: an entry a line. */
+class JsonPrinter implements Printer {
+  private before = '[';
+
+  constructor(private readonly output: Output) {}
+
+  entry({ start, length, depth, present, zero, data, compressed, offset, unknown }: QemuMapEntry): void {
+    const place = offset === undefined ? '' : `, "offset": ${offset}`;
+    const mark = unknown ? ', "unknown": true' : '';
+    this.output.write(
+      `${this.before}{ "start": ${start}, "length": ${length}, "depth": ${depth}, "present": ${present}, "zero": ${zero}, ` +
+        `"data": ${data}, "compressed": ${compressed}${place}${mark}}`,
+    );
+    this.before = ',\n';
+  }
+
+  end(): void {
+    this.output.write(']\n');
+  }
+}
+
+/** Columns as wide as the largest offset asks for, since the entries are not known before they are printed. */
+class HumanPrinter implements Printer {
+  private readonly offsetWidth: number;
+  private readonly layerWidth: number;
+
+  constructor(
+    private readonly output: Output,
+    { session, titles }: OpenImage,
+  ) {
+    const { chain, view } = session;
+    const files = chain.layers.map(({ source }) => source.size);
+    this.offsetWidth = formatOffset(Math.max(view.guestSize, ...files)).length;
+    this.layerWidth = Math.max('Layer'.length, String(chain.layers.length).length);
+    output.line(`${paint('bold', titles[0] ?? '')}: ${formatBytes(view.guestSize)}${view.id === '' ? '' : `, snapshot ${plain(view.name)}`}`);
+    titles.forEach((title, depth) => {
+      output.line(`  ${depth}  ${title}  ${paint('dim', chain.layers[depth]?.layer.format ?? '')}`);
+    });
+    output.line();
+    output.line(paint('dim', this.row('Start', 'End', 'Length', 'Layer', 'What', 'In the file')));
+  }
+
+  entry(entry: QemuMapEntry): void {
+    const { start, length, depth, present, offset } = entry;
+    const layer = present ? String(depth) : entry.unknown ? '?' : '-';
+    const place = offset === undefined ? '' : formatOffset(offset);
+    this.output.line(this.row(formatOffset(start), formatOffset(start + length), formatBytes(length), layer, wordFor(entry), place));
+  }
+
+  end(): void {
+    // Nothing follows the last entry.
+  }
+
+  private row(start: string, end: string, length: string, layer: string, what: string, place: string): string {
+    const { offsetWidth, layerWidth } = this;
+    const numbers = [pad(start, offsetWidth, 'right'), pad(end, offsetWidth, 'right'), pad(length, LENGTH_WIDTH, 'right')];
+    return [...numbers, pad(layer, layerWidth, 'right'), pad(what, WORD_WIDTH), pad(place, offsetWidth, 'right')].join('  ').trimEnd();
+  }
+}
+
+/** `1023 bytes`, `99.9 KiB` … */
+const LENGTH_WIDTH = 10;
+const NOBODYS = 'nothing, reads as zero';
+const WORD_WIDTH = NOBODYS.length;
+
+function wordFor({ present, zero, data, compressed, unknown }: QemuMapEntry): string {
+  if (unknown) return 'unknown';
+  if (!present) return NOBODYS;
+  if (compressed) return 'compressed';
+  if (!data) return 'zero';
+  return zero ? 'data, never written' : 'data';
+}

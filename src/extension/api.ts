@@ -1,0 +1,28 @@
+import type { ImageSummary, OpenResult } from '../protocol/image';
+import type { ShownNode } from './tree/view';
+
+/** What `activate` gives: enough to see from outside what the extension shows. Used by its own tests. */
+export interface VmDiskApi {
+  readonly tree: {
+    /** Looks through the workspace again; resolves when all is known and measured. */
+    refresh(): Promise<void>;
+    /** What the tree shows now. */
+    shown(): readonly ShownNode[];
+  };
+  readonly editors: {
+    /** The image in front, while ours is the active editor. */
+    readonly active: OpenImage | undefined;
+  };
+}
+
+export interface OpenImage {
+  /** The page is up and drawn. */
+  readonly ready: Promise<void>;
+  readonly selection: { readonly offset: number | null; readonly layer: number | null };
+  readonly document: {
+    /** What there is to show, once known. */
+    result(): Promise<OpenResult>;
+    /** The chain as last told; grows while it is scanned. */
+    readonly summary: ImageSummary | undefined;
+  };
+}

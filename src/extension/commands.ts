@@ -1,0 +1,166 @@
+import * as vscode from 'vscode';
+import { oneLine } from '../core/errors';
+import type { PageAction } from '../protocol/webview';
+import type { Editors } from './editor/editors';
+import type { ImagePanel } from './editor/panel';
+import { exportMap } from './exportMap';
+import type { ExportTarget } from './exportMap';
+import type { Follow } from './follow';
+import { layerPath } from './follow';
+import { goToOffset } from './goTo';
+import type { CommandId } from './ids';
+import { COMMANDS, WALKTHROUGH } from './ids';
+import { chainSummary, imageSummary } from './layerSummary';
+import { chooseImage } from './openImage';
+import { plain } from './text';
+import { nodePath } from './tree/families';
+import type { FamilyNode } from './tree/families';
+import type { DiskTree } from './tree/view';
+import type { Trust } from './trust';
+
+export interface CommandsWorld {
+  readonly editors: Editors;
+  readonly tree: DiskTree;
+  readonly follow: Follow;
+  readonly trust: Trust;
+  readonly extensionId: string;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** What is done for a command; arguments are those of menus and of callers who do not want to be asked. */
+type Handlers = Readonly<Record<CommandId, (...args: never[]) => unknown>>;
+
+/** The commands of the palette, the menus and the page: one place for what each does. */
+export class Commands implements vscode.Disposable {
+  private readonly registered: vscode.Disposable[];
+
+  constructor(private readonly world: CommandsWorld) {
+    const handlers = this.handlers();
+    this.registered = COMMANDS.map((id) =>
+      vscode.commands.registerCommand(id, (...args: never[]) => this.attempt(() => handlers[id](...args))),
+    );
+  }
+
+  dispose(): void {
+    for (const command of this.registered) command.dispose();
+  }
+
+  /** Does what a page asks for. */
+  act(panel: ImagePanel, action: PageAction): void {
+    void this.attempt(() => this.doAction(panel, action));
+  }
+
+  private handlers(): Handlers {
+    const { editors, tree, follow, extensionId } = this.world;
+    const inFront = <R>(act: (panel: ImagePanel) => R): R | undefined => editors.active && act(editors.active);
+    return {
+      'vmDisk.openAsDiskImage': async (uri?: vscode.Uri) => {
+        const image = uri instanceof vscode.Uri ? uri : await chooseImage(tree.getChildren());
+        if (image) await editors.open(image);
+      },
+      'vmDisk.refresh': async () => {
+        await Promise.all([inFront(({ document }) => document.refresh()), tree.view.visible && tree.refresh()]);
+      },
+      'vmDisk.goToOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, false, textOf(place))),
+      'vmDisk.traceAtOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, true, textOf(place))),
+      'vmDisk.exportMap': (target?: ExportTarget) =>
+        inFront(({ document }) => exportMap(document, target && 'format' in target ? target : undefined)),
+      'vmDisk.revealInTree': () => inFront((panel) => this.revealInTree(layerPath(panel))),
+      'vmDisk.copyLayerSummary': (node?: FamilyNode) => this.copySummary(node),
+      'vmDisk.showProblems': () => vscode.commands.executeCommand('workbench.panel.markers.view.focus'),
+      'vmDisk.openWalkthrough': () =>
+        vscode.commands.executeCommand('workbench.action.openWalkthrough', `${extensionId}#${WALKTHROUGH}`, false),
+      'vmDisk.tree.open': (node: FamilyNode) => {
+        follow.cancel();
+        return this.openNode(node, {});
+      },
+      'vmDisk.tree.openToSide': (node: FamilyNode) => this.openNode(node, { viewColumn: vscode.ViewColumn.Beside }),
+      'vmDisk.tree.refresh': () => tree.refresh(),
+      'vmDisk.tree.stop': () => { tree.stop(); },
+      'vmDisk.tree.revealInExplorer': (node: FamilyNode) => withPath(node, revealInExplorer),
+      'vmDisk.tree.copyPath': (node: FamilyNode) => withPath(node, (path) => vscode.env.clipboard.writeText(path)),
+      'vmDisk.tree.allowFile': (node: FamilyNode) => this.allowNode(node),
+    };
+  }
+
+  private doAction(panel: ImagePanel, action: PageAction): unknown {
+    const { document } = panel;
+    const { uri } = document;
+    switch (action.action) {
+      case 'open-layer':
+        return this.world.editors.open(vscode.Uri.file(action.path));
+      case 'reveal-in-tree':
+        return this.revealInTree(action.path);
+      case 'go-to':
+        return goToOffset(panel, false);
+      case 'export-map':
+        return exportMap(document);
+      case 'show-problems':
+        return vscode.commands.executeCommand('vmDisk.showProblems');
+      case 'open-as-raw':
+        return document.openAsRaw();
+      case 'open-as-text':
+        return vscode.commands.executeCommand('vscode.openWith', uri, 'default', panel.view.viewColumn);
+      case 'allow-file':
+        return this.world.trust.ask(action.path, whyRefused(panel));
+      case 'refresh':
+        return document.refresh();
+    }
+  }
+
+  private openNode(node: FamilyNode, show: vscode.TextDocumentShowOptions): unknown {
+    const standpoint = { depth: 0, view: node.kind === 'snapshot' ? node.view.id : '' };
+    return withPath(node, (path) => this.world.editors.open(vscode.Uri.file(path), { ...show, standpoint }));
+  }
+
+  private async revealInTree(path: string): Promise<void> {
+    if (await this.world.tree.reveal(path, true)) return;
+    void vscode.window.showInformationMessage(`VM Disks does not list ${plain(path)}.`);
+  }
+
+  private async copySummary(node: FamilyNode | undefined): Promise<void> {
+    const { active } = this.world.editors;
+    const text =
+      node && 'image' in node
+        ? imageSummary(node.image)
+        : active?.document.summary && chainSummary(active.document.summary, active.selection.layer);
+    if (text === undefined) return;
+    await vscode.env.clipboard.writeText(text);
+    vscode.window.setStatusBarMessage('Copied the layer summary', 2500);
+  }
+
+  private allowNode(node: FamilyNode): unknown {
+    if (node.kind !== 'broken') return undefined;
+    return withPath(node, (path) => this.world.trust.ask(path, node.end.message));
+  }
+
+  private async attempt(act: () => unknown): Promise<unknown> {
+    try {
+      return await act();
+    } catch (error) {
+      this.world.log.error(error instanceof Error ? error : String(error));
+      void vscode.window.showErrorMessage(plain(oneLine(error)));
+      return undefined;
+    }
+  }
+}
+
+function whyRefused({ document }: ImagePanel): string {
+  const end = document.summary?.end;
+  return end && 'message' in end ? end.message : `${document.uri.fsPath} names it.`;
+}
+
+/** Menus pass a Uri or a context object where a caller passes text. */
+const textOf = (place: unknown): string | undefined => (typeof place === 'string' ? place : undefined);
+
+function withPath<R>(node: FamilyNode | undefined, act: (path: string) => R): R | undefined {
+  const path = node && nodePath(node);
+  return path === undefined ? undefined : act(path);
+}
+
+/** The Explorer where the file is in the workspace, else the system's own file manager. */
+function revealInExplorer(path: string): Thenable<unknown> {
+  const uri = vscode.Uri.file(path);
+  const inside = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
+  return vscode.commands.executeCommand(inside ? 'revealInExplorer' : 'revealFileInOS', uri);
+}

@@ -1,0 +1,77 @@
+import * as vscode from 'vscode';
+import type { WireError } from '../core/errors';
+import type { Finding, Severity } from '../core/model';
+import { formatOffset } from '../core/units';
+import type { OpenResult } from '../protocol/image';
+import { plain } from './text';
+
+const SEVERITY: Readonly<Record<Severity, vscode.DiagnosticSeverity>> = {
+  error: vscode.DiagnosticSeverity.Error,
+  warning: vscode.DiagnosticSeverity.Warning,
+  info: vscode.DiagnosticSeverity.Information,
+};
+const START = new vscode.Range(0, 0, 0, 0);
+
+/**
+ * Findings of the images that are open in an editor, in the Problems panel, at the file each is about. The tree marks
+ * its own: a folder of a thousand images does not fill the panel. A layer that stands under two open images is told of
+ * once.
+ */
+export class Problems implements vscode.Disposable {
+  private readonly collection = vscode.languages.createDiagnosticCollection('vmDisk');
+  /** Editor's image → file → what is said of it. */
+  private readonly byImage = new Map<string, ReadonlyMap<string, readonly Finding[]>>();
+
+  dispose(): void {
+    this.collection.dispose();
+  }
+
+  set(image: vscode.Uri, result: OpenResult): void {
+    this.replace(image.toString(), findingsOf(image, result));
+  }
+
+  clear(image: vscode.Uri): void {
+    this.replace(image.toString(), new Map());
+  }
+
+  private replace(image: string, findings: ReadonlyMap<string, readonly Finding[]>): void {
+    const touched = new Set([...(this.byImage.get(image)?.keys() ?? []), ...findings.keys()]);
+    if (findings.size > 0) this.byImage.set(image, findings);
+    else this.byImage.delete(image);
+    for (const file of touched) {
+      const told = new Map<string, vscode.Diagnostic>();
+      for (const files of this.byImage.values()) {
+        for (const finding of files.get(file) ?? []) told.set(JSON.stringify(finding), diagnostic(finding));
+      }
+      this.collection.set(vscode.Uri.parse(file), [...told.values()]);
+    }
+  }
+}
+
+function findingsOf(image: vscode.Uri, result: OpenResult): Map<string, readonly Finding[]> {
+  switch (result.kind) {
+    case 'image':
+      return new Map(
+        result.summary.layers
+          .filter(({ findings }) => findings.length > 0)
+          .map(({ path, findings }) => [vscode.Uri.file(path).toString(), findings]),
+      );
+    case 'failed':
+      return new Map([[image.toString(), [asFinding(result.error)]]]);
+    case 'not-an-image':
+      return new Map();
+  }
+}
+
+function asFinding({ code, message, advice, offset }: WireError): Finding {
+  return { code, severity: 'error', message, advice, offset };
+}
+
+function diagnostic({ code, severity, message, advice, offset }: Finding): vscode.Diagnostic {
+  const place = offset === undefined ? '' : ` (at ${formatOffset(offset)} of the file)`;
+  const text = plain(message) + place + (advice === undefined ? '' : `\n${plain(advice)}`);
+  const made = new vscode.Diagnostic(START, text, SEVERITY[severity]);
+  made.source = 'VM Disk';
+  made.code = code;
+  return made;
+}

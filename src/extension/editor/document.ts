@@ -1,0 +1,173 @@
+import * as vscode from 'vscode';
+import type { WireError } from '../../core/errors';
+import { DiskError, toWire } from '../../core/errors';
+import type { ImageWorker } from '../../node/workerClient';
+import type { ImageSummary, OpenResult, Standpoint } from '../../protocol/image';
+import type { GatePolicy, WorkerCalls, WorkerEvents } from '../../protocol/worker';
+
+export interface DocumentWorld {
+  createWorker(): ImageWorker;
+  policy(image: string): GatePolicy;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** What is selected in a panel: a guest offset, and the picked layer or else the owner there. */
+export interface Selection {
+  readonly offset: number | null;
+  readonly layer: number | null;
+}
+
+/** Calls that panels make through their document. */
+type PanelCall = 'look' | 'pixels' | 'trace' | 'read' | 'exportMap' | 'cancelExport';
+
+/**
+ * One open image: owns the worker that reads it, and knows what was last said of it. All panels of an image share it,
+ * and so its standpoint. A worker that ends by itself is told of as a failed image; `refresh` starts another.
+ */
+export class ImageDocument implements vscode.CustomDocument {
+  private readonly reopened = new vscode.EventEmitter<OpenResult>();
+  /** The file was read anew. */
+  readonly onDidReopen = this.reopened.event;
+  private readonly changed = new vscode.EventEmitter<ImageSummary>();
+  /** The map, the findings or the standpoint changed. */
+  readonly onDidChange = this.changed.event;
+  private readonly progressed = new vscode.EventEmitter<WorkerEvents['progress']>();
+  readonly onDidProgress = this.progressed.event;
+  private readonly closed = new vscode.EventEmitter<undefined>();
+  /** The last panel is gone. */
+  readonly onDidClose = this.closed.event;
+
+  private worker: ImageWorker | undefined;
+  private latest: OpenResult | undefined;
+  private loading: Promise<OpenResult>;
+  private queued: Promise<OpenResult> | undefined;
+  private standpoint: Standpoint | undefined;
+  private forceRaw = false;
+  private disposed = false;
+
+  constructor(
+    readonly uri: vscode.Uri,
+    private readonly world: DocumentWorld,
+    standpoint?: Standpoint,
+  ) {
+    this.standpoint = standpoint;
+    this.loading = this.load();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.endWorker();
+    this.reopened.dispose();
+    this.changed.dispose();
+    this.progressed.dispose();
+    this.closed.fire(undefined);
+    this.closed.dispose();
+  }
+
+  /** What there is to show, once known. Never fails: a failure is something to show. */
+  async result(): Promise<OpenResult> {
+    const result = await this.loading;
+    return this.latest ?? result;
+  }
+
+  /** The chain as last told, while one is shown. */
+  get summary(): ImageSummary | undefined {
+    return this.latest?.kind === 'image' ? this.latest.summary : undefined;
+  }
+
+  /** Reads the file and its parents anew, keeping the standpoint. Calls that come while one waits share it. */
+  refresh(): Promise<OpenResult> {
+    this.queued ??= this.loading.then(async () => {
+      this.queued = undefined;
+      this.loading = this.load();
+      const result = await this.loading;
+      if (!this.disposed) this.reopened.fire(result);
+      return result;
+    });
+    return this.queued;
+  }
+
+  /** Takes the file as a raw disk whatever it holds. */
+  openAsRaw(): Promise<OpenResult> {
+    this.forceRaw = true;
+    return this.refresh();
+  }
+
+  /** Moves the standpoint, for all panels. */
+  async look(standpoint: Standpoint): Promise<ImageSummary> {
+    const summary = await this.call('look', standpoint);
+    this.standpoint = summary.standpoint;
+    this.take(summary);
+    return summary;
+  }
+
+  /** @throws what the worker answers; an error when there is no worker to ask */
+  async call<N extends PanelCall>(name: N, params: WorkerCalls[N]['params']): Promise<WorkerCalls[N]['result']> {
+    const { worker } = this;
+    if (!worker) throw new DiskError('not-found', 'The image is not open', { file: this.uri.fsPath }, 'Refresh it');
+    return worker.call(name, params);
+  }
+
+  private async load(): Promise<OpenResult> {
+    const started = Date.now();
+    const result = await this.read();
+    if (this.disposed) return result;
+    this.latest = result;
+    const what = result.kind === 'failed' ? `failed: ${result.error.message}` : result.kind;
+    this.world.log.debug(`${this.uri.fsPath}: ${what}, ${Date.now() - started} ms`);
+    return result;
+  }
+
+  private async read(): Promise<OpenResult> {
+    if (this.uri.scheme !== 'file') return { kind: 'failed', error: notAFile(this.uri) };
+    const path = this.uri.fsPath;
+    const { standpoint, forceRaw } = this;
+    try {
+      this.worker ??= this.startWorker();
+      return await this.worker.call('open', { path, policy: this.world.policy(path), forceRaw, standpoint });
+    } catch (error) {
+      return { kind: 'failed', error: toWire(error) };
+    }
+  }
+
+  private startWorker(): ImageWorker {
+    const worker = this.world.createWorker();
+    worker.on('progress', (progress) => { this.progressed.fire(progress); });
+    worker.on('changed', (summary) => { this.take(summary); });
+    worker.onExit((reason) => { this.crashed(worker, reason); });
+    return worker;
+  }
+
+  /** A call that waits fails by itself; a scan that nobody waits for is told of here. */
+  private crashed(worker: ImageWorker, reason: Error): void {
+    if (this.disposed || this.worker !== worker) return;
+    this.world.log.error(`${this.uri.fsPath}: ${reason.message}`);
+    this.worker = undefined;
+    this.latest = { kind: 'failed', error: crashError(this.uri.fsPath, reason) };
+    this.reopened.fire(this.latest);
+  }
+
+  private endWorker(): void {
+    this.worker?.dispose();
+    this.worker = undefined;
+  }
+
+  private take(summary: ImageSummary): void {
+    if (this.disposed || (this.summary && summary.generation < this.summary.generation)) return;
+    this.latest = { kind: 'image', summary };
+    this.changed.fire(summary);
+  }
+}
+
+const crashError = (file: string, reason: Error): WireError => ({
+  code: 'internal',
+  message: `Reading the image ended unexpectedly: ${reason.message}`,
+  advice: 'Refresh to read it again. If that ends the same way, the log “VM Disk Explorer” in the Output panel tells more',
+  file,
+});
+
+const notAFile = (uri: vscode.Uri): WireError => ({
+  code: 'unsupported',
+  message: `Disk images are read in place, a few pieces at a time, and “${uri.scheme}:” is not a place on a disk`,
+  advice: 'Open the folder that holds the file, or copy the file to this machine, and open it from there',
+});

@@ -1,0 +1,82 @@
+import * as vscode from 'vscode';
+import { fromWire, toWire } from '../../core/errors';
+import type { Message } from '../../protocol/rpc';
+import { Endpoint } from '../../protocol/rpc';
+import type { HostEvents, PageAction, PageEvents, WebviewCalls } from '../../protocol/webview';
+import type { ImageDocument, Selection } from './document';
+import { pageHtml, pageRoots } from './html';
+
+type NoCalls = Record<string, never>;
+
+/** What a panel needs of the extension around it. */
+export interface PanelWorld {
+  readonly extension: vscode.Uri;
+  act(panel: ImagePanel, action: PageAction): void;
+  selected(panel: ImagePanel): void;
+}
+
+/** One page that shows an image: answers its calls from the document, and passes on what the document tells. */
+export class ImagePanel implements vscode.Disposable {
+  selection: Selection = { offset: null, layer: null };
+  /** The page is up and has been given something to draw. */
+  readonly ready: Promise<void>;
+  private readonly endpoint: Endpoint<NoCalls, WebviewCalls, HostEvents, PageEvents>;
+  private readonly disposables: vscode.Disposable[] = [];
+
+  constructor(
+    readonly document: ImageDocument,
+    readonly view: vscode.WebviewPanel,
+    world: PanelWorld,
+  ) {
+    const { webview } = view;
+    let isReady = (): void => undefined;
+    this.ready = new Promise((resolve) => (isReady = resolve));
+    const wire = { send: (message: Message) => void webview.postMessage(message), toWire, fromWire };
+    this.endpoint = new Endpoint<NoCalls, WebviewCalls, HostEvents, PageEvents>(wire, {
+      ready: async () => {
+        const result = await document.result();
+        isReady();
+        return result;
+      },
+      look: (standpoint) => document.look(standpoint),
+      pixels: (request) => document.call('pixels', request),
+      trace: (request) => document.call('trace', request),
+      read: (request) => document.call('read', request),
+      copy: async ({ text, what }) => {
+        await vscode.env.clipboard.writeText(text);
+        vscode.window.setStatusBarMessage(`Copied ${what}`, 2500);
+        return null;
+      },
+    });
+    this.endpoint.on('action', (action) => { world.act(this, action); });
+    this.endpoint.on('selection', (selection) => {
+      this.selection = selection;
+      world.selected(this);
+    });
+    this.disposables.push(
+      webview.onDidReceiveMessage((message: Message) => { this.endpoint.receive(message); }),
+      document.onDidReopen((result) => { this.endpoint.emit('opened', result); }),
+      document.onDidChange((summary) => { this.endpoint.emit('changed', summary); }),
+      document.onDidProgress((progress) => { this.endpoint.emit('progress', progress); }),
+    );
+    webview.options = { enableScripts: true, localResourceRoots: pageRoots(world.extension) };
+    webview.html = pageHtml(webview, world.extension, view.title);
+  }
+
+  dispose(): void {
+    this.endpoint.close(new Error('the page is closed'));
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  /** Selects and shows a guest offset; with `trace` the focus goes to the walk of a read. */
+  async goTo(offset: number, trace: boolean): Promise<void> {
+    await this.ready;
+    this.view.reveal(undefined, false);
+    this.endpoint.emit('goTo', { offset, trace });
+  }
+
+  async pickLayer(depth: number | null): Promise<void> {
+    await this.ready;
+    this.endpoint.emit('pickLayer', { depth });
+  }
+}

@@ -1,0 +1,46 @@
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import type { FamilyNode } from './tree/families';
+import { walk } from './tree/families';
+import { present } from './tree/present';
+
+interface Choice extends vscode.QuickPickItem {
+  readonly uri?: vscode.Uri;
+}
+
+/**
+ * Asks for a file: one of the images that the tree knows, or any through the file dialog.
+ * @returns undefined when the user thought better of it
+ */
+export async function chooseImage(families: readonly FamilyNode[]): Promise<vscode.Uri | undefined> {
+  const known = [...walk(families)].flatMap((node): Choice[] => {
+    if (node.kind !== 'image') return [];
+    const { label, description } = present(node);
+    const detail = vscode.workspace.asRelativePath(dirname(node.image.path));
+    return [{ label: `$(${present(node).icon}) ${label}`, description, detail, uri: vscode.Uri.file(node.image.path) }];
+  });
+  if (known.length === 0) return browse();
+  const all: Choice[] = [
+    { label: '$(folder-opened) Browse…', description: 'any file on this machine', alwaysShow: true },
+    { label: 'in this workspace', kind: vscode.QuickPickItemKind.Separator },
+    ...known,
+  ];
+  const picked = await vscode.window.showQuickPick(all, {
+    title: 'Open as Disk Image',
+    placeHolder: 'Which image?',
+    matchOnDescription: true,
+    matchOnDetail: true,
+  });
+  return picked && (picked.uri ?? browse());
+}
+
+async function browse(): Promise<vscode.Uri | undefined> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const picked = await vscode.window.showOpenDialog({
+    title: 'Open as Disk Image',
+    openLabel: 'Open as Disk Image',
+    canSelectMany: false,
+    ...(folder ? { defaultUri: folder } : {}),
+  });
+  return picked?.[0];
+}

@@ -1,0 +1,40 @@
+import { formatClock, formatDay } from '../core/units';
+
+/** Making text that an image controls safe to show: names, paths and messages from a disk are an attacker's words. */
+
+const LONGEST = 400;
+
+/**
+ * One plain line: control characters and those that reorder or hide text are shown by their code points, and what is
+ * very long is cut.
+ */
+export function plain(text: string): string {
+  const visible = text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+  return visible.length > LONGEST ? `${visible.slice(0, LONGEST)}…` : visible;
+}
+
+/** The same for Markdown: every punctuation mark is escaped, so nothing becomes a link, an image or markup. */
+export function markdown(text: string): string {
+  return plain(text).replace(/[!-/:-@[-`{-~]/g, '\\$&');
+}
+
+/** As code within Markdown, for paths: no character of it has a meaning, and a table's bars stay out of it. */
+export function code(text: string): string {
+  const content = plain(text).replace(/\|/g, '¦');
+  const longestRun = Math.max(0, ...(content.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(longestRun + 1);
+  return longestRun > 0 ? `${fence} ${content} ${fence}` : `${fence}${content}${fence}`;
+}
+
+/** `14 Mar 2026 09:05`, in the machine's own time zone. */
+export function formatMoment(time: number): string {
+  return `${formatDay(time)} ${formatClock(time)}`;
+}
+
+/** `1 warning`, `3 warnings`. */
+export function count(amount: number, word: string): string {
+  return `${amount} ${word}${amount === 1 ? '' : 's'}`;
+}

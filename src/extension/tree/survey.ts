@@ -1,0 +1,314 @@
+import { basename } from 'node:path';
+import { DiskError, oneLine } from '../../core/errors';
+import type { LayerAccount } from '../../core/model';
+import type { SurveyedImage, SurveyResult, UnusableImage } from '../../protocol/image';
+import type { GatePolicy, WorkerCalls } from '../../protocol/worker';
+import { walkCandidates } from './candidates';
+import type { Candidate } from './candidates';
+import { buildFamilies, walk } from './families';
+import type { FamilyNode, ImageNode } from './families';
+
+/** Files asked of the worker at once: few enough that the tree fills while it looks. */
+const BATCH = 64;
+/** Parents of parents that lie outside the workspace, followed this far. */
+const OUTSIDE_ROUNDS = 64;
+/** While leaves are measured the tree is built anew no more often than this. */
+const REBUILD_EVERY_MS = 200;
+
+type SurveyCalls = Pick<WorkerCalls, 'survey' | 'account'>;
+
+export interface SurveyWorker {
+  call<N extends keyof SurveyCalls>(name: N, params: SurveyCalls[N]['params']): Promise<SurveyCalls[N]['result']>;
+  dispose(): void;
+}
+
+/** What the survey needs to know, asked anew for every run. */
+export interface SurveyWorld {
+  createWorker(): SurveyWorker;
+  folders(): readonly string[];
+  /** Files to look at wherever they lie: those open in an editor. */
+  extra(): readonly string[];
+  /** True for names that only disk images have. */
+  readonly isImage: (name: string) => boolean;
+  exclude(): readonly string[];
+  maxFiles(): number;
+  policy(): GatePolicy;
+  log(message: string): void;
+  /** The families or the state changed. */
+  changed(): void;
+}
+
+export type SurveyState = 'idle' | 'looking' | 'measuring';
+
+/**
+ * Looks through the workspace for images, then measures what each layer owns, leaf by leaf. Runs in a worker of its
+ * own that lives as long as a run. What is known stays known while a new run goes on.
+ */
+export class Survey {
+  families: readonly FamilyNode[] = [];
+  state: SurveyState = 'idle';
+  /** Files whose header was asked for in the last full run. */
+  looked = 0;
+  /** True when the last full run stopped at the limit. */
+  limited = false;
+  /** True once a full run has come to its end. */
+  complete = false;
+
+  private readonly images = new Map<string, SurveyedImage>();
+  private readonly unusable = new Map<string, UnusableImage>();
+  private readonly accounts = new Map<string, { readonly stamp: string; readonly owned: Owned }>();
+  private readonly waiting = new Set<string>();
+  private current: Run | undefined;
+  private rebuilt = 0;
+
+  constructor(private readonly world: SurveyWorld) {}
+
+  /** Looks at everything again. A run that goes on is stopped. @returns when all is known and measured, or stopped */
+  async refresh(): Promise<void> {
+    await this.start(async (run) => {
+      this.looked = 0;
+      this.limited = false;
+      const before = [...this.images.keys(), ...this.unusable.keys()];
+      await this.lookThrough(run);
+      await this.ask(run, this.world.extra().filter((path) => !run.asked.has(path)));
+      await this.followParents(run);
+      if (run.isStopped()) return;
+      this.forget(before.filter((path) => !run.seen.has(path)));
+      this.complete = true;
+      await this.measure(run);
+    });
+  }
+
+  /** Looks at some files again: they changed, came or went. Waits for a run that goes on. */
+  async update(paths: Iterable<string>): Promise<void> {
+    for (const path of paths) this.waiting.add(path);
+    if (this.current || this.waiting.size === 0) return;
+    const changed = [...this.waiting];
+    this.waiting.clear();
+    await this.start(async (run) => {
+      await this.ask(run, changed);
+      if (run.isStopped()) return;
+      this.forget(changed.filter((path) => !run.seen.has(path)));
+      await this.followParents(run);
+      await this.measure(run);
+    });
+  }
+
+  /** Ends the run that goes on, if one does; what it has found stays. */
+  stop(): void {
+    this.current?.stop();
+    this.current = undefined;
+    if (this.state !== 'idle') this.setState('idle');
+  }
+
+  private async start(work: (run: Run) => Promise<void>): Promise<void> {
+    this.stop();
+    const run = new Run(this.world);
+    this.current = run;
+    this.setState('looking');
+    try {
+      await work(run);
+    } catch (error) {
+      if (!run.isStopped()) this.world.log(`Looking for images failed: ${oneLine(error)}`);
+    } finally {
+      run.stop();
+    }
+    if (this.current !== run) return;
+    this.current = undefined;
+    this.rebuild('idle');
+    await this.update([]);
+  }
+
+  private async lookThrough(run: Run): Promise<void> {
+    const { world } = this;
+    let batch: Candidate[] = [];
+    const flush = async (): Promise<void> => {
+      const group = batch;
+      batch = [];
+      const likely = group.filter((candidate) => candidate.likelihood !== 'neighbour');
+      const found = await this.ask(run, this.within(likely.map(({ path }) => path)));
+      const beside = new Set(group.filter(({ likelihood, path }) => likelihood === 'image' || found.has(path)).map(({ folder }) => folder));
+      const neighbours = group.filter(({ likelihood, folder }) => likelihood === 'neighbour' && beside.has(folder));
+      await this.ask(run, this.within(neighbours.map(({ path }) => path)));
+    };
+    for (const folder of world.folders()) {
+      const options = { folder, isImage: world.isImage, exclude: world.exclude(), signal: run.signal };
+      for await (const candidates of walkCandidates(options)) {
+        batch.push(...candidates);
+        if (batch.length >= BATCH) await flush();
+        if (run.isStopped() || this.limited) return;
+      }
+    }
+    await flush();
+  }
+
+  /** As many of these files as the limit still allows. */
+  private within(paths: readonly string[]): readonly string[] {
+    const room = Math.max(0, this.world.maxFiles() - this.looked);
+    this.looked += Math.min(room, paths.length);
+    if (paths.length > room) this.limited = true;
+    return paths.slice(0, room);
+  }
+
+  /** Asks about parents that lie where nobody looked. */
+  private async followParents(run: Run): Promise<void> {
+    for (let round = 0; round < OUTSIDE_ROUNDS && !run.isStopped(); round += 1) {
+      const known = new Set([...this.images.values()].map(({ id }) => id));
+      const paths = new Set<string>();
+      for (const { parent } of this.images.values()) {
+        if (parent?.kind === 'found' && !known.has(parent.id) && !run.asked.has(parent.path)) paths.add(parent.path);
+      }
+      if (paths.size === 0) return;
+      await this.ask(run, [...paths]);
+    }
+  }
+
+  /** @returns the paths that are images */
+  private async ask(run: Run, paths: readonly string[]): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    for (let at = 0; at < paths.length && !run.isStopped(); at += BATCH) {
+      const batch = paths.slice(at, at + BATCH);
+      const { images, unusable } = await run.survey(batch);
+      for (const image of images) {
+        this.forget([image.path]);
+        this.images.set(image.path, image);
+        found.add(image.path);
+      }
+      for (const each of unusable) {
+        if (!this.isWorthTelling(each)) continue;
+        this.forget([each.path]);
+        this.unusable.set(each.path, each);
+        found.add(each.path);
+      }
+      for (const path of found) run.seen.add(path);
+      if (found.size > 0 && !run.isStopped()) this.rebuild(this.state);
+    }
+    return found;
+  }
+
+  /** An image by its content; or a file that has an image's name and can't be read, unless it is simply gone. */
+  private isWorthTelling({ path, format, error }: UnusableImage): boolean {
+    return format !== undefined || (error.code !== 'not-found' && this.world.isImage(basename(path)));
+  }
+
+  private forget(paths: Iterable<string>): void {
+    for (const path of paths) {
+      this.images.delete(path);
+      this.unusable.delete(path);
+    }
+  }
+
+  private async measure(run: Run): Promise<void> {
+    this.rebuild('measuring');
+    const leaves = [...walk(this.families)].filter((node): node is ImageNode => node.kind === 'image' && node.leaf);
+    const paths = new Set(leaves.map(({ image }) => image.path));
+    for (const path of this.accounts.keys()) if (!paths.has(path)) this.accounts.delete(path);
+    for (const leaf of leaves) {
+      if (run.isStopped()) return;
+      const { path } = leaf.image;
+      const stamp = stampOf(leaf);
+      if (this.accounts.get(path)?.stamp === stamp) continue;
+      const owned = await run.account(path);
+      if (run.isStopped()) return;
+      this.accounts.set(path, { stamp, owned });
+      if (Date.now() - this.rebuilt > REBUILD_EVERY_MS) this.rebuild('measuring');
+    }
+  }
+
+  private rebuild(state: SurveyState): void {
+    const byId = new Map<string, Record<string, LayerAccount>>();
+    for (const [leaf, { owned }] of this.accounts) {
+      for (const { path, account } of owned) {
+        const id = this.images.get(path)?.id;
+        if (id !== undefined) byId.set(id, { ...byId.get(id), [leaf]: account });
+      }
+    }
+    const images = [...this.images.values()].map((image) => ({ ...image, accounts: byId.get(image.id) }));
+    this.families = buildFamilies({ images, unusable: [...this.unusable.values()] });
+    this.rebuilt = Date.now();
+    this.setState(state);
+  }
+
+  private setState(state: SurveyState): void {
+    this.state = state;
+    this.world.changed();
+  }
+}
+
+type Owned = SurveyCalls['account']['result'];
+
+const NOTHING: SurveyResult = { images: [], unusable: [] };
+
+/** One run: its worker, and what it has asked. */
+class Run {
+  /** Paths that stand in the tree. */
+  readonly seen = new Set<string>();
+  readonly asked = new Set<string>();
+  private readonly controller = new AbortController();
+  private worker: SurveyWorker | undefined;
+
+  constructor(private readonly world: SurveyWorld) {}
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Asked anew after every wait. */
+  isStopped(): boolean {
+    return this.controller.signal.aborted;
+  }
+
+  stop(): void {
+    this.controller.abort();
+    this.endWorker();
+  }
+
+  /** A batch that ends the worker is asked again file by file, so that one bad file costs itself alone. */
+  async survey(paths: readonly string[]): Promise<SurveyResult> {
+    for (const path of paths) this.asked.add(path);
+    try {
+      return await this.call('survey', { paths, policy: this.world.policy() });
+    } catch (error) {
+      if (this.isStopped()) return NOTHING;
+      this.endWorker();
+      if (paths.length === 1) {
+        this.world.log(`${paths.join('')}: ${oneLine(error)}`);
+        return NOTHING;
+      }
+      const each: SurveyResult[] = [];
+      for (const path of paths) each.push(await this.survey([path]));
+      return { images: each.flatMap(({ images }) => images), unusable: each.flatMap(({ unusable }) => unusable) };
+    }
+  }
+
+  /** Nothing, where the chain can't be measured: the tree then shows no figure. */
+  async account(path: string): Promise<Owned> {
+    try {
+      return await this.call('account', { path, policy: this.world.policy() });
+    } catch (error) {
+      if (this.isStopped()) return [];
+      if (!(error instanceof DiskError)) this.endWorker();
+      this.world.log(`${path}: ${oneLine(error)}`);
+      return [];
+    }
+  }
+
+  private call<N extends keyof SurveyCalls>(name: N, params: SurveyCalls[N]['params']): Promise<SurveyCalls[N]['result']> {
+    this.worker ??= this.world.createWorker();
+    return this.worker.call(name, params);
+  }
+
+  private endWorker(): void {
+    this.worker?.dispose();
+    this.worker = undefined;
+  }
+}
+
+/** Changes when any image of the leaf's chain does. */
+function stampOf(leaf: ImageNode): string {
+  const parts: string[] = [];
+  for (let node: FamilyNode | undefined = leaf; node; node = node.parent) {
+    parts.push(node.kind === 'image' ? `${node.image.path} ${node.image.modified} ${node.image.fileSize}` : node.key);
+  }
+  return parts.join('\n');
+}

@@ -1,0 +1,497 @@
+import { Kind } from '../core/model';
+import type { Pixels } from '../core/model';
+import type { ImageSummary, OpenResult, ReadReply, Standpoint } from '../protocol/image';
+import { Centre } from './centre';
+import type { Rgb } from './color';
+import { fill, h } from './dom';
+import { nextFrame } from './frame';
+import { Header } from './header';
+import { wireOf } from './host';
+import type { Host } from './host';
+import { Inspector } from './inspector';
+import type { Part } from './map/cells';
+import { MapView } from './map/mapview';
+import type { Cell, MapSight } from './map/mapview';
+import { Overview } from './map/overview';
+import { unitOf } from './map/scale';
+import { findBlock, PixelSource } from './map/source';
+import { layerNames } from './names';
+import { failedPage, notAnImagePage } from './pages';
+import { layerColors } from './palette';
+import type { Palette } from './palette';
+import { blockSentence, cellSentence } from './sentences';
+import { Stack } from './stack';
+import { INITIAL } from './state';
+import type { Actions, Saved, State } from './state';
+import { StatusLine } from './status';
+import { Store } from './store';
+import { places, samePlace } from './summary';
+import { LayerTable } from './table';
+import { Tooltip } from './tooltip';
+
+const FIRST_BYTES = 64;
+const MORE_BYTES = 4;
+const SAVE_MS = 150;
+const ANNOUNCE_MS = 250;
+
+export interface Memory {
+  get(): Saved | undefined;
+  set(saved: Saved): void;
+}
+
+/** The page: holds its state, draws it, and carries out what its parts ask for. */
+export class App implements Actions {
+  private readonly store = new Store<State>(INITIAL);
+  private readonly source: PixelSource;
+  private readonly map: MapView;
+  private readonly overview: Overview;
+  private readonly header: Header;
+  private readonly stack: Stack;
+  private readonly inspector: Inspector;
+  private readonly table: LayerTable;
+  private readonly centre: Centre;
+  private readonly status = new StatusLine();
+  private readonly tooltip = new Tooltip();
+  private readonly live = h('div', { class: 'sr-only', attributes: { 'role': 'status', 'aria-live': 'polite' } });
+  private readonly columns: HTMLElement;
+  private readonly changed = new Set<keyof State>();
+  private palette: Palette | undefined;
+  private colors: readonly Rgb[] = [];
+  private hovered: { cell: Cell; point: { x: number; y: number } } | undefined;
+  private shownPage: State['page'] | undefined;
+  private invalid: { readonly from: Pixels | undefined; readonly seen: boolean } = { from: undefined, seen: false };
+  private byteCount = FIRST_BYTES;
+  private inspection = 0;
+  private looks = 0;
+  private seenLayers = new Set<number>();
+  private told: string | undefined;
+  private saving: ReturnType<typeof setTimeout> | undefined;
+  private announcing: ReturnType<typeof setTimeout> | undefined;
+  private readonly job = (): undefined => this.draw();
+
+  constructor(private readonly root: HTMLElement, private readonly host: Host, private readonly memory: Memory) {
+    this.source = new PixelSource(
+      (request) => host.call('pixels', request),
+      () => this.pixelsChanged(),
+      (error) => this.store.set({ notice: wireOf(error).message }),
+    );
+    this.map = new MapView(this.source, {
+      sight: (sight) => this.sightChanged(sight),
+      hover: (cell, point) => this.hover(cell, point),
+      choose: (cell, part) => this.choose(cell, part),
+    });
+    this.overview = new Overview({
+      center: (byte) => this.map.center(byte),
+      scroll: (pages) => this.map.scroll(pages * this.map.canvas.clientHeight),
+    });
+    this.header = new Header(this);
+    this.stack = new Stack(this);
+    this.inspector = new Inspector(this);
+    this.table = new LayerTable(this);
+    this.centre = new Centre(this.map, this.overview, this.tooltip, this);
+    this.columns = h(
+      'main', { class: 'columns' }, this.stack.element, this.centre.element, this.table.element, this.inspector.element,
+    );
+    this.store.subscribe((_state, changed) => {
+      for (const key of changed) this.changed.add(key);
+      nextFrame(this.job);
+    });
+    document.addEventListener('keydown', (event) => this.key(event));
+    addEventListener('resize', () => this.drawAll());
+  }
+
+  /** Asks the host what to show, and shows it. */
+  async start(): Promise<void> {
+    const { host } = this;
+    host.on('opened', (result) => this.opened(result));
+    host.on('changed', (summary) => this.setSummary(summary));
+    host.on('progress', ({ done, total, layer }) => this.progressed(done, total, layer));
+    host.on('goTo', ({ offset, trace }) => this.goToOffset(offset, trace));
+    host.on('pickLayer', ({ depth }) => this.store.set({ picked: depth }));
+    try {
+      const result = await host.call('ready', null);
+      this.restore(result);
+      this.opened(result);
+    } catch (error) {
+      this.store.set({ page: { kind: 'failed', error: wireOf(error) } });
+    }
+  }
+
+  setPalette(palette: Palette): void {
+    this.palette = palette;
+    this.map.setPalette(palette);
+    this.overview.setPalette(palette);
+    this.colors = layerColors(this.store.get().names.length, palette.stops);
+    this.drawAll();
+  }
+
+  // ---- what the host says -------------------------------------------------------------------
+
+  private opened(result: OpenResult): void {
+    if (result.kind !== 'image') {
+      this.store.set({ page: result });
+      return;
+    }
+    this.store.set({ page: { kind: 'image' }, notice: undefined });
+    this.setSummary(result.summary);
+  }
+
+  private setSummary(summary: ImageSummary): void {
+    const before = this.store.get().summary;
+    const names = layerNames(summary.layers, summary.end.kind);
+    const { picked, selected, progress } = this.store.get();
+    const ended = summary.scan !== 'running';
+    if (ended) this.seenLayers = new Set();
+    this.store.set({
+      summary,
+      names,
+      picked: picked !== null && picked < summary.layers.length && picked >= summary.standpoint.depth ? picked : null,
+      selected: selected !== null && selected < summary.guestSize ? selected : null,
+      progress: ended ? 0 : progress,
+    });
+    if (this.palette && names.length !== this.colors.length) this.colors = layerColors(names.length, this.palette.stops);
+    this.showOnMap();
+    if (before?.generation !== summary.generation || !samePlace(before.standpoint, summary.standpoint)) {
+      void this.inspect();
+    }
+  }
+
+  private progressed(done: number, total: number, layer: number): void {
+    const { summary } = this.store.get();
+    if (!summary) return;
+    this.seenLayers.add(layer);
+    const count = summary.layers.length - summary.standpoint.depth;
+    const share = (this.seenLayers.size - 1 + (total > 0 ? done / total : 0)) / Math.max(1, count);
+    this.store.set({ progress: Math.min(1, share) });
+  }
+
+  private goToOffset(offset: number, trace: boolean): void {
+    const { summary } = this.store.get();
+    if (!summary || offset < 0 || offset >= summary.guestSize) {
+      this.store.set({ notice: 'That offset lies past the end of the disk' });
+      return;
+    }
+    this.select(offset);
+    if (trace) this.inspector.focus();
+    else this.map.canvas.focus();
+  }
+
+  // ---- what outlives the page ---------------------------------------------------------------
+
+  private restore(result: OpenResult): void {
+    const saved = this.memory.get();
+    if (result.kind !== 'image' || saved?.version !== 1 || saved.path !== result.summary.path) return;
+    this.store.set({ picked: saved.picked, selected: saved.selected, table: saved.table });
+    this.map.restore(saved.view);
+    const known = places(result.summary, []).some((place) => samePlace(place, saved.standpoint));
+    if (known && !samePlace(saved.standpoint, result.summary.standpoint)) this.look(saved.standpoint);
+  }
+
+  private remember(): void {
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => {
+      const { summary, selected, picked, table } = this.store.get();
+      if (!summary) return;
+      this.memory.set({
+        version: 1, path: summary.path, standpoint: summary.standpoint, view: this.map.save(), selected, picked, table,
+      });
+    }, SAVE_MS);
+  }
+
+  // ---- the map ------------------------------------------------------------------------------
+
+  private showOnMap(): void {
+    const { summary, picked, selected } = this.store.get();
+    if (!summary) return;
+    this.map.show({
+      disk: {
+        size: summary.guestSize,
+        unit: unitOf(summary.layers.slice(summary.standpoint.depth), summary.guestSize),
+      },
+      generation: summary.generation,
+      layers: summary.layers.length,
+      pending: summary.scan === 'running',
+      picked,
+      selected,
+    });
+    this.showOverview();
+  }
+
+  private showOverview(): void {
+    const { summary, picked, sight } = this.store.get();
+    if (!summary) return;
+    this.overview.show({
+      size: summary.guestSize,
+      layers: summary.layers.length,
+      picked,
+      pending: summary.scan === 'running',
+      window: { start: sight?.start ?? 0, end: sight?.end ?? summary.guestSize },
+    }, this.source.overview());
+  }
+
+  private pixelsChanged(): void {
+    this.map.repaint();
+    this.showOverview();
+    // The map looks at the new cells when it paints; what is said of them follows one frame later.
+    nextFrame(() => {
+      this.refreshCell();
+      nextFrame(this.job);
+      return undefined;
+    });
+  }
+
+  private sightChanged(sight: MapSight): void {
+    this.store.set({ sight });
+    this.showOverview();
+    this.refreshCell();
+    this.remember();
+  }
+
+  private refreshCell(): void {
+    const { selected, cell } = this.store.get();
+    const fresh = selected === null ? undefined : this.map.cellOf(selected);
+    if (JSON.stringify(fresh) !== JSON.stringify(cell)) this.store.set({ cell: fresh });
+  }
+
+  private hover(cell: Cell | undefined, point: { x: number; y: number }): void {
+    this.hovered = cell && cell.parts.length > 0 ? { cell, point } : undefined;
+    if (!this.hovered) this.tooltip.hide();
+    else this.tooltip.show(this.hovered.cell, point, this.store.get().names, this.colors);
+  }
+
+  private choose(cell: Cell, part: Part | undefined): void {
+    if (part && cell.parts.length > 1) {
+      this.selectPart(cell, part.owner, part.kind);
+      return;
+    }
+    this.select(cell.start, cell);
+  }
+
+  // ---- the inspector ------------------------------------------------------------------------
+
+  /** Traces the selected block and reads its first bytes; only the latest question is answered. */
+  private async inspect(): Promise<void> {
+    this.inspection += 1;
+    const question = this.inspection;
+    const offset = this.store.get().selected;
+    if (offset === null) {
+      this.store.set({ inspected: { kind: 'nothing' } });
+      return;
+    }
+    const read = this.host.call('read', { offset, length: this.byteCount })
+      .catch((error: unknown): { error: string } => ({ error: wireOf(error).message }));
+    try {
+      const [reply, bytes] = await Promise.all([this.host.call('trace', { offset }), read]);
+      if (question !== this.inspection) return;
+      this.store.set({ inspected: { kind: 'block', reply, bytes: bytes satisfies ReadReply | { error: string } } });
+      this.announce(blockSentence(reply.trace, this.store.get().names));
+    } catch (error) {
+      if (question === this.inspection) this.store.set({ inspected: { kind: 'failed', error: wireOf(error) } });
+    }
+  }
+
+  private announce(sentence: string): void {
+    clearTimeout(this.announcing);
+    this.announcing = setTimeout(() => {
+      const { cell, names } = this.store.get();
+      const also = cell && cell.parts.length > 1 ? ` Cell ${cellSentence(cell, names)}` : '';
+      this.live.textContent = sentence + also;
+    }, ANNOUNCE_MS);
+  }
+
+  private tellSelection(): void {
+    const { selected, picked, inspected } = this.store.get();
+    const owner = inspected.kind === 'block' && inspected.reply.trace.owner >= 0 ? inspected.reply.trace.owner : null;
+    const selection = { offset: selected, layer: picked ?? (selected === null ? null : owner) };
+    const text = JSON.stringify(selection);
+    if (text === this.told) return;
+    this.told = text;
+    this.host.emit('selection', selection);
+  }
+
+  // ---- drawing ------------------------------------------------------------------------------
+
+  private drawAll(): void {
+    for (const key of Object.keys(INITIAL) as (keyof State)[]) this.changed.add(key);
+    nextFrame(this.job);
+  }
+
+  private draw(): undefined {
+    const state = this.store.get();
+    const changed = new Set(this.changed);
+    this.changed.clear();
+    const any = (...keys: (keyof State)[]): boolean => keys.some((key) => changed.has(key));
+    if (changed.has('page') && this.shownPage !== state.page) this.showPage(state);
+    if (state.page.kind !== 'image' || !state.summary) return;
+    if (any('summary', 'names', 'table')) this.header.update(state);
+    if (any('summary', 'names', 'picked')) this.stack.update(state, this.colors);
+    if (any('summary', 'names', 'sight', 'progress')) this.centre.update(state, this.colors, this.hasInvalid());
+    if (any('summary', 'names', 'picked', 'table')) this.table.update(state, this.colors, this.tableShown());
+    if (any('inspected', 'cell', 'names', 'selected')) this.inspector.update(state, this.colors);
+    if (any('selected', 'inspected', 'sight', 'summary', 'notice')) this.status.update(state);
+    if (any('picked', 'selected')) this.showOnMap();
+    if (any('picked', 'selected', 'inspected')) this.tellSelection();
+    if (any('summary', 'picked', 'selected', 'table')) this.remember();
+    this.columns.classList.toggle('with-table', state.table);
+  }
+
+  private showPage({ page }: State): void {
+    this.shownPage = page;
+    if (page.kind === 'image') {
+      fill(this.root, this.header.element, this.columns, this.status.element, this.live);
+    } else if (page.kind === 'not-an-image') fill(this.root, notAnImagePage(page.what, this));
+    else if (page.kind === 'failed') fill(this.root, failedPage(page.error, page.size, page.head, this));
+  }
+
+  private tableShown(): boolean {
+    return this.store.get().table || matchMedia('(max-width: 419px)').matches;
+  }
+
+  private hasInvalid(): boolean {
+    const from = this.source.overview();
+    if (this.invalid.from !== from) this.invalid = { from, seen: from?.kind.includes(Kind.Invalid) ?? false };
+    return this.invalid.seen;
+  }
+
+  // ---- keys ---------------------------------------------------------------------------------
+
+  private key(event: KeyboardEvent): void {
+    const { target } = event;
+    const typing = target instanceof HTMLSelectElement || target instanceof HTMLInputElement;
+    if (event.defaultPrevented || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.store.get().page.kind !== 'image') return;
+    const act = this.keyAction(event.key, target === this.map.canvas);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  private keyAction(key: string, onMap: boolean): (() => void) | undefined {
+    switch (key) {
+      case '+': case '=': return () => this.zoom(1);
+      case '-': case '_': return () => this.zoom(-1);
+      case '0': return () => this.wholeDisk();
+      case '[': return () => this.travel(1);
+      case ']': return () => this.travel(-1);
+      case 'g': case 'G': return () => this.goTo();
+      case 't': case 'T': return () => this.inspector.focus();
+      case 'Enter': return onMap ? () => this.closeUp() : undefined;
+      case 'Escape': return () => this.escape();
+      default: return undefined;
+    }
+  }
+
+  /** Undoes one thing at a time: what is picked out, then what is selected. */
+  private escape(): void {
+    if (this.store.get().picked !== null) this.store.set({ picked: null });
+    else this.select(null);
+  }
+
+  // ---- actions ------------------------------------------------------------------------------
+
+  pick(depth: number | null): void {
+    const { picked, summary } = this.store.get();
+    if (depth !== null && summary && depth < summary.standpoint.depth) {
+      this.look({ depth, view: '' });
+      return;
+    }
+    this.store.set({ picked: picked === depth ? null : depth });
+  }
+
+  look(standpoint: Standpoint): void {
+    this.looks += 1;
+    const turn = this.looks;
+    this.host.call('look', standpoint).then(
+      (summary) => {
+        if (turn === this.looks) this.setSummary(summary);
+      },
+      (error: unknown) => this.store.set({ notice: wireOf(error).message }),
+    );
+  }
+
+  travel(by: 1 | -1): void {
+    const { summary, names } = this.store.get();
+    if (!summary) return;
+    const all = places(summary, names);
+    const now = all.findIndex((place) => samePlace(place, summary.standpoint));
+    const next = all[now + by];
+    if (next) this.look({ depth: next.depth, view: next.view });
+  }
+
+  select(offset: number | null, cell?: Cell): void {
+    this.byteCount = FIRST_BYTES;
+    if (offset === this.store.get().selected) return;
+    this.store.set({ selected: offset, notice: undefined });
+    if (offset !== null) this.map.reveal(offset);
+    this.store.set({ cell: offset === null ? undefined : (cell ?? this.map.cellOf(offset)) });
+    void this.inspect();
+  }
+
+  selectPart(cell: Cell, owner: number, kind: number): void {
+    const { summary } = this.store.get();
+    if (!summary) return;
+    const unit = unitOf(summary.layers.slice(summary.standpoint.depth), summary.guestSize);
+    findBlock((request) => this.host.call('pixels', request), { ...cell, unit }, { owner, kind }).then(
+      (offset) => this.select(offset ?? cell.start, cell),
+      () => this.select(cell.start, cell),
+    );
+  }
+
+  closeUp(): void {
+    const { selected } = this.store.get();
+    if (selected !== null) this.map.close(selected);
+  }
+
+  moreBytes(): void {
+    this.byteCount *= MORE_BYTES;
+    void this.inspect();
+  }
+
+  zoom(by: number): void {
+    this.map.zoomBy(by);
+  }
+
+  wholeDisk(): void {
+    this.map.wholeDisk();
+  }
+
+  toggleTable(): void {
+    this.store.set({ table: !this.store.get().table });
+  }
+
+  copy(text: string, what: string): void {
+    this.host.call('copy', { text, what }).catch((error: unknown) => this.store.set({ notice: wireOf(error).message }));
+  }
+
+  openLayer(path: string): void {
+    this.host.emit('action', { action: 'open-layer', path });
+  }
+
+  allow(path: string): void {
+    this.host.emit('action', { action: 'allow-file', path });
+  }
+
+  showProblems(): void {
+    this.host.emit('action', { action: 'show-problems' });
+  }
+
+  goTo(): void {
+    this.host.emit('action', { action: 'go-to' });
+  }
+
+  exportMap(): void {
+    this.host.emit('action', { action: 'export-map' });
+  }
+
+  refresh(): void {
+    this.host.emit('action', { action: 'refresh' });
+  }
+
+  openAsRaw(): void {
+    this.host.emit('action', { action: 'open-as-raw' });
+  }
+
+  openAsText(): void {
+    this.host.emit('action', { action: 'open-as-text' });
+  }
+}

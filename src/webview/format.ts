@@ -1,0 +1,101 @@
+import { formatBytes, formatCount } from '../core/units';
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+const DAY_MS = 86_400_000;
+
+/** Power of 1024 in whose unit `bytes` reads best: 0 bytes, 1 KiB, 2 MiB … */
+export function unitPower(bytes: number): number {
+  return bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), UNITS.length - 1);
+}
+
+export const unitName = (power: number): string => UNITS[power] ?? '';
+/** `G` for GiB, `B` for bytes: for the narrow gutter beside the map. */
+export const unitLetter = (power: number): string => (power === 0 ? 'B' : unitName(power).charAt(0));
+
+/** `bytes` in units of 1024^power, with at most `decimals`, no trailing zeros, and commas from 10,000 on. */
+export function inUnit(bytes: number, power: number, decimals: number): string {
+  const text = (bytes / 1024 ** power).toFixed(decimals);
+  const [whole = '', part = ''] = text.split('.');
+  const grouped = whole.length > 4 ? formatCount(Number(whole)) : whole;
+  const rest = part.replace(/0+$/, '');
+  return rest === '' ? grouped : `${grouped}.${rest}`;
+}
+
+/** `12 – 16.5 GiB`, `12,292 – 12,296 MiB`: both ends in one unit, of which the range is at least a tenth. */
+export function formatRange(start: number, end: number): string {
+  let power = unitPower(end);
+  while (power > 0 && end - start < 0.1 * 1024 ** power) power -= 1;
+  const span = (end - start) / 1024 ** power;
+  const decimals = power === 0 || span >= 100 ? 0 : span >= 10 ? 1 : 2;
+  return `${inUnit(start, power, decimals)} – ${inUnit(end, power, decimals)} ${unitName(power)}`;
+}
+
+/** How the gutter writes row offsets that lie `step` bytes apart. */
+export interface Ruler {
+  readonly power: number;
+  readonly decimals: number;
+}
+
+/** The largest unit in which steps of `step` need no more than two decimals, for offsets up to `end`. */
+export function rulerFor(step: number, end: number): Ruler {
+  for (let power = unitPower(end); power > 0; power -= 1) {
+    for (let decimals = 0; decimals <= 2; decimals += 1) {
+      if (Number.isInteger((step / 1024 ** power) * 10 ** decimals)) return { power, decimals };
+    }
+  }
+  return { power: 0, decimals: 0 };
+}
+
+/** `12.5G`; always the ruler's number of decimals, so that a column of them lines up. */
+export function formatTick(bytes: number, { power, decimals }: Ruler): string {
+  return `${(bytes / 1024 ** power).toFixed(decimals)}${unitLetter(power)}`;
+}
+
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+const BINARY_STEPS = [4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Round places along a disk of `size` bytes, both ends included: at most `most` of them. */
+export function axisTicks(size: number, most: number): number[] {
+  const power = unitPower(size);
+  const length = size / 1024 ** power;
+  const few = (step: number): boolean => length / step <= most - 1;
+  const step = [...STEPS, ...BINARY_STEPS].find((each) => few(each) && Number.isInteger(length / each))
+    ?? STEPS.find(few) ?? length;
+  const ticks: number[] = [];
+  for (let place = 0; place < length - step / 3; place += step) ticks.push(place * 1024 ** power);
+  return [...ticks, size];
+}
+
+/** `today 09:14`, `yesterday 18:02`, `14 Mar 2026`, in the machine's own time zone. */
+export function formatWhen(time: number, now: number): string {
+  const date = new Date(time);
+  const clock = `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  if (time >= midnight && time < midnight + DAY_MS) return `today ${clock}`;
+  if (time >= midnight - DAY_MS && time < midnight) return `yesterday ${clock}`;
+  return `${date.getDate()} ${MONTHS[date.getMonth()] ?? ''} ${date.getFullYear()}`;
+}
+
+/** `75%`; what is there is never written as nothing, what is not all never as all. */
+export function formatShare(share: number): string {
+  if (share > 0 && share < 0.01) return '<1%';
+  if (share < 1 && share > 0.99) return '>99%';
+  return `${Math.round(share * 100)}%`;
+}
+
+/** `1 cluster`, `2 clusters`, `1,024 clusters`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+const FRACTIONS: Readonly<Record<number, string>> = { 2: 'half a cluster', 4: 'a quarter of a cluster' };
+
+/** `1 cell = 2 MiB, 32 clusters`; a grain of one sector or less is no cluster, and is not told. */
+export function formatScale(cellBytes: number, grain: number): string {
+  const scale = `1 cell = ${formatBytes(cellBytes)}`;
+  if (grain <= 512) return scale;
+  if (cellBytes >= grain) return `${scale}, ${plural(Math.round(cellBytes / grain), 'cluster')}`;
+  const part = Math.round(grain / cellBytes);
+  return `${scale}, ${FRACTIONS[part] ?? `1/${part} of a cluster`}`;
+}

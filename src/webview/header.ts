@@ -1,0 +1,70 @@
+import { fill, h, textButton } from './dom';
+import { countFindings, headerFacts, places, samePlace } from './summary';
+import type { Actions, State } from './state';
+
+/** The line on top: what is open, what is wrong with it, as of when it is looked at, and the tools. */
+export class Header {
+  private readonly name = h('h1', { class: 'file-name' });
+  private readonly facts = h('p', { class: 'facts' });
+  private readonly findings: HTMLButtonElement;
+  private readonly asOf = h('select', { attributes: { id: 'as-of' } });
+  private readonly chooser = h(
+    'span', { class: 'chooser' },
+    h('label', { attributes: { for: 'as-of' } }, 'As of'), this.asOf, h('span', { class: 'caret' }),
+  );
+  private readonly table: HTMLButtonElement;
+  readonly element: HTMLElement;
+
+  constructor(private readonly actions: Actions) {
+    this.findings = h('button', {
+      class: 'chip findings', title: 'Show in the Problems panel', attributes: { type: 'button' },
+      onClick: () => actions.showProblems(),
+    });
+    this.table = textButton('Table', 'Show the layers as a table', () => actions.toggleTable());
+    this.table.classList.add('table-toggle');
+    this.asOf.addEventListener('change', () => {
+      const [depth = '0', ...view] = this.asOf.value.split(':');
+      actions.look({ depth: Number(depth), view: view.join(':') });
+    });
+    this.element = h(
+      'header', { class: 'top' },
+      h('div', { class: 'title' }, this.name, this.facts),
+      h(
+        'div', { class: 'tools', attributes: { role: 'toolbar', 'aria-label': 'Disk image' } },
+        this.findings, this.chooser, this.table,
+        textButton('Go to…', 'Go to an offset (G)', () => actions.goTo()),
+        textButton('Export…', 'Export the map as JSON or CSV', () => actions.exportMap()),
+        textButton('Refresh', 'Read the files again', () => actions.refresh()),
+      ),
+    );
+  }
+
+  update({ summary, names, table }: State): void {
+    if (!summary) return;
+    const leaf = summary.layers[0];
+    this.name.textContent = leaf?.fileName ?? '';
+    this.name.title = summary.path;
+    fill(this.facts, ...headerFacts(summary).map((fact) => h('span', {}, fact)));
+    const found = countFindings(summary);
+    this.findings.hidden = !found;
+    this.findings.dataset['severity'] = found?.worst ?? '';
+    fill(this.findings, h('span', { class: 'dot' }), found?.text);
+    this.table.setAttribute('aria-pressed', String(table));
+    this.updatePlaces(summary, names);
+  }
+
+  private updatePlaces(summary: NonNullable<State['summary']>, names: readonly string[]): void {
+    const all = places(summary, names);
+    const now = all.find((place) => samePlace(place, summary.standpoint));
+    this.chooser.hidden = all.length < 2;
+    this.chooser.classList.toggle('past', summary.standpoint.depth !== 0 || summary.standpoint.view !== '');
+    const key = all.map(({ depth, view, name }) => `${depth}:${view}:${name}`).join('\n');
+    if (this.asOf.dataset['key'] !== key) {
+      this.asOf.dataset['key'] = key;
+      fill(this.asOf, ...all.map(({ depth, view, name, within }) => h(
+        'option', { attributes: { value: `${depth}:${view}` } }, within === undefined ? name : `${name} (in ${within})`,
+      )));
+    }
+    if (now) this.asOf.value = `${now.depth}:${now.view}`;
+  }
+}

@@ -1,0 +1,190 @@
+import { Kind, NOBODY } from '../core/model';
+import type { Trace, TraceStep } from '../core/model';
+import { formatBytes, formatCount, formatOffset } from '../core/units';
+import type { ReadReply } from '../protocol/image';
+import { cssColor } from './color';
+import type { Rgb } from './color';
+import { breakable, fill, h, textButton } from './dom';
+import { formatShare } from './format';
+import { allZero, dumpLines, dumpText } from './hexdump';
+import type { Cell } from './map/mapview';
+import {
+  entrySentence, kindName, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText, unitSentence,
+  writeSentence,
+} from './sentences';
+import type { Actions, State } from './state';
+
+const DUMP_WIDTH = 8;
+
+/** The selected block: where it is, how a read gets there, what a write would do, and its bytes. */
+export class Inspector {
+  private readonly body = h('div', { class: 'inspector-body' });
+  private readonly copies = h('span', { class: 'aside' });
+  readonly element = h(
+    'section', { class: 'inspector', attributes: { 'aria-label': 'Block', 'tabindex': '-1' } },
+    h('div', { class: 'head' }, h('h2', {}, 'Block'), this.copies), this.body,
+  );
+
+  constructor(private readonly actions: Actions) {}
+
+  update(state: State, colors: readonly Rgb[]): void {
+    const { inspected } = state;
+    const shown = inspected.kind === 'block' && state.selected !== null ? inspected : undefined;
+    fill(this.copies, ...(shown ? this.copyButtons(shown.reply.trace, state.names) : []));
+    if (shown) this.showBlock(state, shown.reply.trace, shown.bytes, colors);
+    else if (inspected.kind === 'failed') fill(this.body, h('p', { class: 'problem' }, inspected.error.message));
+    else fill(this.body, h('p', { class: 'hint' }, 'Choose a block on the map to see which layer answers for it, and why.'));
+  }
+
+  focus(): void {
+    this.element.focus();
+  }
+
+  private copyButtons(trace: Trace, names: readonly string[]): HTMLElement[] {
+    const { copy } = this.actions;
+    return [
+      textButton('copy', 'Copy all of this as text', () => copy(traceText(trace, names), 'the block as text')),
+      textButton('JSON', 'Copy all of this as JSON', () => copy(JSON.stringify(trace, null, 2), 'the block as JSON')),
+    ];
+  }
+
+  private showBlock(
+    state: State, trace: Trace, bytes: ReadReply | { readonly error: string }, colors: readonly Rgb[],
+  ): void {
+    const { cell } = state;
+    const mixed = cell && cell.parts.length > 1 && cell.start <= trace.offset && trace.offset < cell.end;
+    fill(
+      this.body,
+      this.values(state, trace, colors),
+      ...(mixed ? this.cellMix(cell, state, colors) : []),
+      h('h2', {}, 'How a read gets there'),
+      this.walk(state, trace, colors),
+      this.write(trace, state.names),
+      ...this.bytes(state, trace, bytes),
+    );
+  }
+
+  private values({ names, summary }: State, trace: Trace, colors: readonly Rgb[]): HTMLElement {
+    const owner = trace.steps.find((step) => step.role === 'owner');
+    const layer = owner && summary?.layers[owner.depth];
+    const list = h('dl', { class: 'values' });
+    const row = (label: string, text: string, value: Node | string = text, note = ''): void => {
+      list.append(
+        h('dt', {}, label),
+        h(
+          'dd', {}, value, note !== '' && h('span', { class: 'note' }, note),
+          textButton('copy', `Copy: ${text}`, () => this.actions.copy(text, label.toLowerCase()), {
+            'aria-label': `Copy ${label.toLowerCase()}`,
+          }),
+        ),
+      );
+    };
+    row('Guest offset', formatOffset(trace.offset));
+    row('Sector', formatCount(Math.floor(trace.offset / SECTOR_BYTES)));
+    row('Size', unitSentence(trace));
+    const name = ownerName(trace.owner, names);
+    const link = owner && h('button', {
+      class: 'link', title: `Show only what ${name} owns`, attributes: { type: 'button' },
+      variables: { '--layer': cssColor(colors[owner.depth] ?? { r: 128, g: 128, b: 128, a: 1 }) },
+      onClick: () => this.actions.pick(owner.depth),
+    }, name);
+    row('Owner', name, link ?? name);
+    row('Kind', trace.owner === NOBODY ? 'reads as zero' : kindName(trace.kind));
+    if (owner?.hostOffset !== undefined) row('In file at', formatOffset(owner.hostOffset));
+    if (owner?.compressedLength !== undefined) row('Compressed', formatBytes(owner.compressedLength));
+    if (owner && layer) row('File', layer.path, h('span', { class: 'path', title: layer.path }, breakable(layer.fileName)));
+    return list;
+  }
+
+  /** What else is in the cell of the map, each part a way to its first block. */
+  private cellMix(cell: Cell, { names }: State, colors: readonly Rgb[]): HTMLElement[] {
+    const total = cell.parts.reduce((sum, part) => sum + part.bytes, 0);
+    const rows = cell.parts.map((part) => h(
+      'li', {},
+      h(
+        'button', {
+          class: 'part', title: 'Go to the first such block in this cell', attributes: { type: 'button' },
+          onClick: () => this.actions.selectPart(cell, part.owner, part.kind),
+        },
+        mark(part.owner, part.kind, colors),
+        h('span', { class: 'part-name' }, partName(part, names)),
+        h('span', { class: 'part-share' }, formatShare(part.bytes / total)),
+      ),
+    ));
+    return [
+      h('div', { class: 'head' },
+        h('h2', {}, 'In this cell'),
+        h('span', { class: 'aside' }, textButton('zoom in', 'Enlarge until this block has a cell of its own', () =>
+          this.actions.closeUp()))),
+      h('ul', { class: 'parts' }, ...rows),
+    ];
+  }
+
+  private walk({ names }: State, trace: Trace, colors: readonly Rgb[]): HTMLElement {
+    const steps = trace.steps.map((step) => this.step(step, names, colors));
+    const end = trace.ended !== undefined && h('li', { class: 'step ended' }, h('p', { class: 'step-title' }, trace.ended));
+    return h('ol', { class: 'walk' }, ...steps, end);
+  }
+
+  private step(step: TraceStep, names: readonly string[], colors: readonly Rgb[]): HTMLElement {
+    const path = pathSentence(step.lookups);
+    const entry = entrySentence(step.lookups);
+    const places = step.lookups
+      .map(({ table, index, entry: raw, entryOffset }) => `${table}[${index}] at ${formatOffset(entryOffset)}: ${raw}`)
+      .join('\n');
+    const name = ownerName(step.depth, names);
+    return h(
+      'li', {
+        class: `step ${step.role}${step.kind === Kind.Invalid ? ' invalid' : ''}`,
+        variables: { '--layer': cssColor(colors[step.depth] ?? { r: 128, g: 128, b: 128, a: 1 }) },
+      },
+      h('p', { class: 'step-title' }, h('span', { class: 'step-name' }, name), `: ${stepSentence(step)}`),
+      path !== '' && h('p', { class: 'step-detail', title: places }, path),
+      entry !== undefined && h('p', { class: 'step-detail', title: places }, breakable(entry)),
+    );
+  }
+
+  private write(trace: Trace, names: readonly string[]): HTMLElement {
+    return h('p', { class: 'write' }, ...writeSentence(trace, names).map(({ text, strong }) => (
+      strong ? h('strong', {}, text) : text)));
+  }
+
+  private bytes(state: State, trace: Trace, bytes: ReadReply | { readonly error: string }): HTMLElement[] {
+    const start = trace.steps.find((step) => step.role === 'owner')?.unitStart;
+    const first = start === undefined || start === trace.offset;
+    const title = h('h2', {}, first ? 'First bytes' : 'Bytes from here');
+    if ('error' in bytes) return [title, h('p', { class: 'problem' }, bytes.error)];
+    const all = textButton('copy', 'Copy these bytes as a hex dump', () =>
+      this.actions.copy(dumpText(bytes.bytes, bytes.offset, bytes.gaps), 'the bytes'));
+    const head = h('div', { class: 'head' }, title, h('span', { class: 'aside' }, all));
+    const why = [...new Set(bytes.gaps.map((gap) => gap.why))];
+    const words = why.map((text) => h('p', { class: 'hint' }, text));
+    const readable = bytes.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) < bytes.bytes.length;
+    if (!readable) return [title, ...words];
+    const left = (state.summary?.guestSize ?? 0) - bytes.offset - bytes.bytes.length;
+    const more = left > 0 && textButton('more bytes', 'Read on', () => this.actions.moreBytes());
+    if (allZero(bytes)) {
+      const said = h('p', { class: 'hint' }, `All ${formatBytes(bytes.bytes.length)} from here are zero.`);
+      return [head, said, ...(more ? [more] : [])];
+    }
+    const lines = dumpLines(bytes.bytes, DUMP_WIDTH, bytes.gaps).map(({ offset, hex, ascii }) => h(
+      'div', { class: 'dump-line', title: formatOffset(bytes.offset + offset) },
+      h('span', { class: 'dump-offset' }, offset.toString(16).padStart(4, '0')),
+      h('span', { class: 'dump-hex' }, ...hex.map((byte) => h('span', { class: byte === '00' ? 'zero' : '' }, byte))),
+      h('span', { class: 'dump-ascii' }, ascii),
+    ));
+    return [head, h('div', { class: 'dump', attributes: { tabindex: '0', role: 'group', 'aria-label': 'Bytes' } }, ...lines),
+      ...words, ...(more ? [more] : [])];
+  }
+}
+
+/** A cell in small, as the map draws it. */
+export function mark(owner: number, kind: number, colors: readonly Rgb[]): HTMLElement {
+  const look = owner === NOBODY ? 'nobody'
+    : owner < 0 || kind === Kind.Unknown ? 'unknown'
+      : kind === Kind.Invalid ? 'invalid'
+        : kind === Kind.Zero || kind === Kind.ZeroAllocated ? 'zero'
+          : kind === Kind.Compressed ? 'compressed' : 'solid';
+  const color = colors[owner];
+  return h('span', { class: `mark ${look}`, variables: color ? { '--layer': cssColor(color) } : {} });
+}

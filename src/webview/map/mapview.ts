@@ -1,0 +1,486 @@
+import { cssColor } from '../color';
+import { h } from '../dom';
+import { formatTick, rulerFor } from '../format';
+import { nextFrame } from '../frame';
+import { faded, layerColors, lined } from '../palette';
+import type { Palette } from '../palette';
+import type { Pixels } from '../../core/model';
+import { partAt, partsOf } from './cells';
+import type { Part } from './cells';
+import { bindInput } from './input';
+import { paintCells } from './paint';
+import type { MapColors } from './paint';
+import { createHatches } from './patterns';
+import * as scale from './scale';
+import type { Box, Disk, Level, View } from './scale';
+import type { PixelSource } from './source';
+import { ZoomMotion } from './zoom';
+import type { Hold, WheelIntent } from './zoom';
+
+/** A cell of the map: its range of the disk, and what is known to be in it. */
+export interface Cell {
+  readonly start: number;
+  readonly end: number;
+  readonly parts: readonly Part[];
+  /** False while the parts are stretched from an older picture. */
+  readonly exact: boolean;
+}
+
+/** What the map shows, apart from which part of it. */
+export interface MapModel {
+  readonly disk: Disk;
+  readonly generation: number;
+  readonly layers: number;
+  readonly pending: boolean;
+  readonly picked: number | null;
+  readonly selected: number | null;
+}
+
+/** What stands on the screen now. */
+export interface MapSight {
+  readonly start: number;
+  readonly end: number;
+  readonly level: number;
+  readonly levels: number;
+  readonly cellBytes: number;
+  /** Height of the rows in CSS pixels, where they are fewer than fit. */
+  readonly height: number;
+}
+
+export interface MapEvents {
+  sight(sight: MapSight): void;
+  hover(cell: Cell | undefined, point: { x: number; y: number }): void;
+  /** A cell was chosen; `part` is the one under the pointer, and none when the keys chose it. */
+  choose(cell: Cell, part: Part | undefined): void;
+}
+
+/** The place of a view, in terms that survive another window size. */
+export interface SavedView {
+  readonly cellBytes: number;
+  readonly columns: number;
+  readonly lead: number;
+  readonly topByte: number;
+}
+
+/** Lengths in CSS pixels. */
+const EDGE = 3;
+const LABEL_SPACING = 54;
+const LABEL_GLYPH = 6.7;
+const LABEL_FONT = 11;
+const LINE_PIXELS = 40;
+
+/** The block map: one canvas, repainted at most once a frame. */
+export class MapView {
+  readonly canvas = h('canvas', { class: 'map-canvas', attributes: { tabindex: '0', role: 'application' } });
+  private model: MapModel = {
+    disk: { size: 0, unit: 1 }, generation: -1, layers: 0, pending: false, picked: null, selected: null,
+  };
+  private view: View = scale.WHOLE_DISK;
+  private box: Box = { width: 0, height: 0, ratio: 1 };
+  private gutter = 0;
+  private levels: Level[] = [];
+  private readonly motion = new ZoomMotion();
+  private palette: Palette | undefined;
+  private colors: MapColors | undefined;
+  private picture: { pixels: Pixels; exact: boolean } | undefined;
+  private pointer: { x: number; y: number } | undefined;
+  private saved: SavedView | undefined;
+  private sight: MapSight | undefined;
+  private readonly still = matchMedia('(prefers-reduced-motion: reduce)');
+  private readonly job = (now: number): boolean => this.paint(now);
+
+  constructor(private readonly source: PixelSource, private readonly events: MapEvents) {
+    bindInput(this.canvas, {
+      hover: (point) => this.hover(point),
+      click: (point) => this.click(point),
+      doubleClick: (point) => this.zoomBy(1, point),
+      drag: (by) => this.scroll(-by.y),
+      wheel: (intent, point) => this.wheel(intent, point),
+      key: (event) => this.key(event),
+    });
+    const observer = new ResizeObserver((entries) => this.resized(entries.at(-1)));
+    try {
+      observer.observe(this.canvas, { box: 'device-pixel-content-box' });
+    } catch {
+      observer.observe(this.canvas); // an engine without device pixel boxes rounds for itself
+    }
+  }
+
+  /** Draws this from now on. A disk of another size keeps the middle of the view where it was. */
+  show(model: MapModel): void {
+    const other = model.disk.size !== this.model.disk.size || model.disk.unit !== this.model.disk.unit;
+    const recolored = model.layers !== this.model.layers;
+    const kept = other && this.model.disk.size > 0 ? this.save() : undefined;
+    this.model = model;
+    this.source.show(model.disk, model.generation);
+    if (recolored) this.colors = undefined;
+    if (other) {
+      this.measure();
+      if (kept) this.restore(kept);
+    }
+    nextFrame(this.job);
+  }
+
+  setPalette(palette: Palette): void {
+    this.palette = palette;
+    this.colors = undefined;
+    nextFrame(this.job);
+  }
+
+  repaint(): void {
+    nextFrame(this.job);
+  }
+
+  save(): SavedView | undefined {
+    const level = this.levels[this.view.level];
+    if (!level || this.view.level === 0) return this.saved;
+    const topByte = Math.max(0, Math.round(this.view.top * level.columns - this.view.lead) * level.cellBytes);
+    return { cellBytes: level.cellBytes, columns: level.columns, lead: this.view.lead, topByte };
+  }
+
+  /** Goes to a saved place, at once or as soon as the size of the canvas is known. */
+  restore(saved: SavedView | undefined): void {
+    this.saved = saved;
+    if (!saved || this.levels.length === 0) return;
+    this.saved = undefined;
+    const exact = this.levels.findIndex(
+      (each) => each.cellBytes === saved.cellBytes && each.columns === saved.columns,
+    );
+    const index = exact >= 0 ? exact : scale.levelFor(saved.cellBytes, this.levels);
+    const level = this.levels[index];
+    if (!level) return;
+    const lead = level.columns === saved.columns ? saved.lead : 0;
+    const top = (saved.topByte / level.cellBytes + lead) / level.columns;
+    this.stand({ level: index, lead, top: lead === 0 ? Math.floor(top) : top });
+  }
+
+  /** The cell around a byte, as far as it is on screen. */
+  cellOf(byte: number): Cell | undefined {
+    const level = this.levels[this.view.level];
+    return level && byte < this.model.disk.size ? this.cell(Math.floor(byte / level.cellBytes), level) : undefined;
+  }
+
+  /** Brings a byte into sight. */
+  reveal(byte: number): void {
+    if (this.levels.length === 0) return;
+    this.stand(scale.reveal(this.view, byte, this.model.disk, this.levels, this.box));
+  }
+
+  /** Brings a byte into sight in cells no larger than one unit of the disk. */
+  close(byte: number): void {
+    const to = this.levels.findIndex((level) => level.cellBytes === this.model.disk.unit);
+    this.stand(scale.zoomToRow(to, byte, this.box.height / 2, this.model.disk, this.levels, this.box));
+  }
+
+  /** Scrolls so that `byte` is in the middle. */
+  center(byte: number): void {
+    if (this.view.level === 0) return;
+    this.stand(
+      scale.zoomToRow(this.view.level, byte, this.box.height / 2, this.model.disk, this.levels, this.box),
+    );
+  }
+
+  /** Zooms around a point, or without one around the selected block or the middle. */
+  zoomBy(by: number, point?: { x: number; y: number }): void {
+    this.motion.step(by, this.levels.length, this.holdFor(point));
+    nextFrame(this.job);
+  }
+
+  wholeDisk(): void {
+    this.zoomBy(-this.levels.length);
+  }
+
+  /** Scrolls by CSS pixels. */
+  scroll(pixels: number): void {
+    const level = this.levels[this.view.level];
+    if (!level || pixels === 0) return;
+    const top = this.view.top + (pixels * this.box.ratio) / level.pitch;
+    this.stand(scale.clampView({ ...this.view, top }, this.model.disk, this.levels, this.box));
+  }
+
+  /** Distance in CSS pixels from the left edge to the first column. */
+  get inset(): number {
+    return this.gutter / this.box.ratio + EDGE;
+  }
+
+  private stand(view: View): void {
+    this.view = view;
+    this.motion.jump(view.level);
+    nextFrame(this.job);
+  }
+
+  private resized(entry: ResizeObserverEntry | undefined): void {
+    if (!entry) return;
+    const css = entry.contentRect;
+    const exact = entry.devicePixelContentBoxSize?.[0];
+    const width = exact?.inlineSize ?? Math.round(css.width * devicePixelRatio);
+    const height = exact?.blockSize ?? Math.round(css.height * devicePixelRatio);
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    this.colors = undefined; // patterns are drawn for one pixel ratio
+    this.measure();
+    nextFrame(this.job);
+  }
+
+  /** Lays the levels out anew and stays where the view was. */
+  private measure(): void {
+    const { disk } = this.model;
+    const ratio = devicePixelRatio;
+    const digits = formatTick(disk.size, { power: 2, decimals: 2 }).length;
+    this.gutter = Math.round((digits * LABEL_GLYPH + 8) * ratio);
+    const edge = 2 * EDGE * ratio;
+    const kept = this.save();
+    this.box = {
+      width: Math.max(0, this.canvas.width - this.gutter - edge),
+      height: Math.max(0, this.canvas.height - edge),
+      ratio,
+    };
+    if (disk.size === 0 || this.box.width < 16 || this.box.height < 16) {
+      this.levels = [];
+      this.saved = kept;
+      return;
+    }
+    this.levels = scale.levelsOf(disk, this.box);
+    this.stand(scale.WHOLE_DISK);
+    this.restore(kept);
+  }
+
+  private holdFor(point: { x: number; y: number } | undefined): Hold {
+    const level = this.levels[this.view.level];
+    const { disk, selected } = this.model;
+    const { height } = this.box;
+    if (!level) return { by: 'row', byte: 0, x: 0, y: 0 };
+    if (point) {
+      const x = (point.x - EDGE) * this.box.ratio - this.gutter;
+      const y = (point.y - EDGE) * this.box.ratio;
+      const last = this.motion.hold;
+      // A pointer at rest keeps its byte, so that zooming in and out again does not drift.
+      if (last?.by === 'point' && last.x === x && last.y === y) return last;
+      return { by: 'point', byte: scale.byteAt(x, y, this.view, disk, level), x, y };
+    }
+    const place = selected === null
+      ? undefined : scale.cellPlace(Math.floor(selected / level.cellBytes), this.view, level);
+    if (selected === null || !place || place.y < 0 || place.y > height) {
+      const middle = scale.byteAt(0, height / 2, this.view, disk, level);
+      return { by: 'row', byte: middle, x: this.box.width / 2, y: height / 2 };
+    }
+    return { by: 'row', byte: selected, x: place.x + level.pitch / 2, y: place.y + level.pitch / 2 };
+  }
+
+  private wheel(intent: WheelIntent, point: { x: number; y: number }): void {
+    if (intent.kind === 'pan') this.scroll(intent.by);
+    else if (intent.kind === 'step') this.zoomBy(intent.by, point);
+    else this.motion.pinch(intent.by, this.levels.length, this.holdFor(point), performance.now());
+    nextFrame(this.job);
+  }
+
+  private cell(index: number, level: Level): Cell {
+    const start = index * level.cellBytes;
+    const end = Math.min(start + level.cellBytes, this.model.disk.size);
+    const { pixels, exact } = this.picture ?? {};
+    const at = pixels?.cellBytes === level.cellBytes ? index - Math.round(pixels.rangeStart / level.cellBytes) : -1;
+    return {
+      start, end, exact: exact === true,
+      parts: pixels && at >= 0 && at < pixels.cells ? partsOf(pixels, at) : [],
+    };
+  }
+
+  private under(point: { x: number; y: number }): { cell: Cell; along: number } | undefined {
+    const level = this.levels[this.view.level];
+    if (!level) return undefined;
+    const x = (point.x - EDGE) * this.box.ratio - this.gutter;
+    const y = (point.y - EDGE) * this.box.ratio;
+    const hit = scale.cellAt(x, y, this.view, this.model.disk, level);
+    return hit && { cell: this.cell(hit.cell, level), along: hit.along };
+  }
+
+  private hover(point: { x: number; y: number } | undefined): void {
+    this.pointer = point;
+    this.events.hover(point && this.under(point)?.cell, point ?? { x: 0, y: 0 });
+    nextFrame(this.job);
+  }
+
+  private click(point: { x: number; y: number }): void {
+    const hit = this.under(point);
+    if (hit) this.events.choose(hit.cell, partAt(hit.cell.parts, hit.along));
+  }
+
+  private key(event: KeyboardEvent): boolean {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    const level = this.levels[this.view.level];
+    if (!level) return false;
+    const page = Math.max(1, Math.floor(this.box.height / level.pitch) - 1) * level.columns;
+    const last = scale.cellCount(this.model.disk, level) - 1;
+    const moves: Readonly<Record<string, number>> = {
+      ArrowLeft: -1, ArrowRight: 1, ArrowUp: -level.columns, ArrowDown: level.columns,
+      PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity,
+    };
+    const move = moves[event.key];
+    if (move === undefined) return false;
+    if (event.shiftKey && Math.abs(move) === level.columns) {
+      this.scroll(Math.sign(move) * LINE_PIXELS);
+      return true;
+    }
+    const { selected } = this.model;
+    const seen = scale.visibleCells(this.view, this.model.disk, level, this.box);
+    const from = selected === null ? seen.first - (move === 1 ? 1 : 0) : Math.floor(selected / level.cellBytes);
+    const to = from + move;
+    // Up from the first row and down from the last stay where they are, as in a text.
+    const beyond = Math.abs(move) === level.columns && (to < 0 || to > last);
+    const index = beyond ? from : Math.min(Math.max(to, 0), last);
+    this.reveal(index * level.cellBytes);
+    this.events.choose(this.cell(index, level), undefined);
+    return true;
+  }
+
+  private paint(now: number): boolean {
+    const context = this.canvas.getContext('2d', { alpha: false });
+    if (!context || this.levels.length === 0 || !this.palette) return false;
+    const moving = this.motion.frame(now, this.still.matches);
+    this.followZoom();
+    const level = this.levels[this.view.level];
+    if (!level) return false;
+    const { disk } = this.model;
+    const enlarged = this.enlargement(level);
+    const colors = (this.colors ??= this.mix(context, this.palette));
+    const frame = { ...this.box, height: this.box.height / Math.min(1, enlarged) };
+    const above = Math.ceil((frame.height - this.box.height) / level.pitch);
+    const shifted = { ...this.view, top: Math.max(0, this.view.top - above) };
+    const seen = scale.visibleCells(shifted, disk, level, { ...frame, height: frame.height + above * level.pitch });
+    const around = Math.ceil(this.box.height / level.pitch / 2) * level.columns;
+    this.picture = this.source.picture(
+      { start: seen.first * level.cellBytes, cellBytes: level.cellBytes, cells: seen.last - seen.first }, around,
+    );
+
+    const edge = Math.round(EDGE * this.box.ratio);
+    context.resetTransform();
+    context.fillStyle = colors.background;
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    context.save();
+    context.translate(this.gutter + edge, edge);
+    if (enlarged !== 1) {
+      context.beginPath();
+      context.rect(-edge, -edge, this.box.width + 2 * edge, this.canvas.height);
+      context.clip();
+      const { x, y } = this.motion.hold ?? { x: 0, y: 0 };
+      context.translate(x * (1 - enlarged), y * (1 - enlarged));
+      context.scale(enlarged, enlarged);
+    }
+    const gap = Math.max(1, Math.round(this.box.ratio));
+    paintCells(context, {
+      pixels: this.picture.pixels, view: this.view, level, ...seen, gap,
+      picked: this.model.picked, pending: this.model.pending, colors,
+    });
+    this.paintMarks(context, this.palette, level, gap);
+    context.restore();
+    this.paintLabels(context, this.palette, level, seen, edge, enlarged);
+    this.tellSight(level);
+    return moving;
+  }
+
+  /** Takes the level that the zoom is nearest to. */
+  private followZoom(): void {
+    const nearest = Math.round(this.motion.position);
+    const { hold } = this.motion;
+    if (nearest === this.view.level || !hold) return;
+    const { disk } = this.model;
+    this.view = hold.by === 'point'
+      ? scale.zoomAround(this.view, nearest, hold, disk, this.levels, this.box)
+      : scale.zoomToRow(nearest, hold.byte, hold.y, disk, this.levels, this.box);
+  }
+
+  /** By how much the level is drawn larger or smaller than it is, while the zoom moves. */
+  private enlargement(level: Level): number {
+    const off = this.motion.position - this.view.level;
+    if (off === 0 || this.still.matches) return 1;
+    const next = this.levels[this.view.level + Math.sign(off)];
+    if (!next) return 1;
+    return ((next.pitch / next.cellBytes) / (level.pitch / level.cellBytes)) ** Math.abs(off);
+  }
+
+  private mix(context: CanvasRenderingContext2D, palette: Palette): MapColors {
+    const layers = layerColors(this.model.layers, palette.stops);
+    const { background, highContrast } = palette;
+    const ground = highContrast ? background : palette.nobody;
+    const fade = layers.map((color) => faded(color, ground));
+    return {
+      background: cssColor(background),
+      ground: cssColor(ground),
+      layers: layers.map(cssColor),
+      fadedLayers: fade.map(cssColor),
+      lines: layers.map((color) => cssColor(lined(color, background))),
+      fadedLines: fade.map((color) => cssColor(lined(color, background))),
+      groundOutline: highContrast ? cssColor(palette.nobody) : undefined,
+      hatches: createHatches(context, this.box.ratio, {
+        unknown: palette.unknown, invalid: palette.invalid, ground,
+      }),
+    };
+  }
+
+  /** The cell under the pointer, and the selected one. */
+  private paintMarks(context: CanvasRenderingContext2D, palette: Palette, level: Level, gap: number): void {
+    const size = level.pitch - gap;
+    const frame = (cell: number, out: number, width: number, color: string): void => {
+      const { x, y } = scale.cellPlace(cell, this.view, level);
+      context.strokeStyle = color;
+      context.lineWidth = width;
+      const grow = out - width / 2;
+      context.strokeRect(x - grow, Math.round(y) - grow, size + 2 * grow, size + 2 * grow);
+    };
+    const unit = Math.max(1, Math.round(this.box.ratio));
+    const hovered = this.pointer && this.under(this.pointer)?.cell;
+    if (hovered) frame(Math.round(hovered.start / level.cellBytes), unit, unit, cssColor(palette.foreground));
+    const { selected, disk } = this.model;
+    if (selected === null || selected >= disk.size) return;
+    const cell = Math.floor(selected / level.cellBytes);
+    frame(cell, 0, unit, cssColor(palette.background));
+    frame(cell, 2 * unit, 2 * unit, cssColor(palette.selection));
+    frame(cell, 3 * unit, unit, cssColor(palette.background));
+  }
+
+  private paintLabels(
+    context: CanvasRenderingContext2D, palette: Palette, level: Level,
+    seen: { first: number; last: number }, edge: number, enlarged: number,
+  ): void {
+    if (seen.last <= seen.first) return;
+    const rowBytes = level.cellBytes * level.columns;
+    let every = 1;
+    while (every * level.pitch < LABEL_SPACING * this.box.ratio) every *= 2;
+    const ruler = rulerFor(this.view.lead === 0 ? rowBytes * every : Math.max(level.cellBytes, rowBytes / 16),
+      this.model.disk.size);
+    const font = getComputedStyle(this.canvas).fontFamily;
+    context.font = `${LABEL_FONT * this.box.ratio}px ${font}`;
+    context.textAlign = 'right';
+    context.textBaseline = 'middle';
+    context.fillStyle = cssColor(palette.quiet);
+    const firstRow = Math.floor((seen.first + this.view.lead) / level.columns);
+    const lastRow = Math.floor((seen.last - 1 + this.view.lead) / level.columns);
+    const holdY = this.motion.hold?.y ?? 0;
+    for (let row = Math.ceil(firstRow / every) * every; row <= lastRow; row += every) {
+      const offset = Math.max(0, (row * level.columns - this.view.lead) * level.cellBytes);
+      const y = (row - this.view.top + 0.5) * level.pitch;
+      const place = holdY + (y - holdY) * enlarged;
+      if (place < 0 || place > this.box.height) continue;
+      context.fillText(formatTick(offset, ruler), this.gutter - 4 * this.box.ratio, Math.round(place + edge));
+    }
+  }
+
+  private tellSight(level: Level): void {
+    const { disk } = this.model;
+    const whole = this.view.level === 0;
+    const seen = scale.visibleCells(this.view, disk, level, this.box);
+    const rows = scale.rowCount(disk, level, this.view.lead) * level.pitch;
+    const sight: MapSight = {
+      start: whole ? 0 : seen.first * level.cellBytes,
+      end: whole ? disk.size : Math.min(disk.size, seen.last * level.cellBytes),
+      level: this.view.level,
+      levels: this.levels.length,
+      cellBytes: level.cellBytes,
+      height: Math.min(rows, this.box.height) / this.box.ratio + 2 * EDGE,
+    };
+    const last = this.sight;
+    if (last && (Object.keys(sight) as (keyof MapSight)[]).every((key) => last[key] === sight[key])) return;
+    this.sight = sight;
+    this.events.sight(sight);
+  }
+}

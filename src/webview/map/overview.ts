@@ -1,0 +1,229 @@
+import { cssColor, mix } from '../color';
+import { fill, h } from '../dom';
+import { axisTicks, formatRange, inUnit, unitName, unitPower } from '../format';
+import { nextFrame } from '../frame';
+import { faded, layerColors } from '../palette';
+import type { Palette } from '../palette';
+import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
+import type { Pixels } from '../../core/model';
+import { resample } from './resample';
+import { createHatches } from './patterns';
+
+export interface OverviewModel {
+  readonly size: number;
+  readonly layers: number;
+  readonly picked: number | null;
+  readonly pending: boolean;
+  /** The part of the disk that the map shows. */
+  readonly window: { readonly start: number; readonly end: number };
+}
+
+export interface OverviewEvents {
+  /** The strip was pressed or dragged at this byte. */
+  center(byte: number): void;
+  /** The same keys as on the map. */
+  scroll(pages: number): void;
+}
+
+/** CSS pixels: width of a bar of the histogram, and the least width of the window. */
+const BAR = 2;
+const LEAST_WINDOW = 4;
+const TICKS = 6;
+
+/** The whole disk as a stacked histogram, base at the bottom, with a window on what the map shows. */
+export class Overview {
+  private readonly canvas = h('canvas', {
+    class: 'overview-canvas',
+    attributes: {
+      'tabindex': '0', 'role': 'slider', 'aria-label': 'Part of the disk shown in the map',
+      'aria-valuemin': '0', 'aria-valuemax': '100',
+    },
+  });
+  private readonly axis = h('div', { class: 'axis', attributes: { 'aria-hidden': 'true' } });
+  readonly element = h('div', { class: 'overview' }, this.canvas, this.axis);
+  private model: OverviewModel = {
+    size: 0, layers: 0, picked: null, pending: false, window: { start: 0, end: 0 },
+  };
+  private pixels: Pixels | undefined;
+  private bars: { readonly from: Pixels; readonly pixels: Pixels } | undefined;
+  private palette: Palette | undefined;
+  private axisFor = 0;
+  private readonly job = (): undefined => this.paint();
+
+  constructor(private readonly events: OverviewEvents) {
+    const observer = new ResizeObserver((entries) => {
+      const entry = entries.at(-1);
+      if (!entry) return;
+      const exact = entry.devicePixelContentBoxSize?.[0];
+      this.canvas.width = exact?.inlineSize ?? Math.round(entry.contentRect.width * devicePixelRatio);
+      this.canvas.height = exact?.blockSize ?? Math.round(entry.contentRect.height * devicePixelRatio);
+      this.bars = undefined;
+      nextFrame(this.job);
+    });
+    try {
+      observer.observe(this.canvas, { box: 'device-pixel-content-box' });
+    } catch {
+      observer.observe(this.canvas);
+    }
+    this.bindInput();
+  }
+
+  show(model: OverviewModel, pixels: Pixels | undefined): void {
+    this.model = model;
+    this.pixels = pixels;
+    const share = model.size === 0 ? 0 : ((model.window.start + model.window.end) / 2 / model.size) * 100;
+    this.canvas.setAttribute('aria-valuenow', String(Math.round(share)));
+    this.canvas.setAttribute('aria-valuetext', formatRange(model.window.start, model.window.end));
+    if (this.axisFor !== model.size) this.labelAxis();
+    nextFrame(this.job);
+  }
+
+  setPalette(palette: Palette): void {
+    this.palette = palette;
+    nextFrame(this.job);
+  }
+
+  private labelAxis(): void {
+    const { size } = this.model;
+    this.axisFor = size;
+    const power = unitPower(size);
+    const ticks = axisTicks(size, TICKS);
+    fill(this.axis, ...ticks.map((tick, index) => {
+      const text = inUnit(tick, power, 2);
+      const last = index === ticks.length - 1;
+      return h('span', {
+        class: index === 0 ? 'first' : last ? 'last' : '',
+        variables: { '--at': `${(tick / size) * 100}%` },
+      }, last ? `${text} ${unitName(power)}` : text);
+    }));
+  }
+
+  private bindInput(): void {
+    const { canvas } = this;
+    let grip: number | undefined;
+    const byteAt = (event: PointerEvent): number => {
+      const box = canvas.getBoundingClientRect();
+      return ((event.clientX - box.left) / Math.max(1, box.width)) * this.model.size;
+    };
+    const move = (byte: number): void =>
+      this.events.center(Math.min(Math.max(0, byte), Math.max(0, this.model.size - 1)));
+    canvas.addEventListener('pointerdown', (event) => {
+      if (event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      const { start, end } = this.model.window;
+      const byte = byteAt(event);
+      // Gripped, the window keeps its distance to the pointer; pressed elsewhere, it comes to it.
+      grip = byte >= start && byte < end ? byte - (start + end) / 2 : 0;
+      move(byte - grip);
+    });
+    canvas.addEventListener('pointermove', (event) => {
+      if (grip !== undefined) move(byteAt(event) - grip);
+    });
+    const release = (): void => {
+      grip = undefined;
+    };
+    canvas.addEventListener('pointerup', release);
+    canvas.addEventListener('pointercancel', release);
+    canvas.addEventListener('keydown', (event) => {
+      const steps: Readonly<Record<string, number>> = {
+        ArrowLeft: -0.25, ArrowDown: -0.25, ArrowRight: 0.25, ArrowUp: 0.25, PageDown: -1, PageUp: 1,
+        Home: -Infinity, End: Infinity,
+      };
+      const pages = steps[event.key];
+      if (pages === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      if (Number.isFinite(pages)) this.events.scroll(pages);
+      else this.events.center(pages < 0 ? 0 : this.model.size - 1);
+    });
+  }
+
+  /** The histogram's bars: the overview summed up to one cell a bar. */
+  private sumBars(bar: number): Pixels | undefined {
+    const { pixels, model } = this;
+    if (!pixels || model.size === 0) return undefined;
+    if (this.bars?.from !== pixels) {
+      const cells = Math.max(1, Math.floor(this.canvas.width / bar));
+      const cellBytes = model.size / cells;
+      this.bars = { from: pixels, pixels: resample({ start: 0, cellBytes, cells }, model.size, [pixels]) };
+    }
+    return this.bars.pixels;
+  }
+
+  private paint(): undefined {
+    const context = this.canvas.getContext('2d', { alpha: false });
+    const { palette, model } = this;
+    const { width, height } = this.canvas;
+    if (!context || !palette || width === 0 || height === 0) return;
+    const ratio = devicePixelRatio;
+    const bar = Math.max(1, Math.round(BAR * ratio));
+    context.resetTransform();
+    context.fillStyle = cssColor(palette.highContrast ? palette.background : palette.nobody);
+    context.fillRect(0, 0, width, height);
+    const bars = this.sumBars(bar);
+    if (bars) this.paintBars(context, palette, bars, ratio);
+    this.paintWindow(context, palette, ratio);
+    if (!palette.highContrast) return;
+    context.strokeStyle = cssColor(palette.nobody);
+    context.lineWidth = Math.round(ratio);
+    context.strokeRect(ratio / 2, ratio / 2, width - ratio, height - ratio);
+    void model;
+  }
+
+  private paintBars(context: CanvasRenderingContext2D, palette: Palette, bars: Pixels, ratio: number): void {
+    const { width, height } = this.canvas;
+    const { layers, picked } = this.model;
+    const ground = palette.highContrast ? palette.background : palette.nobody;
+    const full = layerColors(layers, palette.stops);
+    const shown = full.map((color, depth) => (picked === null || picked === depth ? color : faded(color, ground)));
+    const solid = shown.map(cssColor);
+    const zero = shown.map((color) => cssColor(mix(color, ground, 0.55)));
+    const hatches = createHatches(context, ratio, { unknown: palette.unknown, invalid: palette.invalid, ground });
+    const stack: { order: number; bytes: number; style: string | CanvasPattern }[] = [];
+    for (let cell = 0; cell < bars.cells; cell += 1) {
+      const x = Math.round((cell * width) / bars.cells);
+      const next = Math.round(((cell + 1) * width) / bars.cells);
+      stack.length = 0;
+      for (let part = bars.first[cell] ?? 0; part < (bars.first[cell + 1] ?? 0); part += 1) {
+        const owner = bars.owner[part] ?? NOBODY;
+        const kind = bars.kind[part] ?? Kind.Data;
+        const bytes = bars.bytes[part] ?? 0;
+        const lacking = owner === UNKNOWN_OWNER || kind === Kind.Unknown;
+        if (owner === NOBODY || (lacking && this.model.pending)) continue;
+        const hollow = kind === Kind.Zero || kind === Kind.ZeroAllocated;
+        const style = lacking ? hatches.unknown : kind === Kind.Invalid ? hatches.invalid
+          : ((hollow ? zero : solid)[owner] ?? '');
+        stack.push({ order: lacking ? layers : owner + (hollow ? 0 : 0.5), bytes, style });
+      }
+      stack.sort((one, other) => other.order - one.order);
+      let sum = 0;
+      let top = height;
+      for (const { bytes, style } of stack) {
+        sum += bytes;
+        const y = height - Math.max(Math.round((sum / bars.cellBytes) * height), height - top + 1);
+        context.fillStyle = style;
+        context.fillRect(x, y, next - x, top - y);
+        top = y;
+      }
+    }
+  }
+
+  private paintWindow(context: CanvasRenderingContext2D, palette: Palette, ratio: number): void {
+    const { size, window } = this.model;
+    const { width, height } = this.canvas;
+    if (size === 0 || (window.start === 0 && window.end >= size)) return;
+    const line = Math.max(1, Math.round(1.5 * ratio));
+    const least = LEAST_WINDOW * ratio;
+    const middle = ((window.start + window.end) / 2 / size) * width;
+    const wide = Math.max(((window.end - window.start) / size) * width, least);
+    const left = Math.round(Math.min(Math.max(middle - wide / 2, 0), width - wide));
+    const right = Math.round(left + wide);
+    context.globalAlpha = 0.5;
+    context.fillStyle = cssColor(palette.background);
+    context.fillRect(0, 0, left, height);
+    context.fillRect(right, 0, width - right, height);
+    context.globalAlpha = 1;
+    context.strokeStyle = cssColor(palette.accent);
+    context.lineWidth = line;
+    context.strokeRect(left + line / 2, line / 2, right - left - line, height - line);
+  }
+}

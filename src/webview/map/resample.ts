@@ -1,0 +1,99 @@
+import type { Pixels } from '../../core/model';
+
+/** Where the cells of one picture start and how large they are. */
+export interface CellRange {
+  readonly start: number;
+  readonly cellBytes: number;
+  readonly cells: number;
+}
+
+/** Columns that grow, for building pictures cell by cell. */
+class PixelsBuilder {
+  private readonly first: Uint32Array;
+  private owner = new Int16Array(1024);
+  private kind = new Uint8Array(1024);
+  private bytes = new Float64Array(1024);
+  private cell = 0;
+  private cellFrom = 0;
+  private count = 0;
+
+  constructor(private readonly range: CellRange, private readonly end: number) {
+    this.first = new Uint32Array(range.cells + 1);
+  }
+
+  add(owner: number, kind: number, bytes: number): void {
+    for (let part = this.cellFrom; part < this.count; part += 1) {
+      if (this.owner[part] === owner && this.kind[part] === kind) {
+        this.bytes[part] = (this.bytes[part] ?? 0) + bytes;
+        return;
+      }
+    }
+    if (this.count === this.owner.length) this.grow();
+    this.owner[this.count] = owner;
+    this.kind[this.count] = kind;
+    this.bytes[this.count] = bytes;
+    this.count += 1;
+  }
+
+  closeCell(): void {
+    this.cell += 1;
+    this.first[this.cell] = this.count;
+    this.cellFrom = this.count;
+  }
+
+  finish(): Pixels {
+    return {
+      rangeStart: this.range.start,
+      rangeEnd: this.end,
+      cellBytes: this.range.cellBytes,
+      cells: this.range.cells,
+      first: this.first,
+      owner: this.owner.subarray(0, this.count),
+      kind: this.kind.subarray(0, this.count),
+      bytes: this.bytes.subarray(0, this.count),
+    };
+  }
+
+  private grow(): void {
+    const grown = <T extends Int16Array | Uint8Array | Float64Array>(from: T, to: T): T => {
+      to.set(from);
+      return to;
+    };
+    const length = this.count * 2;
+    this.owner = grown(this.owner, new Int16Array(length));
+    this.kind = grown(this.kind, new Uint8Array(length));
+    this.bytes = grown(this.bytes, new Float64Array(length));
+  }
+}
+
+/**
+ * Draws a picture from others, in any cell size: each cell from the first of `sources` that covers all of it. Finer
+ * sources are summed, coarser ones cut: the parts of a cell are taken to lie side by side in their order.
+ * Cells that no source covers stay empty.
+ */
+export function resample(range: CellRange, diskSize: number, sources: readonly Pixels[]): Pixels {
+  const end = Math.min(range.start + range.cells * range.cellBytes, diskSize);
+  const builder = new PixelsBuilder(range, end);
+  for (let cell = 0; cell < range.cells; cell += 1) {
+    const from = range.start + cell * range.cellBytes;
+    const to = Math.min(from + range.cellBytes, end);
+    const source = sources.find((each) => each.rangeStart <= from && to <= each.rangeEnd);
+    if (source && to > from) addRange(builder, source, from, to);
+    builder.closeCell();
+  }
+  return builder.finish();
+}
+
+function addRange(builder: PixelsBuilder, source: Pixels, from: number, to: number): void {
+  const firstCell = Math.floor((from - source.rangeStart) / source.cellBytes);
+  for (let cell = firstCell; cell < source.cells; cell += 1) {
+    let at = source.rangeStart + cell * source.cellBytes;
+    if (at >= to) return;
+    for (let part = source.first[cell] ?? 0; part < (source.first[cell + 1] ?? 0); part += 1) {
+      const next = at + (source.bytes[part] ?? 0);
+      const inside = Math.min(next, to) - Math.max(at, from);
+      if (inside > 0) builder.add(source.owner[part] ?? 0, source.kind[part] ?? 0, inside);
+      at = next;
+    }
+  }
+}

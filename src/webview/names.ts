@@ -1,0 +1,49 @@
+import type { ChainEnd } from '../core/model';
+import type { LayerSummary } from '../protocol/image';
+
+/** Endings that tell a format; any other ending may be the name of a snapshot (`web01.before-upgrade`). */
+const FORMAT_ENDING = /\.(qcow2?|qed|img|raw|bin|iso|vmdk|vdi|vhdx?|avhdx?|hdd|hds|dsk)$/i;
+const UUID = /^([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+type Named = Pick<LayerSummary, 'fileName' | 'label'>;
+
+const stem = (fileName: string): string => fileName.replace(FORMAT_ENDING, '') || fileName;
+
+/**
+ * What each layer is called, newest first: the platform's name where it is known; otherwise `Current` for the leaf,
+ * `Base` for the base, and for those between the part of the file name in which they differ. No two are equal.
+ */
+export function layerNames(layers: readonly Named[], end: ChainEnd['kind']): string[] {
+  const stems = layers.map((layer) => stem(layer.fileName));
+  const common = commonStem(stems);
+  const names = layers.map((layer, depth) => {
+    if (layer.label !== undefined) return layer.label;
+    const own = stems[depth] ?? '';
+    if (layers.length > 1 && depth === 0) return 'Current';
+    if (layers.length > 1 && end === 'base' && depth === layers.length - 1) return 'Base';
+    if (layers.length === 1) return short(own);
+    return short(own.slice(common.length).replace(/^[._\- ]+/, '') || own);
+  });
+  return names.map((name, depth) => {
+    if (names.indexOf(name) === depth && names.lastIndexOf(name) === depth) return name;
+    const fileName = layers[depth]?.fileName ?? '';
+    return `${name} (${fileName === name ? depth + 1 : fileName})`;
+  });
+}
+
+const short = (name: string): string => {
+  const head = UUID.exec(name)?.[1];
+  return head === undefined ? name : `${head}…`;
+};
+
+/** The longest beginning that all names share and that ends where a word does. */
+function commonStem(names: readonly string[]): string {
+  const [first = '', ...others] = names;
+  let length = first.length;
+  for (const name of others) {
+    while (!name.startsWith(first.slice(0, length))) length -= 1;
+  }
+  const whole = (name: string): boolean => length === name.length || /[._\- ]/.test(name.charAt(length));
+  while (length > 0 && !names.every(whole)) length -= 1;
+  return first.slice(0, length);
+}

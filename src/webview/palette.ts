@@ -1,0 +1,119 @@
+import { lightness, mix, parseColor, toOklch, withLightness } from './color';
+import type { Rgb } from './color';
+
+export type ThemeKind = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
+
+export const COLOR_IDS = [
+  'vmDisk.layerBase',
+  'vmDisk.layerOlder',
+  'vmDisk.layerNewer',
+  'vmDisk.layerNewest',
+  'vmDisk.nobody',
+  'vmDisk.unknown',
+  'vmDisk.invalid',
+  'vmDisk.selection',
+] as const;
+export type ColorId = (typeof COLOR_IDS)[number];
+
+/** Our theme colours where the theme says nothing; `media/colors.json` contributes the same values. */
+export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind, string>>>> = {
+  'vmDisk.layerBase': {
+    dark: '#838BA8', light: '#949FC2', highContrast: '#9098B2', highContrastLight: '#808BAB',
+  },
+  'vmDisk.layerOlder': {
+    dark: '#1A6CAE', light: '#1A7DBC', highContrast: '#0A72C2', highContrastLight: '#0269AE',
+  },
+  'vmDisk.layerNewer': {
+    dark: '#32A473', light: '#4AB06B', highContrast: '#03B04C', highContrastLight: '#2B9C50',
+  },
+  'vmDisk.layerNewest': {
+    dark: '#FDB44E', light: '#902400', highContrast: '#FFC155', highContrastLight: '#751802',
+  },
+  'vmDisk.nobody': {
+    dark: '#FFFFFF0B', light: '#0000000D', highContrast: '#5A5A5A', highContrastLight: '#B8B8B8',
+  },
+  'vmDisk.unknown': {
+    dark: '#B07CC6', light: '#8A4FA3', highContrast: '#E0A8F5', highContrastLight: '#6B2D86',
+  },
+  'vmDisk.invalid': {
+    dark: '#F14C4C', light: '#D01B1B', highContrast: '#FF7070', highContrastLight: '#B5200D',
+  },
+  'vmDisk.selection': {
+    dark: '#FFFFFF', light: '#111111', highContrast: '#FFFFFF', highContrastLight: '#000000',
+  },
+};
+
+/** The colours between which the age of a layer is told. */
+export interface Stops {
+  readonly base: Rgb;
+  readonly older: Rgb;
+  readonly newer: Rgb;
+  readonly newest: Rgb;
+}
+
+/** How many layers still differ in lightness from their neighbours; beyond, the ramp is continuous. */
+export const DISTINCT_LAYERS = 12;
+
+/**
+ * One colour a layer, newest first: colour is age. Up to four layers take the stops themselves. Up to a dozen, hue and
+ * chroma run from base to newest while the lightness alternates between those of the two middle stops, so that
+ * neighbours can be told apart without seeing hue. Beyond, everything runs.
+ */
+export function layerColors(count: number, stops: Stops): Rgb[] {
+  const { base, older, newer, newest } = stops;
+  if (count <= 1) return [newest].slice(0, count);
+  if (count === 2) return [newest, base];
+  if (count === 3) return [newest, older, base];
+  if (count === 4) return [newest, newer, older, base];
+  const track = [lightness(newer), lightness(older)];
+  return Array.from({ length: count }, (_, depth) => {
+    const age = depth / (count - 1);
+    if (depth === 0) return newest;
+    const { c, h } = along([newest, newer, older, base].map(toOklch), age);
+    const level = count > DISTINCT_LAYERS
+      ? lightness(newest) + (lightness(base) - lightness(newest)) * age
+      : (track[(depth - 1) % 2] ?? 0);
+    return withLightness(level, c, h);
+  });
+}
+
+/** Chroma and hue at `share` of the way along the stops; hue takes the shorter way round. */
+function along(stops: readonly { c: number; h: number }[], share: number): { c: number; h: number } {
+  const place = share * (stops.length - 1);
+  const index = Math.min(Math.floor(place), stops.length - 2);
+  const from = stops[index] ?? { c: 0, h: 0 };
+  const to = stops[index + 1] ?? from;
+  const part = place - index;
+  const turn = ((to.h - from.h + 540) % 360) - 180;
+  return { c: from.c + (to.c - from.c) * part, h: (from.h + turn * part + 360) % 360 };
+}
+
+/** Colours of everything that is not a layer, opaque, ready to paint on the editor's background. */
+export interface Palette {
+  readonly kind: ThemeKind;
+  readonly highContrast: boolean;
+  readonly background: Rgb;
+  readonly foreground: Rgb;
+  readonly quiet: Rgb;
+  readonly accent: Rgb;
+  readonly nobody: Rgb;
+  readonly unknown: Rgb;
+  readonly invalid: Rgb;
+  readonly selection: Rgb;
+  readonly stops: Stops;
+}
+
+/** What a colour that does not belong to the picked layer fades to. */
+export function faded(color: Rgb, background: Rgb): Rgb {
+  return mix(color, background, 0.82);
+}
+
+/** Lines drawn upon a fill (compressed data): the fill, moved towards the background. */
+export function lined(color: Rgb, background: Rgb): Rgb {
+  return mix(color, background, 0.55);
+}
+
+/** A default, parsed; the table above holds nothing that could not be. */
+export function defaultColor(id: ColorId, kind: ThemeKind): Rgb {
+  return parseColor(COLOR_DEFAULTS[id][kind]) ?? { r: 128, g: 128, b: 128, a: 1 };
+}

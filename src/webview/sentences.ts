@@ -1,0 +1,161 @@
+import { Kind, NOBODY, UNKNOWN_OWNER } from '../core/model';
+import type { Lookup, Trace, TraceStep } from '../core/model';
+import { formatBytes, formatCount, formatOffset } from '../core/units';
+import { formatShare, plural } from './format';
+import type { Part } from './map/cells';
+
+/** A piece of a sentence; `strong` for the names in it. */
+export interface Piece {
+  readonly text: string;
+  readonly strong?: boolean;
+}
+
+export const SECTOR_BYTES = 512;
+
+const KIND_NAMES: Readonly<Record<Kind, string>> = {
+  [Kind.Absent]: 'not allocated',
+  [Kind.Data]: 'data',
+  [Kind.Zero]: 'zero',
+  [Kind.ZeroAllocated]: 'zero, space kept',
+  [Kind.Compressed]: 'compressed',
+  [Kind.Invalid]: 'broken entry',
+  [Kind.Unknown]: 'unknown',
+};
+
+export const kindName = (kind: number): string => KIND_NAMES[kind as Kind] ?? 'unknown';
+
+export function ownerName(owner: number, names: readonly string[]): string {
+  if (owner === NOBODY) return 'nobody';
+  return owner === UNKNOWN_OWNER ? 'unknown' : (names[owner] ?? `layer ${owner}`);
+}
+
+/** `after-install, compressed`; what nobody owns has no kind worth telling. */
+export function partName({ owner, kind }: Pick<Part, 'owner' | 'kind'>, names: readonly string[]): string {
+  if (owner === NOBODY) return 'nobody (reads as zero)';
+  if (owner === UNKNOWN_OWNER) return 'unknown';
+  return kind === Kind.Data ? ownerName(owner, names) : `${ownerName(owner, names)}, ${kindName(kind)}`;
+}
+
+/** `after-install 75%, Current, zero 25%`. */
+export function mixSentence(parts: readonly Part[], names: readonly string[]): string {
+  const total = parts.reduce((sum, part) => sum + part.bytes, 0);
+  return parts.map((part) => `${partName(part, names)} ${formatShare(part.bytes / total)}`).join(', ');
+}
+
+/** `cluster` for formats that allocate in clusters, `block` where nothing has a size of its own. */
+const unitWord = (step: TraceStep | undefined): string => (step && step.lookups.length > 0 ? 'cluster' : 'block');
+
+/** `64 KiB cluster`: the unit of the layer that answers, or of the layer looked at first. */
+export function unitSentence(trace: Trace): string {
+  const step = trace.steps.find((each) => each.role === 'owner') ?? trace.steps[0];
+  if (!step) return 'none';
+  return `${formatBytes(step.unitEnd - step.unitStart)} ${unitWord(step)}`;
+}
+
+/** What is told of the selected block to somebody who does not see it. */
+export function blockSentence(trace: Trace, names: readonly string[]): string {
+  const place = `${formatOffset(trace.offset)}, ${unitSentence(trace)}`;
+  const passed = trace.steps.filter((step) => step.role === 'passed').length;
+  if (trace.owner === NOBODY) return `${place}: nobody owns it, it reads as zero.`;
+  if (trace.owner === UNKNOWN_OWNER) return `${place}: unknown. ${trace.ended ?? ''}`.trim();
+  const way = passed === 0 ? '' : `, found below ${plural(passed, 'newer layer')}`;
+  return `${place}: ${kindName(trace.kind)} in ${ownerName(trace.owner, names)}${way}.`;
+}
+
+/** What a cell holds, for the live region, when keys chose it. */
+export function cellSentence(
+  cell: { start: number; end: number; parts: readonly Part[] }, names: readonly string[],
+): string {
+  const size = `${formatOffset(cell.start)}, ${formatBytes(cell.end - cell.start)}`;
+  return cell.parts.length === 0 ? `${size}.` : `${size}: ${mixSentence(cell.parts, names)}.`;
+}
+
+const OLDER: Readonly<Partial<Record<number, string>>> = {
+  [Kind.Absent]: 'not here either',
+  [Kind.Data]: 'hidden, holds older data',
+  [Kind.Zero]: 'hidden, holds an older zero',
+  [Kind.ZeroAllocated]: 'hidden, holds an older zero',
+  [Kind.Compressed]: 'hidden, holds older data, compressed',
+};
+
+/** `Current: not here`, `after-install: data`, `Base: hidden, holds older data`. */
+export function stepSentence(step: TraceStep): string {
+  if (step.role === 'hidden') return OLDER[step.kind] ?? `hidden, ${kindName(step.kind)}`;
+  if (step.kind === Kind.Absent) return 'not here';
+  if (step.kind === Kind.Compressed) return 'data, compressed';
+  return step.kind === Kind.Zero || step.kind === Kind.ZeroAllocated ? `reads as ${kindName(step.kind)}`
+    : kindName(step.kind);
+}
+
+/** `0x8000_0000_8C21_0000`: a raw entry in groups of four, leading zeros kept. */
+export function groupEntry(entry: string): string {
+  return `0x${entry.replace(/^0x/i, '').replace(/(?<=.)(?=(?:.{4})+$)/g, '_').toUpperCase()}`;
+}
+
+const isZeroEntry = (lookup: Lookup): boolean => /^0x0*$/i.test(lookup.entry);
+
+/** `L1[26] → L2[5696]`, and `= 0` where the last entry is empty. */
+export function pathSentence(lookups: readonly Lookup[]): string {
+  const path = lookups.map((lookup) => `${lookup.table}[${formatIndex(lookup.index)}]`).join(' → ');
+  const last = lookups.at(-1);
+  return last && isZeroEntry(last) ? `${path} = 0` : path;
+}
+
+const formatIndex = (index: number): string => (index < 10_000 ? String(index) : formatCount(index));
+
+/** The last entry with its flags, where it says something: `0x8000_0000_8C21_0000 · copied`. */
+export function entrySentence(lookups: readonly Lookup[]): string | undefined {
+  const last = lookups.at(-1);
+  if (!last || (isZeroEntry(last) && last.flags.length === 0)) return undefined;
+  return [...(isZeroEntry(last) ? [] : [groupEntry(last.entry)]), ...last.flags].join(' · ');
+}
+
+/** What a write to this block would do, in one sentence. */
+export function writeSentence(trace: Trace, names: readonly string[]): Piece[] {
+  const { effect, bytes, reason, copiesFrom } = trace.write;
+  const writer: Piece = { text: ownerName(trace.steps[0]?.depth ?? 0, names), strong: true };
+  const because = reason === undefined ? '' : ` (${reason})`;
+  switch (effect) {
+    case 'in-place':
+      return [{ text: 'A write here changes ' }, writer, { text: ` in place; its file does not grow${because}.` }];
+    case 'impossible':
+      return [{ text: `Nothing can be written here${reason === undefined ? '' : `: ${reason}`}.` }];
+    case 'allocate':
+      return [{ text: `A write here puts ${spaceOf(bytes)} into ` }, writer, { text: `${because}.` }];
+    case 'copy': {
+      const start = [{ text: `A write here puts ${spaceOf(bytes)} into ` }, writer];
+      const rest = `${because}; what the write does not cover is `;
+      if (copiesFrom === undefined || copiesFrom < 0) return [...start, { text: `${rest}filled with zeros.` }];
+      const source: Piece = { text: ownerName(copiesFrom, names), strong: true };
+      return [...start, { text: `${rest}first copied from ` }, source, { text: '.' }];
+    }
+  }
+}
+
+const spaceOf = (bytes: number): string => (bytes === 0 ? 'it' : `a new ${formatBytes(bytes)} cluster`);
+
+export const plainText = (pieces: readonly Piece[]): string => pieces.map((piece) => piece.text).join('');
+
+/** The whole walk as text, for the clipboard. */
+export function traceText(trace: Trace, names: readonly string[]): string {
+  const owner = trace.steps.find((step) => step.role === 'owner');
+  const lines = [
+    `Guest offset  ${formatOffset(trace.offset)} (${formatCount(trace.offset)})`,
+    `Sector        ${formatCount(Math.floor(trace.offset / SECTOR_BYTES))}`,
+    `Size          ${unitSentence(trace)}`,
+    `Owner         ${ownerName(trace.owner, names)}`,
+    `Kind          ${kindName(trace.kind)}`,
+    ...(owner?.hostOffset === undefined ? [] : [`In file at    ${formatOffset(owner.hostOffset)} of ${owner.filename}`]),
+    '',
+    'How a read gets there',
+  ];
+  for (const step of trace.steps) {
+    lines.push(`  ${step.role === 'owner' ? '●' : '○'} ${ownerName(step.depth, names)}: ${stepSentence(step)}`);
+    for (const { table, index, entry, entryOffset, flags } of step.lookups) {
+      const told = flags.length > 0 ? ` (${flags.join(', ')})` : '';
+      lines.push(`      ${table}[${index}] = ${entry}${told} at ${formatOffset(entryOffset)} of ${step.filename}`);
+    }
+  }
+  if (trace.ended !== undefined) lines.push(`  ${trace.ended}`);
+  return [...lines, '', plainText(writeSentence(trace, names)), ''].join('\n');
+}

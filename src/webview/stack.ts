@@ -1,0 +1,192 @@
+import type { Accounting, View } from '../core/model';
+import { formatBytes } from '../core/units';
+import type { ImageSummary, LayerSummary } from '../protocol/image';
+import { cssColor } from './color';
+import type { Rgb } from './color';
+import { fill, h, textButton } from './dom';
+import { formatWhen, plural } from './format';
+import type { Actions, State } from './state';
+
+/** From this many layers on, the cards shrink to a line and a bar. */
+const COMPACT_FROM = 9;
+
+/** The layers as the textbook draws them: newest on top, base at the bottom, the rule of reading in between. */
+export class Stack {
+  private readonly list = h('ol', { class: 'cards' });
+  private readonly order = h('span', { class: 'aside' }, 'newest first');
+  readonly element = h(
+    'section', { class: 'stack', attributes: { 'aria-label': 'Layers' } },
+    h('div', { class: 'head' }, h('h2', {}, 'Layers'), this.order), this.list,
+  );
+  private cards: Card[] = [];
+  private built = '';
+
+  constructor(private readonly actions: Actions) {}
+
+  update(state: State, colors: readonly Rgb[]): void {
+    const { summary } = state;
+    if (!summary) return;
+    // Cards are kept as long as they stand for the same files, so that the focus stays where it is.
+    const key = JSON.stringify([summary.layers.map((layer) => [layer.path, layer.views, layer.bitmaps]), summary.end]);
+    if (key !== this.built) {
+      this.built = key;
+      this.cards = summary.layers.map((layer) => new Card(layer, this.actions));
+      const items = this.cards.flatMap((card, index) => [...(index === 0 ? [] : [connector()]), card.element]);
+      const end = endCard(summary, this.actions);
+      fill(this.list, ...items, ...(end ? [connector(), end] : []));
+    }
+    this.list.classList.toggle('compact', summary.layers.length >= COMPACT_FROM);
+    this.order.textContent = summary.layers.length > 1 ? 'newest first' : '';
+    const scale = barScale(summary.accounting);
+    summary.layers.forEach((layer, depth) => this.cards[depth]?.update(layer, state, scale, colors[depth]));
+  }
+}
+
+const connector = (): HTMLElement =>
+  h('li', { class: 'below', attributes: { 'aria-hidden': 'true' } }, 'not here? look below');
+
+/** Bytes that a full bar stands for: one scale for all layers. */
+function barScale(accounting: Accounting | undefined): number {
+  return Math.max(1, ...(accounting?.layers ?? []).map((layer) => layer.owned + layer.shadowed));
+}
+
+class Card {
+  private readonly name = h('span', { class: 'card-name' });
+  private readonly date = h('span', { class: 'card-date' });
+  private readonly file = h('span', { class: 'card-file' });
+  private readonly owned = h('span', { class: 'bar-owned' });
+  private readonly hidden = h('span', { class: 'bar-hidden' });
+  private readonly numbers = h('span', { class: 'card-owns' });
+  private readonly aside = h('span', { class: 'card-hides' });
+  private readonly main: HTMLButtonElement;
+  private readonly here: HTMLButtonElement;
+  private readonly findings = h('div', { class: 'card-findings' });
+  private readonly snapshots: { readonly view: View; readonly button: HTMLButtonElement }[];
+  readonly element: HTMLLIElement;
+
+  constructor(layer: LayerSummary, actions: Actions) {
+    const { depth } = layer;
+    this.main = h(
+      'button', {
+        class: 'card-main', attributes: { type: 'button' },
+        onClick: () => actions.pick(depth),
+      },
+      h('span', { class: 'card-line' }, this.name, h('span', { class: 'card-format' }, layer.format)),
+      h('span', { class: 'card-line small' }, this.file, this.date),
+      h('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } }, this.owned, this.hidden),
+      h('span', { class: 'card-line numbers' }, this.numbers, this.aside),
+    );
+    this.here = textButton('As of here', 'See the disk as this layer saw it', () => actions.look({ depth, view: '' }));
+    const open = textButton('Open', 'Open this layer in an editor of its own', () => actions.openLayer(layer.path));
+    this.snapshots = layer.views.filter((view) => view.id !== '').map((view) => ({
+      view,
+      button: h('button', {
+        class: 'snapshot', title: 'See the disk as this internal snapshot saved it', attributes: { type: 'button' },
+        onClick: () => actions.look({ depth, view: view.id }),
+      }),
+    }));
+    this.element = h(
+      'li', {
+        class: 'card',
+        attributes: {
+          'data-vscode-context': JSON.stringify({
+            webviewSection: 'vmDisk.layer', path: layer.path, depth, preventDefaultContextMenuItems: true,
+          }),
+        },
+      },
+      this.main,
+      h('div', { class: 'card-actions' }, this.here, ...(depth === 0 ? [] : [open])),
+      this.snapshots.length > 0 && h(
+        'ul', { class: 'snapshots', attributes: { 'aria-label': 'Internal snapshots' } },
+        ...this.snapshots.map(({ button }) => h('li', {}, button)),
+      ),
+      layer.bitmaps.length > 0 && h(
+        'p', { class: 'card-note', title: layer.bitmaps.map(({ name }) => name).join('\n') },
+        `${plural(layer.bitmaps.length, 'bitmap')}: ${layer.bitmaps.map(({ name }) => name).join(', ')}`,
+      ),
+      !layer.readable && h('p', { class: 'card-note' }, 'Encrypted: the map is known, the content is not'),
+      this.findings,
+    );
+  }
+
+  update(layer: LayerSummary, state: State, scale: number, color: Rgb | undefined): void {
+    const { summary, names, picked } = state;
+    if (!summary) return;
+    const { depth } = layer;
+    const name = names[depth] ?? '';
+    const { standpoint } = summary;
+    const above = depth < standpoint.depth;
+    const stands = depth === standpoint.depth;
+    const account = above ? undefined : summary.accounting?.layers[depth];
+    if (color) this.element.style.setProperty('--layer', cssColor(color));
+    this.element.classList.toggle('picked', picked === depth);
+    this.element.classList.toggle('above', above);
+    this.element.classList.toggle('stands', stands && depth > 0);
+    this.name.textContent = name;
+    this.name.title = name;
+    this.file.textContent = layer.fileName;
+    this.file.title = layer.path;
+    const size = layer.guestSize === summary.layers[0]?.guestSize ? '' : `${formatBytes(layer.guestSize)} disk`;
+    const when = layer.modified === undefined ? '' : formatWhen(layer.modified, Date.now());
+    this.date.textContent = [size, when].filter((text) => text !== '').join(' · ');
+    this.owned.style.setProperty('--share', `${((account?.owned ?? 0) / scale) * 100}%`);
+    this.hidden.style.setProperty('--share', `${((account?.shadowed ?? 0) / scale) * 100}%`);
+    this.main.setAttribute('aria-pressed', String(picked === depth));
+    this.here.hidden = stands && standpoint.view === '';
+    this.here.textContent = depth === 0 ? 'Back to now' : 'As of here';
+
+    if (above) {
+      this.numbers.textContent = 'newer than what you see';
+      this.aside.textContent = '';
+    } else if (account) {
+      this.numbers.textContent = account.owned === 0 ? 'owns nothing' : `owns ${formatBytes(account.owned)}`;
+      this.aside.textContent = account.shadowed > 0 ? `${formatBytes(account.shadowed)} hidden`
+        : stands ? (depth === 0 ? 'newest' : 'looked from here') : '';
+    } else {
+      this.numbers.textContent = summary.scan === 'failed' ? 'could not be read' : 'reading…';
+      this.aside.textContent = '';
+    }
+    for (const { view, button } of this.snapshots) {
+      const on = stands && view.id === standpoint.view;
+      button.setAttribute('aria-pressed', String(on));
+      const saved = view.snapshot;
+      const facts = [
+        ...(saved ? [formatWhen(saved.date, Date.now())] : []),
+        ...(saved && saved.vmStateSize > 0 ? [`${formatBytes(saved.vmStateSize)} of memory`] : []),
+      ];
+      fill(button, h('span', { class: 'snapshot-name' }, view.name || view.id),
+        h('span', { class: 'snapshot-facts' }, facts.join(' · ')));
+    }
+    const bad = layer.findings.filter((finding) => finding.severity !== 'info');
+    fill(this.findings, ...bad.map((finding) => h(
+      'p', {
+        class: 'finding', title: finding.advice ?? '',
+        attributes: { 'data-severity': finding.severity },
+      },
+      h('span', { class: 'dot' }), h('span', {}, finding.message),
+    )));
+  }
+}
+
+const END_TITLES = {
+  'missing': 'Parent is missing',
+  'refused': 'Parent was not opened',
+  'cycle': 'The chain runs in a circle',
+  'too-deep': 'The chain is too long',
+} as const;
+
+/** What stands where a chain breaks: a card with a dashed edge that says so and offers the fix. */
+function endCard({ end }: ImageSummary, actions: Actions): HTMLElement | undefined {
+  if (end.kind === 'base') return undefined;
+  const canAllow = end.kind === 'refused' && end.reason === 'outside';
+  return h(
+    'li', { class: 'card end' },
+    h('p', { class: 'card-line' }, h('span', { class: 'card-name' }, END_TITLES[end.kind])),
+    h('p', { class: 'end-file', title: end.name }, end.written),
+    h('p', { class: 'end-message' }, end.message),
+    canAllow && h('button', {
+      class: 'primary', title: end.name, attributes: { type: 'button' }, onClick: () => actions.allow(end.name),
+    }, 'Allow…'),
+    !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
+  );
+}

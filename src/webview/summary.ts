@@ -1,0 +1,74 @@
+import type { Severity } from '../core/model';
+import { formatBytes } from '../core/units';
+import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
+import { plural } from './format';
+
+/** The layer looked from, and so the newest that counts. */
+export function standpointLayer(summary: ImageSummary): LayerSummary | undefined {
+  return summary.layers[summary.standpoint.depth];
+}
+
+/** The facts of the header line: format and version, disk, files, clusters. */
+export function headerFacts(summary: ImageSummary): string[] {
+  const leaf = summary.layers[0];
+  if (!leaf) return [];
+  const files = summary.layers.length;
+  const bytes = summary.layers.reduce((sum, layer) => sum + (layer.diskUsage ?? layer.fileSize), 0);
+  return [
+    formatTitle(leaf),
+    `${formatBytes(summary.guestSize)} disk`,
+    files === 1 ? `${formatBytes(bytes)} file` : `${formatBytes(bytes)} in ${files} files`,
+    ...(leaf.format === 'raw' || leaf.grain <= 512 ? [] : [`${formatBytes(leaf.grain)} clusters`]),
+  ];
+}
+
+/** `qcow2 v3`, where the image states a version. */
+export function formatTitle(layer: LayerSummary): string {
+  const version = layer.facts.find((fact) => /^(format )?version$/i.test(fact.label))?.value;
+  return version === undefined || version === true || version === false
+    ? layer.format : `${layer.format} v${String(version).replace(/^v/i, '')}`;
+}
+
+/** `2 errors, 1 warning`, and how bad the worst is; undefined when there is nothing to worry about. */
+export function countFindings(summary: ImageSummary): { text: string; worst: Severity } | undefined {
+  const all = summary.layers.flatMap((layer) => layer.findings);
+  const count = (severity: Severity): number => all.filter((finding) => finding.severity === severity).length;
+  const broken = summary.end.kind === 'base' || all.some((finding) => finding.severity === 'error') ? 0 : 1;
+  const errors = count('error') + broken;
+  const warnings = count('warning');
+  const texts = [
+    ...(errors > 0 ? [plural(errors, 'error')] : []),
+    ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
+  ];
+  return texts.length === 0 ? undefined : { text: texts.join(', '), worst: errors > 0 ? 'error' : 'warning' };
+}
+
+/** A state of the disk that can be looked at. */
+export interface Place extends Standpoint {
+  readonly name: string;
+  /** Set for an internal snapshot: the name of its layer. */
+  readonly within?: string;
+}
+
+/** All states of the disk, newest first: each layer, and below it the snapshots inside it, newest first. */
+export function places(summary: ImageSummary, names: readonly string[]): Place[] {
+  return summary.layers.flatMap((layer) => {
+    const name = names[layer.depth] ?? '';
+    const snapshots = layer.views
+      .filter((view) => view.id !== '')
+      .sort((one, other) => (other.snapshot?.date ?? 0) - (one.snapshot?.date ?? 0));
+    return [
+      { depth: layer.depth, view: '', name },
+      ...snapshots.map((view) => ({ depth: layer.depth, view: view.id, name: view.name || view.id, within: name })),
+    ];
+  });
+}
+
+export const samePlace = (one: Standpoint, other: Standpoint): boolean =>
+  one.depth === other.depth && one.view === other.view;
+
+/** True when everything is read and no layer holds a byte of the disk. */
+export function isEmpty({ scan, accounting, end }: ImageSummary): boolean {
+  return scan === 'complete' && end.kind === 'base' && accounting !== undefined
+    && accounting.nobody === accounting.guestSize;
+}

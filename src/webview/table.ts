@@ -1,0 +1,88 @@
+import { formatBytes } from '../core/units';
+import type { LayerSummary } from '../protocol/image';
+import { cssColor } from './color';
+import type { Rgb } from './color';
+import { fill, h } from './dom';
+import { formatWhen, plural } from './format';
+import type { Actions, State } from './state';
+
+const COLUMNS = ['Layer', 'Owns', 'Zero', 'Compressed', 'Hidden', 'File size', 'Format', 'Date', 'Problems'] as const;
+
+/** The layers' numbers as a table: for those who read rather than look, and for windows too narrow for a map. */
+export class LayerTable {
+  private readonly caption = h('caption');
+  private readonly rows = h('tbody');
+  private readonly sums = h('tfoot');
+  readonly element = h(
+    'div', { class: 'table-view' },
+    h(
+      'table', {}, this.caption,
+      h('thead', {}, h('tr', {}, ...COLUMNS.map((name) => h('th', {
+        class: columnClass(name), attributes: { scope: 'col' },
+      }, name)))),
+      this.rows, this.sums,
+    ),
+  );
+
+  constructor(private readonly actions: Actions) {}
+
+  update(state: State, colors: readonly Rgb[], shown: boolean): void {
+    const { summary } = state;
+    if (!summary) return;
+    this.element.classList.toggle('sr-only', !shown);
+    this.caption.textContent = `Layers of ${summary.layers[0]?.fileName ?? ''}, newest first`;
+    fill(this.rows, ...summary.layers.map((layer) => this.row(layer, state, colors[layer.depth], shown)));
+    const { accounting } = summary;
+    const sum = (name: string, bytes: number, look: string): HTMLElement => h(
+      'tr', {},
+      h('th', { attributes: { scope: 'row' } }, h('span', { class: `mark ${look}` }), name),
+      h('td', { class: 'number' }, formatBytes(bytes)),
+      h('td', { class: 'rest', attributes: { colspan: String(COLUMNS.length - 2) } }),
+    );
+    fill(
+      this.sums,
+      ...(accounting ? [sum('nobody (reads as zero)', accounting.nobody, 'nobody')] : []),
+      ...(accounting && accounting.unknown > 0 ? [sum('unknown', accounting.unknown, 'unknown')] : []),
+      sum('whole disk', summary.guestSize, 'none'),
+    );
+  }
+
+  private row(layer: LayerSummary, { summary, names, picked }: State, color: Rgb | undefined, shown: boolean): HTMLElement {
+    const { depth } = layer;
+    const name = names[depth] ?? '';
+    const account = summary && depth >= summary.standpoint.depth ? summary.accounting?.layers[depth] : undefined;
+    const bytes = (value: number | undefined, column: string): HTMLElement => h(
+      'td', { class: `number ${column}`, attributes: { 'data-column': column } },
+      value === undefined ? '–' : value === 0 ? '0' : formatBytes(value),
+    );
+    // What is only there to be read out must not take the focus.
+    const title = shown ? h('button', {
+      class: 'link', title: 'Show only what this layer owns on the map',
+      attributes: { 'type': 'button', 'aria-pressed': String(picked === depth) },
+      onClick: () => this.actions.pick(depth),
+    }, name) : name;
+    const problems = layer.findings.filter((finding) => finding.severity !== 'info');
+    return h(
+      'tr', { class: picked === depth ? 'picked' : '' },
+      h(
+        'th', { attributes: { scope: 'row' } },
+        h('span', { class: 'mark solid', variables: color ? { '--layer': cssColor(color) } : {} }), title,
+        h('span', { class: 'table-file', title: layer.path }, layer.fileName),
+      ),
+      bytes(account?.owned, 'owns'),
+      bytes(account?.ownedZero, 'zero'),
+      bytes(account?.ownedCompressed, 'compressed'),
+      bytes(account?.shadowed, 'hidden'),
+      bytes(layer.diskUsage ?? layer.fileSize, 'file-size'),
+      h('td', { class: 'format' }, layer.format),
+      h('td', { class: 'date' }, layer.modified === undefined ? '–' : formatWhen(layer.modified, Date.now())),
+      h('td', { class: 'problems' }, problems.length === 0 ? '–'
+        : h('span', { title: problems.map(({ message }) => message).join('\n') }, plural(problems.length, 'problem'))),
+    );
+  }
+}
+
+function columnClass(name: (typeof COLUMNS)[number]): string {
+  const number = ['Owns', 'Zero', 'Compressed', 'Hidden', 'File size'].includes(name);
+  return `${number ? 'number ' : ''}${name.toLowerCase().replace(' ', '-')}`;
+}

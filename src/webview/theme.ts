@@ -1,0 +1,51 @@
+import { composite, parseColor } from './color';
+import type { Rgb } from './color';
+import { defaultColor } from './palette';
+import type { ColorId, Palette, ThemeKind } from './palette';
+
+/** Which of VS Code's four kinds of theme the page is shown in. */
+function themeKind(): ThemeKind {
+  const { classList } = document.body;
+  if (classList.contains('vscode-high-contrast-light')) return 'highContrastLight';
+  if (classList.contains('vscode-high-contrast')) return 'highContrast';
+  return classList.contains('vscode-light') ? 'light' : 'dark';
+}
+
+/** The theme's colours as the page has them now: VS Code's own, and ours or their defaults. */
+export function readPalette(): Palette {
+  const kind = themeKind();
+  const style = getComputedStyle(document.body);
+  const themed = (name: string): Rgb | undefined => parseColor(style.getPropertyValue(`--vscode-${name}`));
+  const own = (id: ColorId): Rgb => themed(id.replace('.', '-')) ?? defaultColor(id, kind);
+  const dark = kind === 'dark' || kind === 'highContrast';
+  const white: Rgb = { r: 255, g: 255, b: 255, a: 1 };
+  const black: Rgb = { r: 0, g: 0, b: 0, a: 1 };
+  const background = themed('editor-background') ?? (dark ? black : white);
+  const solid = (color: Rgb): Rgb => composite(color, background);
+  const foreground = solid(themed('foreground') ?? (dark ? white : black));
+  return {
+    kind,
+    highContrast: kind === 'highContrast' || kind === 'highContrastLight',
+    background,
+    foreground,
+    quiet: solid(themed('descriptionForeground') ?? foreground),
+    accent: solid(themed('focusBorder') ?? foreground),
+    nobody: solid(own('vmDisk.nobody')),
+    unknown: solid(own('vmDisk.unknown')),
+    invalid: solid(own('vmDisk.invalid')),
+    selection: solid(own('vmDisk.selection')),
+    stops: {
+      base: solid(own('vmDisk.layerBase')),
+      older: solid(own('vmDisk.layerOlder')),
+      newer: solid(own('vmDisk.layerNewer')),
+      newest: solid(own('vmDisk.layerNewest')),
+    },
+  };
+}
+
+/** Calls back when VS Code changes the theme: it rewrites the classes of the body and the variables of the root. */
+export function onThemeChange(listener: () => void): void {
+  const observer = new MutationObserver(listener);
+  observer.observe(document.body, { attributes: true, attributeFilter: ['class'] });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style', 'class'] });
+}

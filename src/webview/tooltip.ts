@@ -1,0 +1,50 @@
+import { formatBytes, formatOffset } from '../core/units';
+import type { Rgb } from './color';
+import { fill, h } from './dom';
+import { formatShare } from './format';
+import { mark } from './inspector';
+import type { Cell } from './map/mapview';
+import { partName } from './sentences';
+
+const AWAY = 14;
+const MOST_ROWS = 6;
+
+/** What is under the pointer: range, owners with their shares, kinds. Screen readers have the inspector. */
+export class Tooltip {
+  readonly element = h('div', { class: 'tooltip', attributes: { 'aria-hidden': 'true' } });
+
+  hide(): void {
+    this.element.classList.remove('shown');
+  }
+
+  show(cell: Cell, point: { x: number; y: number }, names: readonly string[], colors: readonly Rgb[]): void {
+    const total = cell.parts.reduce((sum, part) => sum + part.bytes, 0);
+    const most = [...cell.parts].sort((one, other) => other.bytes - one.bytes);
+    const shown = most.slice(0, MOST_ROWS);
+    fill(
+      this.element,
+      h('div', { class: 'tooltip-range' },
+        h('span', {}, formatOffset(cell.start)),
+        h('span', { class: 'quiet' }, formatBytes(cell.end - cell.start))),
+      ...shown.map((part) => h(
+        'div', { class: 'tooltip-part' },
+        mark(part.owner, part.kind, colors), h('span', {}, partName(part, names)),
+        most.length > 1 && h('span', { class: 'quiet' }, formatShare(part.bytes / total)),
+      )),
+      most.length > shown.length && h('div', { class: 'quiet' }, `and ${most.length - shown.length} more`),
+    );
+    this.place(point);
+  }
+
+  /** Below and right of the pointer, or on the other side where there is no room. */
+  private place({ x, y }: { x: number; y: number }): void {
+    const { element } = this;
+    element.classList.add('shown');
+    const room = element.parentElement?.getBoundingClientRect();
+    const { width, height } = element.getBoundingClientRect();
+    const right = x + AWAY + width <= (room?.width ?? Infinity);
+    const below = y + AWAY + height <= (room?.height ?? Infinity);
+    element.style.left = `${Math.max(0, right ? x + AWAY : x - AWAY - width)}px`;
+    element.style.top = `${Math.max(0, below ? y + AWAY : y - AWAY - height)}px`;
+  }
+}

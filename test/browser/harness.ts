@@ -1,0 +1,174 @@
+import { mkdirSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Frame, Page } from 'playwright-core';
+import { stageExtension } from '../../scripts/lib/stage.mjs';
+import { launchBrowser } from '../../scripts/vscode/browser.mjs';
+import { startServer } from '../../scripts/vscode/server.mjs';
+import type { VsCodeServer } from '../../scripts/vscode/server.mjs';
+import * as workbench from '../../scripts/vscode/workbench.mjs';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const SCREENSHOTS = join(ROOT, 'out', 'screenshots');
+const EXTENSION_ID = 'vm-disk-explorer.vm-disk-explorer';
+
+export type Theme = keyof typeof workbench.THEMES;
+
+/**
+ * How the extension gets into VS Code: from the working tree as one under development, as a copy of the packaged files
+ * in the extensions folder, or from the .vsix by VS Code's own installer.
+ */
+export type Delivery = 'development' | 'installed' | 'vsix';
+
+export interface SessionOptions {
+  /** The workspace; without it a copy of the sample, which `close` removes. */
+  readonly folder?: string;
+  readonly delivery?: Delivery;
+  readonly theme?: Theme;
+  /** Keep workspace trust on: VS Code asks about the folder first (`answerTrust`). */
+  readonly trust?: boolean;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** CSS pixels. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Device pixels per CSS pixel. */
+  readonly scale?: number;
+}
+
+/** A VS Code with the extension, open on a folder in a browser page. */
+export class Session {
+  /** Uncaught errors of the page, and console errors of our webview or by our extension. */
+  readonly problems: string[] = [];
+  /** Origins outside the server that the page asked for something. */
+  readonly foreignOrigins = new Set<string>();
+
+  private constructor(
+    readonly folder: string,
+    readonly server: VsCodeServer,
+    readonly browser: Browser,
+    private readonly cleanUp: () => Promise<void>,
+  ) {}
+
+  #page: Page | undefined;
+
+  get page(): Page {
+    if (this.#page === undefined) throw new Error('the session has no page yet');
+    return this.#page;
+  }
+
+  static async start(options: SessionOptions = {}): Promise<Session> {
+    const workspace =
+      options.folder === undefined
+        ? await copyOfSample()
+        : { folder: options.folder, remove: () => Promise.resolve() };
+    const { folder } = workspace;
+    let server: VsCodeServer | undefined;
+    let browser: Browser | undefined;
+    try {
+      const delivery = options.delivery ?? 'development';
+      server = await startServer({
+        folder,
+        settings: { ...workbench.testSettings(options), ...options.settings },
+        ...(delivery === 'installed' ? { extension: stageExtension } : {}),
+        ...(delivery === 'vsix' ? { vsix: await packagedVsix() } : {}),
+      });
+      browser = await launchBrowser();
+      const session = new Session(folder, server, browser, workspace.remove);
+      const url = server.url({ folder, ...(delivery === 'development' ? { extension: ROOT } : {}) });
+      session.#page = await workbench.openWorkbench(browser, url, {
+        width: options.width ?? 1440,
+        height: options.height ?? 900,
+        scale: options.scale ?? 1,
+        theme: options.theme ?? 'dark',
+        onPage: (page) => {
+          session.#watch(page);
+        },
+      });
+      return session;
+    } catch (error) {
+      await browser?.close();
+      await server?.stop();
+      await workspace.remove();
+      throw error;
+    }
+  }
+
+  /** Opens an image by a double click in the Explorer; `path` is relative to the folder, with `/`. */
+  openImage(path: string): Promise<Frame> {
+    return workbench.openImage(this.page, path);
+  }
+
+  /** Opens any file by a double click in the Explorer, in whatever editor VS Code gives it. */
+  openFromExplorer(path: string): Promise<void> {
+    return workbench.openFromExplorer(this.page, path);
+  }
+
+  /** The document of our visible editor. */
+  editor(): Promise<Frame> {
+    return workbench.editorFrame(this.page);
+  }
+
+  /** Runs a command by its full title, e.g. `VM Disk: Refresh`. */
+  runCommand(title: string): Promise<void> {
+    return workbench.runCommand(this.page, title);
+  }
+
+  /** Answers the dialog that asks whether the folder's authors are trusted; only a session with `trust` has it. */
+  answerTrust(trusted: boolean): Promise<void> {
+    return workbench.answerTrust(this.page, trusted);
+  }
+
+  clearNotifications(): Promise<void> {
+    return workbench.clearNotifications(this.page);
+  }
+
+  /** Waits until the picture no longer changes. */
+  settle(): Promise<void> {
+    return workbench.settle(this.page);
+  }
+
+  /** Saves what is on screen as out/screenshots/NAME.png and returns its path. */
+  async screenshot(name: string): Promise<string> {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    const path = join(SCREENSHOTS, `${name}.png`);
+    await this.settle();
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.server.stop();
+    await this.cleanUp();
+  }
+
+  #watch(page: Page): void {
+    page.on('pageerror', (error) => this.problems.push(`uncaught: ${error.stack ?? error.message}`));
+    page.on('console', (message) => {
+      const text = message.text();
+      const webview = /vscode-resource|\/fake\.html/.test(message.location().url);
+      if (message.type() === 'error' && (webview || text.includes(EXTENSION_ID))) this.problems.push(text);
+    });
+    page.on('request', (request) => {
+      const { origin, protocol, hostname } = new URL(request.url());
+      // Webview resources have a name of their own, answered by VS Code's service worker and never looked up.
+      const ours = origin === this.server.origin || hostname.endsWith('.vscode-resource.vscode-cdn.net');
+      if (/^(https?|wss?):$/.test(protocol) && !ours) this.foreignOrigins.add(origin);
+    });
+  }
+}
+
+/** A copy of the sample that a test may write into; `remove` takes it away again. */
+export async function copyOfSample(): Promise<{ readonly folder: string; readonly remove: () => Promise<void> }> {
+  const temporary = await mkdtemp(join(tmpdir(), 'vm-disk-explorer-'));
+  const folder = join(temporary, 'sample');
+  await cp(join(ROOT, 'sample'), folder, { recursive: true, preserveTimestamps: true });
+  return { folder, remove: () => rm(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }) };
+}
+
+/** The .vsix that `npm run package` makes. */
+export async function packagedVsix(): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { name: string; version: string };
+  return join(ROOT, `${manifest.name}-${manifest.version}.vsix`);
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { renameSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runCli, runCliJson } from '../support/cli';
+import type { MapEntry } from '../support/qemu';
+import { Draw } from '../support/random';
+import { holesOf, unpack } from '../support/sparse';
+import { makeTempFolder, removeFolder } from '../support/temp';
+import { allocatedBelow, assertAccountsMatch, assertAddsUp, type ChainOutput, sizeOf } from './accounts';
+import { mapDifferences, missingFrom } from './compare';
+import { assertReads } from './content';
+import { type Golden, type GoldenMap, goldenNames, readGolden } from './golden';
+import { holesAreKnown } from './holes';
+import { RECIPES } from './recipes';
+import { assertTraces } from './traces';
+
+/** Layers that their child opens as something other than they are by themselves, so that their own map says nothing. */
+const OPENED_OTHERWISE = ['names/format-raw.qcow2', 'names/json-window.qcow2'];
+const ON_WINDOWS = process.platform === 'win32';
+
+/** A fixture unpacked, with what is true of it here. */
+class Unpacked {
+  readonly folder = makeTempFolder('golden');
+  /** False where the file system or the platform keeps or tells no holes: then ranges count as data. */
+  readonly holes: boolean;
+  /** True when the holes are there, but not where the fixture has them. */
+  readonly otherHoles: boolean;
+
+  constructor(readonly golden: Golden) {
+    const states = unpack(golden.pack, this.folder).map((file) => holesOf(this.folder, file));
+    this.otherHoles = states.includes('other');
+    this.holes = !states.includes('dense') && holesAreKnown();
+  }
+
+  image(name: string): GoldenMap {
+    const image = this.golden.maps.images[name];
+    assert(image, `no golden map of ${name}`);
+    return image;
+  }
+
+  /** What `map` must say of an image on this machine. */
+  expected(name: string): readonly MapEntry[] {
+    const { map, dense } = this.image(name);
+    return this.holes ? map : (dense ?? map);
+  }
+
+  /** Runs a verb on an image in the fixture's folder. */
+  run(verb: string, ...args: readonly string[]): unknown {
+    return runCliJson([verb, ...args], { cwd: this.folder });
+  }
+}
+
+describe('golden fixtures', () => {
+  it('are those of the recipes', () => {
+    assert.deepEqual(goldenNames(), RECIPES.map(({ name }) => name).sort());
+  });
+
+  for (const name of goldenNames()) {
+    const golden = readGolden(name);
+    const images = Object.keys(golden.maps.images);
+
+    describe(name, function () {
+      let unpacked: Unpacked;
+
+      before(function () {
+        if (ON_WINDOWS && images.some((image) => image.includes(':'))) this.skip();
+        unpacked = new Unpacked(golden);
+        // Neither of the two truths is about such files: a compressing file system, for one, makes holes of its own.
+        if (unpacked.otherHoles) this.skip();
+      });
+
+      after(() => {
+        removeFolder(unpacked.folder);
+      });
+
+      for (const image of images) {
+        it(`map of ${image}`, () => {
+          assert.deepEqual(mapDifferences(unpacked.run('map', image) as MapEntry[], unpacked.expected(image)), []);
+        });
+
+        for (const [id, expected] of Object.entries(golden.maps.images[image]?.snapshots ?? {})) {
+          it(`map of ${image}, snapshot ${id}`, () => {
+            const actual = unpacked.run('map', '--snapshot', id, image) as MapEntry[];
+            assert.deepEqual(mapDifferences(actual, expected), []);
+          });
+        }
+
+        it(`chain of ${image} adds up and counts as its map does`, () => {
+          assertChain(unpacked, image);
+        });
+
+        it(`info of ${image} has qemu-img's keys`, () => {
+          assertInfo(unpacked, image);
+        });
+
+        it(`trace of ${image} finds the owners of the map`, async () => {
+          const draw = Draw.named(2, `${name}/${image}`);
+          await assertTraces(unpacked.folder, image, unpacked.expected(image), draw);
+        });
+
+        const content = golden.content[image];
+        if (!content || content.encrypted) continue;
+
+        it(`${image} reads as qemu-img convert reads it`, async () => {
+          await assertReads(unpacked.folder, image, content);
+        });
+
+        for (const [id, snapshot] of Object.entries(content.snapshots ?? {})) {
+          it(`${image} reads as it did at snapshot ${snapshot.name}`, async () => {
+            await assertReads(unpacked.folder, image, snapshot, id);
+            await assertReads(unpacked.folder, image, snapshot.converted, id);
+          });
+        }
+      }
+
+      const leaf = images.findLast((image) => (golden.maps.images[image]?.chain.length ?? 1) > 1);
+      if (leaf !== undefined) {
+        it(`chain of ${leaf} without its base`, () => {
+          assertWithoutBase(unpacked, leaf);
+        });
+      }
+    });
+  }
+});
+
+function assertChain(unpacked: Unpacked, image: string): void {
+  const chain = unpacked.run('chain', image) as ChainOutput;
+  const { chain: files } = unpacked.image(image);
+  assertAddsUp(chain);
+  assertAccountsMatch(chain, unpacked.expected(image));
+  assert.equal(chain.end, 'base');
+  const absolute = (file: string): string => resolve(unpacked.folder, file);
+  assert.deepEqual(chain.layers.map(({ filename }) => absolute(filename)), files.map(absolute));
+  if (OPENED_OTHERWISE.includes(`${unpacked.golden.name}/${image}`)) return;
+  chain.layers.forEach((layer, depth) => {
+    const file = files[depth] ?? '';
+    const info = unpacked.golden.info[file] ?? {};
+    const stat = statSync(join(unpacked.folder, file)) as { size: number; blocks?: number };
+    assert.equal(layer.format, info['format'], `format of ${file}`);
+    assert.equal(layer.guestSize, info['virtual-size'], `guestSize of ${file}`);
+    assert.equal(layer.backing, info['backing-filename'] ?? null, `backing of ${file}`);
+    assert.equal(layer.fileSize, stat.size, `fileSize of ${file}`);
+    if (stat.blocks !== undefined) assert.equal(layer.diskUsage, stat.blocks * 512, `diskUsage of ${file}`);
+    const { alone, map } = unpacked.image(file);
+    const allocated = allocatedBelow(alone ?? map, chain.guestSize);
+    assert.equal(layer.shadowed, allocated - layer.owned, `shadowed of ${file}`);
+  });
+}
+
+function assertInfo(unpacked: Unpacked, image: string): void {
+  const actual = unpacked.run('info', image) as Record<string, unknown>;
+  const { 'full-backing-filename': full, ...expected } = unpacked.golden.info[image] ?? {};
+  assert.deepEqual(missingFrom(actual, expected), []);
+  const unexpected = ['backing-filename', 'backing-filename-format', 'snapshots', 'encrypted'];
+  for (const key of unexpected.filter((name) => !(name in expected))) {
+    assert.equal(actual[key], undefined, `${key}, of which qemu-img knows nothing`);
+  }
+  // QEMU takes `file:` and `json:` names as they are, from the working folder; others it puts behind the image's.
+  if (typeof full === 'string' && !/^(file|json):/.test(full)) {
+    assert.equal(resolve(unpacked.folder, String(actual['full-backing-filename'])), resolve(unpacked.folder, full));
+  }
+}
+
+/** Who answers is unknown exactly where a read would have gone on to the missing layer. */
+function assertWithoutBase(unpacked: Unpacked, image: string): void {
+  const { chain: files, map } = unpacked.image(image);
+  const last = files.length - 1;
+  const base = join(unpacked.folder, files[last] ?? '');
+  const beside = `${base}.away`;
+  renameSync(base, beside);
+  try {
+    const chain = unpacked.run('chain', image) as ChainOutput;
+    assertAddsUp(chain);
+    assert.equal(chain.end, 'missing');
+    assert.equal(chain.layers.length, last);
+    const unknown = map.filter(({ depth, present }) => depth === last || (depth === last - 1 && !present));
+    assert.equal(chain.unknown, sizeOf(unknown), 'unknown');
+    for (const { depth, owned } of chain.layers) {
+      assert.equal(owned, sizeOf(map.filter((entry) => entry.depth === depth && entry.present)), `owned by ${depth}`);
+    }
+    const findings = chain.layers[last - 1]?.findings ?? [];
+    assert(findings.some(({ severity }) => severity === 'error'), 'an error tells of the missing parent');
+    const broken = runCli(['map', '--output', 'json', image], { cwd: unpacked.folder });
+    assert.equal(broken.code, 1, 'a map with unknown ranges is a failure');
+    const known = (JSON.parse(broken.stdout) as (MapEntry & { unknown?: true })[]).filter((entry) => !entry.unknown);
+    assert.equal(sizeOf(known), sizeOf(map) - chain.unknown, 'which shows what is known');
+  } finally {
+    renameSync(beside, base);
+  }
+}

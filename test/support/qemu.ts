@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+
+/** Overrides the names on PATH, for a build kept elsewhere. */
+const QEMU_IMG = process.env['VMDISK_QEMU_IMG'] ?? 'qemu-img';
+const QEMU_IO = process.env['VMDISK_QEMU_IO'] ?? 'qemu-io';
+
+/** One range of `qemu-img map --output=json`. `present` came with QEMU 6.1, `compressed` with 8.2. */
+export interface MapEntry {
+  readonly start: number;
+  readonly length: number;
+  readonly depth: number;
+  readonly present: boolean;
+  readonly zero: boolean;
+  readonly data: boolean;
+  readonly compressed?: boolean;
+  readonly offset?: number;
+}
+
+export interface QemuVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly text: string;
+}
+
+/** The version of qemu-img, or undefined where there is none. */
+export function qemuVersion(): QemuVersion | undefined {
+  const result = spawnSync(QEMU_IMG, ['--version'], { encoding: 'utf8', windowsHide: true });
+  const match = /version (\d+)\.(\d+)\S*/.exec(result.error ? '' : result.stdout);
+  if (!match) return undefined;
+  return { major: Number(match[1]), minor: Number(match[2]), text: match[0].replace('version ', '') };
+}
+
+export function isAtLeast(version: QemuVersion, major: number, minor: number): boolean {
+  return version.major > major || (version.major === major && version.minor >= minor);
+}
+
+/** What failed, for callers to whom a failure is an answer. */
+export class QemuError extends Error {
+  constructor(
+    readonly command: readonly string[],
+    readonly status: number | null,
+    readonly output: string,
+  ) {
+    super(`${command.join(' ')}: exit code ${status}\n${output}`);
+    this.name = 'QemuError';
+  }
+}
+
+function run(program: string, args: readonly string[], cwd: string): string {
+  const result = spawnSync(program, args, {
+    cwd,
+    encoding: 'utf8',
+    timeout: 60_000,
+    maxBuffer: 256 * 1024 * 1024,
+    windowsHide: true,
+  });
+  if (result.error) throw result.error;
+  if (result.status !== 0) throw new QemuError([program, ...args], result.status, result.stderr || result.stdout);
+  return result.stdout;
+}
+
+/** Runs qemu-img in `cwd`. @throws QemuError when it fails */
+export function qemuImg(cwd: string, ...args: readonly string[]): string {
+  return run(QEMU_IMG, args, cwd);
+}
+
+/** Runs qemu-io in `cwd` with each command in turn. @throws QemuError when one of them fails */
+export function qemuIo(cwd: string, image: readonly string[], commands: readonly string[]): void {
+  if (commands.length === 0) return;
+  const output = run(QEMU_IO, [...commands.flatMap((command) => ['-c', command]), ...image], cwd);
+  // qemu-io ends with 0 after a failed write, saying so on stdout only.
+  const failure = /^.*(?:failed|error|invalid|non-sector|not found).*$/im.exec(output);
+  if (failure) throw new QemuError([QEMU_IO, ...commands, ...image], 0, failure[0]);
+}
+
+/** The map of an image, named by a path or, with secrets or options, by the arguments that open it. */
+export function qemuMap(cwd: string, ...image: readonly string[]): MapEntry[] {
+  return JSON.parse(qemuImg(cwd, 'map', '--output=json', ...image)) as MapEntry[];
+}
+
+export function qemuInfo(cwd: string, ...image: readonly string[]): Record<string, unknown> {
+  return JSON.parse(qemuImg(cwd, 'info', '--output=json', ...image)) as Record<string, unknown>;
+}

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DiskError } from '../../../src/core/errors';
+import type { LayerAccount } from '../../../src/core/model';
+import { imageNames } from '../../../src/extension/tree/candidates';
+import { nodeLabel } from '../../../src/extension/tree/present';
+import { Survey } from '../../../src/extension/tree/survey';
+import type { SurveyWorker } from '../../../src/extension/tree/survey';
+import type { SurveyedImage, UnusableImage } from '../../../src/protocol/image';
+import { makeTempFolder, removeFolder } from '../../support/temp';
+import { image, overlay } from './images';
+
+const ACCOUNT: LayerAccount = { owned: 1024, ownedData: 1024, ownedZero: 0, ownedCompressed: 0, shadowed: 0 };
+
+/** A worker that knows some images by path, ends at others, and counts what it is asked. */
+class FakeWorkers {
+  readonly images = new Map<string, SurveyedImage>();
+  readonly unusable = new Map<string, UnusableImage>();
+  readonly deadly = new Set<string>();
+  readonly surveyed: string[] = [];
+  readonly accounted: string[] = [];
+  alive = 0;
+
+  create(): SurveyWorker {
+    this.alive += 1;
+    let dead = false;
+    const answers = {
+      survey: ({ paths }: { paths: readonly string[] }) => {
+        this.surveyed.push(...paths);
+        dead ||= paths.some((path) => this.deadly.has(path));
+        if (dead) throw new Error('the worker ended');
+        return {
+          images: paths.flatMap((path) => this.images.get(path) ?? []),
+          unusable: paths.flatMap((path) => this.unusable.get(path) ?? []),
+        };
+      },
+      account: ({ path }: { path: string }) => {
+        this.accounted.push(path);
+        if (!this.images.has(path)) throw new DiskError('not-found', 'no such file');
+        return [{ path, account: ACCOUNT }];
+      },
+    };
+    return {
+      call: (async (name: keyof typeof answers, params: never) => {
+        await Promise.resolve();
+        return answers[name](params);
+      }),
+      dispose: () => {
+        dead = true;
+        this.alive -= 1;
+      },
+    };
+  }
+}
+
+describe('the survey of a workspace', () => {
+  let folder: string;
+  let workers: FakeWorkers;
+  let survey: Survey;
+  let maxFiles: number;
+  let extra: string[];
+
+  const at = (name: string): string => join(folder, name);
+  const file = (name: string): string => {
+    mkdirSync(join(at(name), '..'), { recursive: true });
+    writeFileSync(at(name), '');
+    return at(name);
+  };
+  const roots = (): string[] => survey.families.map(nodeLabel);
+
+  beforeEach(() => {
+    folder = makeTempFolder('survey');
+    workers = new FakeWorkers();
+    maxFiles = 1000;
+    extra = [];
+    survey = new Survey({
+      createWorker: () => workers.create(),
+      folders: () => [folder],
+      extra: () => extra,
+      isImage: imageNames(['*.qcow2']),
+      exclude: () => [],
+      maxFiles: () => maxFiles,
+      policy: () => ({ allowed: [], platformTools: false }),
+      log: () => undefined,
+      changed: () => undefined,
+    });
+  });
+  afterEach(() => {
+    removeFolder(folder);
+  });
+
+  function has(name: string, parent?: string): string {
+    const path = file(name);
+    workers.images.set(path, parent === undefined ? image(path) : overlay(path, parent));
+    return path;
+  }
+
+  it('finds images, measures their leaves, and leaves no worker behind', async () => {
+    const base = has('base.qcow2');
+    const top = has('sub/top.qcow2', base);
+    file('not-an-image');
+    await survey.refresh();
+    assert.deepEqual(roots(), ['base.qcow2']);
+    assert.deepEqual(workers.accounted, [top]);
+    assert.equal(workers.alive, 0);
+    assert.equal(survey.complete, true);
+    assert.equal(survey.state, 'idle');
+  });
+
+  it('reads oddly named files only where an image lies beside them', async () => {
+    has('vm/web01.img');
+    const odd = has('vm/web01.before-upgrade', at('vm/web01.img'));
+    const alone = has('else/where.odd');
+    await survey.refresh();
+    assert.ok(workers.surveyed.includes(odd));
+    assert.ok(!workers.surveyed.includes(alone));
+    assert.deepEqual(survey.families[0]?.children.map(nodeLabel), ['web01.before-upgrade']);
+  });
+
+  it('asks about parents that lie elsewhere, and theirs', async () => {
+    const far = '/far/base.qcow2';
+    const mid = '/far/mid.qcow2';
+    workers.images.set(far, image(far));
+    workers.images.set(mid, overlay(mid, far));
+    has('top.qcow2', mid);
+    await survey.refresh();
+    assert.deepEqual(roots(), ['base.qcow2']);
+  });
+
+  it('lists what is open in an editor wherever it lies', async () => {
+    workers.images.set('/far/open.qcow2', image('/far/open.qcow2'));
+    extra = ['/far/open.qcow2'];
+    await survey.refresh();
+    assert.deepEqual(roots(), ['open.qcow2']);
+  });
+
+  it('stops at the limit and says so', async () => {
+    for (let i = 0; i < 200; i += 1) has(`disk${i}.qcow2`);
+    maxFiles = 150;
+    await survey.refresh();
+    assert.equal(survey.limited, true);
+    assert.equal(workers.surveyed.length, 150);
+    assert.equal(survey.families.length, 150);
+  });
+
+  it('loses only the file that ends its worker', async () => {
+    has('a.qcow2');
+    workers.deadly.add(file('b.qcow2'));
+    has('c.qcow2');
+    await survey.refresh();
+    assert.deepEqual(roots(), ['a.qcow2', 'c.qcow2']);
+    assert.equal(workers.alive, 0);
+  });
+
+  it('shows a damaged image, and a file of an image’s name that can’t be read, but nothing else that fails', async () => {
+    const fails = (name: string, code: 'io' | 'corrupt', format?: string): void => {
+      const path = file(name);
+      workers.unusable.set(path, { path, format, error: { code, message: 'no' } });
+    };
+    fails('damaged', 'corrupt', 'qcow2');
+    fails('locked.qcow2', 'io');
+    fails('whatever', 'io');
+    await survey.refresh();
+    assert.deepEqual(roots(), ['damaged', 'locked.qcow2']);
+  });
+
+  it('keeps what it knows while it looks again, and then forgets what is gone', async () => {
+    const gone = has('gone.qcow2');
+    has('stays.qcow2');
+    await survey.refresh();
+    workers.images.delete(gone);
+    const again = survey.refresh();
+    assert.deepEqual(roots(), ['gone.qcow2', 'stays.qcow2']);
+    await again;
+    assert.deepEqual(roots(), ['stays.qcow2']);
+  });
+
+  it('looks at single files that changed, and measures again only what they touch', async () => {
+    const one = has('one.qcow2');
+    has('two.qcow2');
+    await survey.refresh();
+    workers.images.set(one, image(one, { modified: 5 }));
+    workers.surveyed.length = 0;
+    workers.accounted.length = 0;
+    const fresh = has('three.qcow2');
+    await survey.update([one, fresh]);
+    assert.deepEqual(workers.surveyed.sort(), [one, fresh].sort());
+    assert.deepEqual(workers.accounted.sort(), [one, fresh].sort());
+    assert.equal(survey.families.length, 3);
+    workers.images.delete(one);
+    await survey.update([one]);
+    assert.deepEqual(roots(), ['three.qcow2', 'two.qcow2']);
+  });
+
+  it('stops when told, keeping what was found', async () => {
+    has('a.qcow2');
+    await survey.refresh();
+    const running = survey.refresh();
+    survey.stop();
+    await running;
+    assert.equal(survey.state, 'idle');
+    assert.equal(workers.alive, 0);
+    assert.deepEqual(roots(), ['a.qcow2']);
+  });
+
+  it('lets a later refresh win over an earlier one', async () => {
+    has('a.qcow2');
+    const first = survey.refresh();
+    const second = survey.refresh();
+    await Promise.all([first, second]);
+    assert.deepEqual(roots(), ['a.qcow2']);
+    assert.equal(survey.complete, true);
+    assert.equal(survey.state, 'idle');
+    assert.equal(workers.alive, 0);
+  });
+});
