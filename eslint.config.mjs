@@ -12,6 +12,7 @@ export default tseslint.config(
       '@typescript-eslint/no-import-type-side-effects': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // Maps of calls are aliases on purpose: an interface has no index signature.
       '@typescript-eslint/consistent-type-definitions': 'off',
       // The kinds and owners that columns hold are plain numbers there.

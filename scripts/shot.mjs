@@ -5,11 +5,14 @@
 //   node scripts/shot.mjs FOLDER --serve     keeps a server running; give its address to others as --url
 // FILE is relative to FOLDER and opened in the custom editor, whatever its name. --command, --click (in the editor's
 // webview) and --keys act in the order given; --theme all writes OUT-dark.png, OUT-light.png and so on.
-import { mkdir } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, extname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from './lib/paths.mjs';
 import { runNode } from './lib/run.mjs';
+import { stageExtension } from './lib/stage.mjs';
 import { launchBrowser } from './vscode/browser.mjs';
 import { startServer, workbenchUrl } from './vscode/server.mjs';
 import * as workbench from './vscode/workbench.mjs';
@@ -25,7 +28,7 @@ const { values, positionals, tokens } = parseArgs({
     click: { type: 'string', multiple: true },
     keys: { type: 'string', multiple: true },
     wait: { type: 'string', default: '0' },
-    extension: { type: 'string', default: ROOT },
+    extension: { type: 'string' },
     url: { type: 'string' },
     serve: { type: 'boolean', default: false },
     view: { type: 'boolean', default: false },
@@ -49,7 +52,7 @@ if (values.build) {
   await runNode(join(ROOT, 'scripts', 'build.mjs'));
 }
 if (values.serve) {
-  const server = await startServer({ settings: workbench.testSettings({ theme: themes[0] }), folder, progress });
+  const server = await startServer({ settings: settings(themes[0]), folder, progress });
   console.log(server.origin);
   const stop = async () => {
     await server.stop();
@@ -60,6 +63,10 @@ if (values.serve) {
   await server.ended;
 } else {
   await shots();
+}
+
+function settings(theme) {
+  return { ...workbench.testSettings({ theme }), 'workbench.editorAssociations': { '*': 'vmDisk.editor' } };
 }
 
 async function shots() {
@@ -75,6 +82,20 @@ async function shots() {
   }
 }
 
+/** What a server that runs already, or another extension than ours, is told in the address. */
+async function underDevelopment() {
+  if (values.extension) {
+    return { extension: resolve(values.extension) };
+  }
+  if (values.url) {
+    const extension = await mkdtemp(join(tmpdir(), 'vm-disk-explorer-'));
+    process.once('exit', () => rmSync(extension, { recursive: true, force: true }));
+    await stageExtension(extension);
+    return { extension };
+  }
+  return {};
+}
+
 async function shot(browser, theme, out) {
   const file = relative(folder, resolve(folder, fileArgument)).replaceAll('\\', '/');
   const server = values.url
@@ -82,13 +103,11 @@ async function shot(browser, theme, out) {
     : await startServer({
         folder,
         progress,
-        settings: {
-          ...workbench.testSettings({ theme }),
-          'workbench.editorAssociations': { [basename(file)]: 'vmDisk.editor' },
-        },
+        ...(values.extension ? {} : { extension: stageExtension }),
+        settings: settings(theme),
       });
   try {
-    const where = { folder, extension: resolve(values.extension) };
+    const where = { folder, ...(await underDevelopment()) };
     const url = server ? server.url(where) : workbenchUrl(new URL(values.url).origin, where);
     const page = await workbench.openWorkbench(browser, url, {
       width,

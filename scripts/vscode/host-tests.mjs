@@ -1,6 +1,7 @@
 // Runs a test module inside the extension host of a real VS Code.
 import { createWriteStream } from 'node:fs';
-import { ROOT } from '../lib/paths.mjs';
+import { join } from 'node:path';
+import { stageExtension } from '../lib/stage.mjs';
 import { launchBrowser } from './browser.mjs';
 import { startServer } from './server.mjs';
 import { openWorkbench, testSettings } from './workbench.mjs';
@@ -29,6 +30,9 @@ export async function runInExtensionHost({ tests, folder, env = process.env, pri
     progress,
   });
   try {
+    // Not the repository itself: VS Code's own extensions lie below it, and would be taken for parts of ours.
+    const extension = join(server.home, 'development');
+    await stageExtension(extension);
     const browser = await launchBrowser({ progress });
     try {
       return await new Promise((resolve, reject) => {
@@ -50,7 +54,7 @@ export async function runInExtensionHost({ tests, folder, env = process.env, pri
           page.once('crash', () => reject(new Error('the browser page crashed')));
         };
         void server.ended.then(() => reject(new Error(`VS Code ended; its log is ${server.log}`)));
-        const url = server.url({ folder, extension: ROOT, tests });
+        const url = server.url({ folder, extension, tests });
         openWorkbench(browser, url, { onPage }).catch(reject);
       });
     } finally {

@@ -41,7 +41,10 @@ export function asksFor(option: 'help' | 'version', args: readonly string[]): bo
   return options.includes(`--${option}`) || options.includes(`-${COMMON_OPTIONS[option]?.short ?? ''}`);
 }
 
-type Parsed = { readonly values: Readonly<Record<string, string | boolean | undefined>>; readonly positionals: string[] };
+type Parsed = {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly positionals: string[];
+};
 
 function parse({ options }: Verb, args: readonly string[]): Parsed {
   const config = Object.entries({ ...COMMON_OPTIONS, ...options }).map(([name, { value, short }]) => {

@@ -10,14 +10,32 @@ const EXIT_CODES = `Exit codes: 0 fine, 1 failed, 2 wrong usage.`;
 export function mainHelp(verbs: readonly Verb[]): string {
   const width = Math.max(...verbs.map((verb) => usageOf(verb).length));
   const list = verbs.map((verb) => `  ${usageOf(verb).padEnd(width)}  ${verb.summary}`);
-  return [ABOUT, '', 'Usage: vmdisk VERB [OPTIONS] …', '', ...list, '', 'vmdisk VERB --help says more of a verb.', EXIT_CODES].join('\n');
+  return [
+    ABOUT,
+    '',
+    'Usage: vmdisk VERB [OPTIONS] …',
+    '',
+    ...list,
+    '',
+    'vmdisk VERB --help says more of a verb.',
+    EXIT_CODES,
+  ].join('\n');
 }
 
 export function verbHelp(verb: Verb): string {
   const options = Object.entries({ ...verb.options, ...COMMON_OPTIONS });
   const width = Math.max(...options.map(([name, option]) => optionText(name, option).length));
   const list = options.map(([name, option]) => `  ${optionText(name, option).padEnd(width)}  ${option.help}`);
-  return [`Usage: vmdisk ${usageOf(verb, '[OPTIONS] ')}`, '', verb.details.trim(), '', 'Options:', ...list, '', EXIT_CODES].join('\n');
+  return [
+    `Usage: vmdisk ${usageOf(verb, '[OPTIONS] ')}`,
+    '',
+    verb.details.trim(),
+    '',
+    'Options:',
+    ...list,
+    '',
+    EXIT_CODES,
+  ].join('\n');
 }
 
 const usageOf = ({ name, operands }: Verb, options = ''): string => `${name} ${options}${operands.join(' ')}`;

@@ -62,6 +62,6 @@ export function tellOfUnseenHoles({ session, titles }: OpenImage): void {
     .slice(session.standpoint.depth)
     .filter(({ layer, source }) => layer.format === 'raw' && source.extents?.().certainty === 'assumed')
     .map(({ depth }) => titles[depth] ?? '');
-  if (unseen.length > 0) tell(`${unseen.join(', ')}: holes can't be seen on this system (perl or python3 would tell): all counts as data`);
+  if (unseen.length > 0)
+    tell(`${unseen.join(', ')}: holes can't be seen on this system (perl or python3 would tell): all counts as data`);
 }
-

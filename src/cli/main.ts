@@ -39,7 +39,8 @@ function print(text: string): ExitCode {
 
 function verbNamed(name: string): Verb {
   const verb = VERBS.find((candidate) => candidate.name === name);
-  if (!verb) throw new UsageError(`there is no verb "${name}"; these are: ${VERBS.map((known) => known.name).join(', ')}`);
+  if (!verb)
+    throw new UsageError(`there is no verb "${name}"; these are: ${VERBS.map((known) => known.name).join(', ')}`);
   return verb;
 }
 

@@ -33,8 +33,10 @@ export class Output {
     this.write(`${text}\n`);
   }
 
+  /** C1 control characters are legal in JSON, and commands to some terminals. */
   json(value: unknown): void {
-    this.line(JSON.stringify(value, undefined, 4));
+    const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    this.line(JSON.stringify(value, undefined, 4).replace(/[\u007f-\u009f]/g, escape));
   }
 
   flush(): void {
@@ -60,7 +62,7 @@ export function writeStderr(text: string): void {
 
 function writeFully(descriptor: number, text: string): void {
   const bytes = Buffer.from(text, 'utf8');
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     try {
       done += fs.writeSync(descriptor, bytes, done);
     } catch (error) {

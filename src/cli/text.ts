@@ -20,9 +20,9 @@ function colours(): boolean {
   return stdoutIsTerminal() && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
 }
 
-// eslint-disable-next-line no-control-regex -- these are the sequences that `paint` writes
 const PAINT = /\u001b\[\d+m/g;
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const NO_WIDTH = /[\p{Mn}\p{Me}\u200b-\u200d]/u;
 
 /** Columns that a terminal gives to the text. */
@@ -44,7 +44,10 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   const widths = columns.map((_, index) => Math.max(...[titles, ...rows].map((row) => widthOf(row[index] ?? ''))));
   const line = (cells: readonly string[]): string => {
     const padded = columns.map(({ align }, index) => pad(cells[index] ?? '', widths[index] ?? 0, align));
-    return padded.filter((_, index) => used[index]).join('  ').trimEnd();
+    return padded
+      .filter((_, index) => used[index])
+      .join('  ')
+      .trimEnd();
   };
   return [paint('dim', line(titles)), ...rows.map(line)];
 }
@@ -61,7 +64,8 @@ export const indent = (lines: readonly string[], by = '  '): string[] => lines.m
  * character at least.
  */
 export function bar(solid: number, hatched: number, full: number, width: number): string {
-  const cells = (amount: number): number => (amount <= 0 || full <= 0 ? 0 : Math.max(1, Math.round((amount / full) * width)));
+  const cells = (amount: number): number =>
+    amount <= 0 || full <= 0 ? 0 : Math.max(1, Math.round((amount / full) * width));
   const solidCells = Math.min(cells(solid), hatched > 0 ? width - 1 : width);
   const hatchedCells = Math.min(cells(hatched), width - solidCells);
   return '█'.repeat(solidCells) + '░'.repeat(hatchedCells);

@@ -63,18 +63,23 @@ function readJson(json: string, format: string | undefined): Pick<FileReference,
     const how = typeof protocol === 'string' ? `the driver "${shorten(protocol)}"` : 'something that is no file name';
     return { target: refused('protocol', `the parent is reached by ${how}: only files are opened`), format: named };
   }
-  return { target: filePath(file['filename']), format: named, window: driver === 'raw' ? readWindow(options) : undefined };
+  const window = driver === 'raw' ? readWindow(options) : undefined;
+  if (window === 'malformed') {
+    return { target: refused('malformed', 'the part of the parent that counts is not told in whole bytes'), format: named };
+  }
+  return { target: filePath(file['filename']), format: named, window };
 }
 
-function readWindow(options: JsonObject): FileReference['window'] {
-  const number = (value: unknown): number | undefined => {
-    const parsed = typeof value === 'string' ? Number(value) : value;
-    return typeof parsed === 'number' && Number.isSafeInteger(parsed) && parsed >= 0 ? parsed : undefined;
-  };
-  const offset = number(options['offset']) ?? 0;
+function readWindow(options: JsonObject): FileReference['window'] | 'malformed' {
+  const number = (value: unknown): unknown => (typeof value === 'string' ? Number(value) : value);
+  const offset = number(options['offset']);
   const size = number(options['size']);
-  return offset === 0 && size === undefined ? undefined : { offset, size };
+  if (!isLength(offset) || !isLength(size)) return 'malformed';
+  return (offset ?? 0) === 0 && size === undefined ? undefined : { offset: offset ?? 0, size };
 }
+
+const isLength = (value: unknown): value is number | undefined =>
+  value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0);
 
 const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -84,12 +89,10 @@ function nest(value: unknown): JsonObject {
   const result = new Map<string, unknown>();
   for (const [key, inner] of Object.entries(value)) {
     const dot = key.indexOf('.');
-    if (dot < 0) result.set(key, isObject(inner) ? nest(inner) : inner);
-    else {
-      const head = key.slice(0, dot);
-      const before = result.get(head);
-      result.set(head, { ...(isObject(before) ? before : {}), ...nest({ [key.slice(dot + 1)]: inner }) });
-    }
+    const head = dot < 0 ? key : key.slice(0, dot);
+    const below = dot < 0 ? inner : { [key.slice(dot + 1)]: inner };
+    const before = result.get(head);
+    result.set(head, isObject(below) ? { ...(isObject(before) ? before : {}), ...nest(below) } : below);
   }
   return Object.fromEntries(result);
 }

@@ -310,6 +310,8 @@ export interface Layer {
 export interface LayerInfo {
   readonly 'cluster-size'?: number;
   readonly 'dirty-flag': boolean;
+  /** As the image records it, whatever the parent's name says of it. */
+  readonly 'backing-filename-format'?: string;
   readonly encrypted?: boolean;
   readonly compressed?: boolean;
   readonly 'format-specific'?: { readonly type: string; readonly data: Readonly<Record<string, unknown>> };

@@ -8,10 +8,14 @@ export interface VmDiskApi {
     refresh(): Promise<void>;
     /** What the tree shows now. */
     shown(): readonly ShownNode[];
+    /** The file of the node that is selected. */
+    selected(): string | undefined;
   };
   readonly editors: {
     /** The image in front, while ours is the active editor. */
     readonly active: OpenImage | undefined;
+    /** Every image that is open. */
+    readonly documents: readonly OpenImage['document'][];
   };
 }
 

@@ -52,14 +52,15 @@ export class Commands implements vscode.Disposable {
 
   private handlers(): Handlers {
     const { editors, tree, follow, extensionId } = this.world;
-    const inFront = <R>(act: (panel: ImagePanel) => R): R | undefined => editors.active && act(editors.active);
+    const inFront = (act: (panel: ImagePanel) => unknown): unknown =>
+      editors.active ? act(editors.active) : this.offerToOpen();
     return {
       'vmDisk.openAsDiskImage': async (uri?: vscode.Uri) => {
         const image = uri instanceof vscode.Uri ? uri : await chooseImage(tree.getChildren());
         if (image) await editors.open(image);
       },
       'vmDisk.refresh': async () => {
-        await Promise.all([inFront(({ document }) => document.refresh()), tree.view.visible && tree.refresh()]);
+        await Promise.all([editors.active?.document.refresh(), tree.view.visible && tree.refresh()]);
       },
       'vmDisk.goToOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, false, textOf(place))),
       'vmDisk.traceAtOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, true, textOf(place))),
@@ -81,6 +82,13 @@ export class Commands implements vscode.Disposable {
       'vmDisk.tree.copyPath': (node: FamilyNode) => withPath(node, (path) => vscode.env.clipboard.writeText(path)),
       'vmDisk.tree.allowFile': (node: FamilyNode) => this.allowNode(node),
     };
+  }
+
+  /** A link or a key asked for what needs an image in front. */
+  private async offerToOpen(): Promise<void> {
+    const open = 'Open as Disk Image…';
+    const choice = await vscode.window.showInformationMessage('Open a disk image first.', open);
+    if (choice === open) await vscode.commands.executeCommand('vmDisk.openAsDiskImage');
   }
 
   private doAction(panel: ImagePanel, action: PageAction): unknown {
@@ -124,7 +132,7 @@ export class Commands implements vscode.Disposable {
       node && 'image' in node
         ? imageSummary(node.image)
         : active?.document.summary && chainSummary(active.document.summary, active.selection.layer);
-    if (text === undefined) return;
+    if (text === undefined) return this.offerToOpen();
     await vscode.env.clipboard.writeText(text);
     vscode.window.setStatusBarMessage('Copied the layer summary', 2500);
   }

@@ -3,7 +3,7 @@ import type { WireError } from '../core/errors';
 import type { Finding, Severity } from '../core/model';
 import { formatOffset } from '../core/units';
 import type { OpenResult } from '../protocol/image';
-import { plain } from './text';
+import { plain, sentence } from './text';
 
 const SEVERITY: Readonly<Record<Severity, vscode.DiagnosticSeverity>> = {
   error: vscode.DiagnosticSeverity.Error,
@@ -69,7 +69,7 @@ function asFinding({ code, message, advice, offset }: WireError): Finding {
 
 function diagnostic({ code, severity, message, advice, offset }: Finding): vscode.Diagnostic {
   const place = offset === undefined ? '' : ` (at ${formatOffset(offset)} of the file)`;
-  const text = plain(message) + place + (advice === undefined ? '' : `\n${plain(advice)}`);
+  const text = plain(sentence(message)) + place + (advice === undefined ? '' : `\n${plain(advice)}`);
   const made = new vscode.Diagnostic(START, text, SEVERITY[severity]);
   made.source = 'VM Disk';
   made.code = code;

@@ -45,6 +45,9 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     maxFiles: () => vscode.workspace.getConfiguration(SETTINGS).get('maxFiles', 5000),
     policy: () => trust.policy(),
     log: (message) => { log.warn(message); },
+    settled: () => {
+      if (editors.active) follow.toTree(editors.active);
+    },
     picked: (node) => { follow.toEditor(node); },
   });
   const commands: Commands = new Commands({ editors, tree, follow, trust, log, extensionId: context.extension.id });

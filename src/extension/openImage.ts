@@ -15,13 +15,19 @@ interface Choice extends vscode.QuickPickItem {
 export async function chooseImage(families: readonly FamilyNode[]): Promise<vscode.Uri | undefined> {
   const known = [...walk(families)].flatMap((node): Choice[] => {
     if (node.kind !== 'image') return [];
-    const { label, description } = present(node);
-    const detail = vscode.workspace.asRelativePath(dirname(node.image.path));
-    return [{ label: `$(${present(node).icon}) ${label}`, description, detail, uri: vscode.Uri.file(node.image.path) }];
+    const { path } = node.image;
+    const { label, description, icon } = present(node);
+    const folder = vscode.workspace.asRelativePath(dirname(path));
+    return [{
+      label: withoutIcons(label),
+      iconPath: new vscode.ThemeIcon(icon),
+      description: `${description} · ${folder}`,
+      uri: vscode.Uri.file(path),
+    }];
   });
   if (known.length === 0) return browse();
   const all: Choice[] = [
-    { label: '$(folder-opened) Browse…', description: 'any file on this machine', alwaysShow: true },
+    { label: 'Browse…', iconPath: new vscode.ThemeIcon('folder-opened'), description: 'any file on this machine', alwaysShow: true },
     { label: 'in this workspace', kind: vscode.QuickPickItemKind.Separator },
     ...known,
   ];
@@ -29,7 +35,6 @@ export async function chooseImage(families: readonly FamilyNode[]): Promise<vsco
     title: 'Open as Disk Image',
     placeHolder: 'Which image?',
     matchOnDescription: true,
-    matchOnDetail: true,
   });
   return picked && (picked.uri ?? browse());
 }
@@ -44,3 +49,6 @@ async function browse(): Promise<vscode.Uri | undefined> {
   });
   return picked?.[0];
 }
+
+/** `$(name)` would show as a product icon. */
+const withoutIcons = (label: string): string => label.replaceAll('$(', '\\$(');

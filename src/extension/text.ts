@@ -21,6 +21,11 @@ export function markdown(text: string): string {
   return plain(text).replace(/[!-/:-@[-`{-~]/g, '\\$&');
 }
 
+/** With a capital first: messages are written to stand after a file's name. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** As code within Markdown, for paths: no character of it has a meaning, and a table's bars stay out of it. */
 export function code(text: string): string {
   const content = plain(text).replace(/\|/g, '¦');

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
 import type { GatePolicy } from '../protocol/worker';
-import { plain } from './text';
+import { plain, sentence } from './text';
 
 const ALLOWED = 'vmDisk.allowedFiles';
 
@@ -47,7 +47,7 @@ export class Trust implements vscode.Disposable {
       'Read a file outside this untrusted workspace?',
       {
         modal: true,
-        detail: `${plain(path)}\n\n${plain(why)}\n\nIt will be opened for reading only. Allow it if you know this file and where the image came from.`,
+        detail: `${plain(path)}\n\n${plain(sentence(why))}\n\nIt will be opened for reading only. Allow it if you know this file and where the image came from.`,
       },
       allow,
       manage,

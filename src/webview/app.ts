@@ -17,7 +17,7 @@ import { unitOf } from './map/scale';
 import { findBlock, PixelSource } from './map/source';
 import { layerNames } from './names';
 import { failedPage, notAnImagePage } from './pages';
-import { layerColors } from './palette';
+import { chainColors } from './palette';
 import type { Palette } from './palette';
 import { blockSentence, cellSentence } from './sentences';
 import { Stack } from './stack';
@@ -121,8 +121,14 @@ export class App implements Actions {
     this.palette = palette;
     this.map.setPalette(palette);
     this.overview.setPalette(palette);
-    this.colors = layerColors(this.store.get().names.length, palette.stops);
+    this.recolor();
+    this.showOnMap();
     this.drawAll();
+  }
+
+  private recolor(): void {
+    const { summary } = this.store.get();
+    if (this.palette && summary) this.colors = chainColors(summary, this.palette.stops);
   }
 
   // ---- what the host says -------------------------------------------------------------------
@@ -149,7 +155,7 @@ export class App implements Actions {
       selected: selected !== null && selected < summary.guestSize ? selected : null,
       progress: ended ? 0 : progress,
     });
-    if (this.palette && names.length !== this.colors.length) this.colors = layerColors(names.length, this.palette.stops);
+    this.recolor();
     this.showOnMap();
     if (before?.generation !== summary.generation || !samePlace(before.standpoint, summary.standpoint)) {
       void this.inspect();
@@ -209,7 +215,7 @@ export class App implements Actions {
         unit: unitOf(summary.layers.slice(summary.standpoint.depth), summary.guestSize),
       },
       generation: summary.generation,
-      layers: summary.layers.length,
+      colors: this.colors,
       pending: summary.scan === 'running',
       picked,
       selected,
@@ -222,7 +228,7 @@ export class App implements Actions {
     if (!summary) return;
     this.overview.show({
       size: summary.guestSize,
-      layers: summary.layers.length,
+      colors: this.colors,
       picked,
       pending: summary.scan === 'running',
       window: { start: sight?.start ?? 0, end: sight?.end ?? summary.guestSize },
@@ -327,7 +333,7 @@ export class App implements Actions {
     if (any('summary', 'names', 'picked')) this.stack.update(state, this.colors);
     if (any('summary', 'names', 'sight', 'progress')) this.centre.update(state, this.colors, this.hasInvalid());
     if (any('summary', 'names', 'picked', 'table')) this.table.update(state, this.colors, this.tableShown());
-    if (any('inspected', 'cell', 'names', 'selected')) this.inspector.update(state, this.colors);
+    if (any('inspected', 'cell', 'names', 'selected', 'picked', 'summary')) this.inspector.update(state, this.colors);
     if (any('selected', 'inspected', 'sight', 'summary', 'notice')) this.status.update(state);
     if (any('picked', 'selected')) this.showOnMap();
     if (any('picked', 'selected', 'inspected')) this.tellSelection();

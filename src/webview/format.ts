@@ -1,3 +1,4 @@
+import type { Fact } from '../core/model';
 import { formatBytes, formatCount } from '../core/units';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
@@ -49,7 +50,7 @@ export function rulerFor(step: number, end: number): Ruler {
 
 /** `12.5G`; always the ruler's number of decimals, so that a column of them lines up. */
 export function formatTick(bytes: number, { power, decimals }: Ruler): string {
-  return `${(bytes / 1024 ** power).toFixed(decimals)}${unitLetter(power)}`;
+  return bytes === 0 ? '0' : `${(bytes / 1024 ** power).toFixed(decimals)}${unitLetter(power)}`;
 }
 
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
@@ -98,4 +99,12 @@ export function formatScale(cellBytes: number, grain: number): string {
   if (cellBytes >= grain) return `${scale}, ${plural(Math.round(cellBytes / grain), 'cluster')}`;
   const part = Math.round(grain / cellBytes);
   return `${scale}, ${FRACTIONS[part] ?? `1/${part} of a cluster`}`;
+}
+
+/** The value of a fact as people read it. */
+export function formatFact({ value, unit }: Fact): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return value;
+  if (unit === 'bytes') return formatBytes(value);
+  return unit === 'bits' ? plural(value, 'bit') : formatCount(value);
 }

@@ -15,7 +15,7 @@ export class Header {
   private readonly table: HTMLButtonElement;
   readonly element: HTMLElement;
 
-  constructor(private readonly actions: Actions) {
+  constructor(actions: Actions) {
     this.findings = h('button', {
       class: 'chip findings', title: 'Show in the Problems panel', attributes: { type: 'button' },
       onClick: () => actions.showProblems(),
@@ -30,7 +30,7 @@ export class Header {
       'header', { class: 'top' },
       h('div', { class: 'title' }, this.name, this.facts),
       h(
-        'div', { class: 'tools', attributes: { role: 'toolbar', 'aria-label': 'Disk image' } },
+        'div', { class: 'tools', attributes: { 'role': 'group', 'aria-label': 'Disk image' } },
         this.findings, this.chooser, this.table,
         textButton('Go to…', 'Go to an offset (G)', () => actions.goTo()),
         textButton('Export…', 'Export the map as JSON or CSV', () => actions.exportMap()),
@@ -44,7 +44,9 @@ export class Header {
     const leaf = summary.layers[0];
     this.name.textContent = leaf?.fileName ?? '';
     this.name.title = summary.path;
-    fill(this.facts, ...headerFacts(summary).map((fact) => h('span', {}, fact)));
+    const facts = headerFacts(summary);
+    this.facts.title = facts.join(' · ');
+    fill(this.facts, ...facts.map((fact) => h('span', {}, fact)));
     const found = countFindings(summary);
     this.findings.hidden = !found;
     this.findings.dataset['severity'] = found?.worst ?? '';

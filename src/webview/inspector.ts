@@ -5,7 +5,7 @@ import type { ReadReply } from '../protocol/image';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { breakable, fill, h, textButton } from './dom';
-import { formatShare } from './format';
+import { formatFact, formatShare } from './format';
 import { allZero, dumpLines, dumpText } from './hexdump';
 import type { Cell } from './map/mapview';
 import {
@@ -31,9 +31,13 @@ export class Inspector {
     const { inspected } = state;
     const shown = inspected.kind === 'block' && state.selected !== null ? inspected : undefined;
     fill(this.copies, ...(shown ? this.copyButtons(shown.reply.trace, state.names) : []));
-    if (shown) this.showBlock(state, shown.reply.trace, shown.bytes, colors);
-    else if (inspected.kind === 'failed') fill(this.body, h('p', { class: 'problem' }, inspected.error.message));
-    else fill(this.body, h('p', { class: 'hint' }, 'Choose a block on the map to see which layer answers for it, and why.'));
+    const about = shown && state.picked === null ? [] : this.about(state);
+    if (shown) fill(this.body, ...this.block(state, shown.reply.trace, shown.bytes, colors), ...about);
+    else if (inspected.kind === 'failed') fill(this.body, h('p', { class: 'problem' }, inspected.error.message), ...about);
+    else {
+      const hint = 'Choose a block on the map to see which layer answers for it, and why.';
+      fill(this.body, h('p', { class: 'hint' }, hint), ...about);
+    }
   }
 
   focus(): void {
@@ -44,41 +48,54 @@ export class Inspector {
     const { copy } = this.actions;
     return [
       textButton('copy', 'Copy all of this as text', () => copy(traceText(trace, names), 'the block as text')),
-      textButton('JSON', 'Copy all of this as JSON', () => copy(JSON.stringify(trace, null, 2), 'the block as JSON')),
+      textButton('copy JSON', 'Copy all of this as JSON', () => copy(JSON.stringify(trace, null, 2), 'the block as JSON')),
     ];
   }
 
-  private showBlock(
+  private block(
     state: State, trace: Trace, bytes: ReadReply | { readonly error: string }, colors: readonly Rgb[],
-  ): void {
+  ): HTMLElement[] {
     const { cell } = state;
     const mixed = cell && cell.parts.length > 1 && cell.start <= trace.offset && trace.offset < cell.end;
-    fill(
-      this.body,
+    return [
       this.values(state, trace, colors),
       ...(mixed ? this.cellMix(cell, state, colors) : []),
       h('h2', {}, 'How a read gets there'),
       this.walk(state, trace, colors),
       this.write(trace, state.names),
       ...this.bytes(state, trace, bytes),
-    );
+    ];
+  }
+
+  /** A line of a list of values, each with a way to copy it. */
+  private row(list: HTMLElement, label: string, text: string, value: Node | string = text): void {
+    const copy = textButton('copy', `Copy: ${text}`, () => this.actions.copy(text, label.toLowerCase()), {
+      'aria-label': `Copy ${label.toLowerCase()}`,
+    });
+    list.append(h('dt', {}, label), h('dd', {}, value, copy));
+  }
+
+  /** What the image says of itself: of the layer picked out, or of the one looked from. */
+  private about({ summary, names, picked }: State): HTMLElement[] {
+    const depth = picked ?? summary?.standpoint.depth ?? 0;
+    const layer = summary?.layers[depth];
+    if (!layer) return [];
+    const list = h('dl', { class: 'values' });
+    this.row(list, 'File', layer.path, breakable(layer.path));
+    this.row(list, 'File size', formatBytes(layer.fileSize));
+    if (layer.diskUsage !== undefined && layer.diskUsage !== layer.fileSize) {
+      this.row(list, 'On the host', formatBytes(layer.diskUsage));
+    }
+    if (layer.backing !== null) this.row(list, 'Parent', layer.backing, breakable(layer.backing));
+    for (const fact of layer.facts) this.row(list, fact.label, formatFact(fact));
+    return [h('h2', {}, `About ${names[depth] ?? layer.fileName}`), list];
   }
 
   private values({ names, summary }: State, trace: Trace, colors: readonly Rgb[]): HTMLElement {
     const owner = trace.steps.find((step) => step.role === 'owner');
     const layer = owner && summary?.layers[owner.depth];
     const list = h('dl', { class: 'values' });
-    const row = (label: string, text: string, value: Node | string = text, note = ''): void => {
-      list.append(
-        h('dt', {}, label),
-        h(
-          'dd', {}, value, note !== '' && h('span', { class: 'note' }, note),
-          textButton('copy', `Copy: ${text}`, () => this.actions.copy(text, label.toLowerCase()), {
-            'aria-label': `Copy ${label.toLowerCase()}`,
-          }),
-        ),
-      );
-    };
+    const row = (label: string, text: string, value: Node | string = text): void => this.row(list, label, text, value);
     row('Guest offset', formatOffset(trace.offset));
     row('Sector', formatCount(Math.floor(trace.offset / SECTOR_BYTES)));
     row('Size', unitSentence(trace));

@@ -1,5 +1,6 @@
 import { lightness, mix, parseColor, toOklch, withLightness } from './color';
 import type { Rgb } from './color';
+import type { ImageSummary } from '../protocol/image';
 
 export type ThemeKind = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
 
@@ -30,10 +31,10 @@ export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind,
     dark: '#FDB44E', light: '#902400', highContrast: '#FFC155', highContrastLight: '#751802',
   },
   'vmDisk.nobody': {
-    dark: '#FFFFFF0B', light: '#0000000D', highContrast: '#5A5A5A', highContrastLight: '#B8B8B8',
+    dark: '#FFFFFF0B', light: '#0000000D', highContrast: '#484848', highContrastLight: '#C4C4C4',
   },
   'vmDisk.unknown': {
-    dark: '#B07CC6', light: '#8A4FA3', highContrast: '#E0A8F5', highContrastLight: '#6B2D86',
+    dark: '#8C8C8C', light: '#8A8A8A', highContrast: '#FFFFFF', highContrastLight: '#292929',
   },
   'vmDisk.invalid': {
     dark: '#F14C4C', light: '#D01B1B', highContrast: '#FF7070', highContrastLight: '#B5200D',
@@ -54,9 +55,12 @@ export interface Stops {
 /** How many layers still differ in lightness from their neighbours; beyond, the ramp is continuous. */
 export const DISTINCT_LAYERS = 12;
 
+/** Where the second newest of many layers stands on the way from newest to base: past the muddy dark yellows. */
+const SECOND_NEWEST = 0.18;
+
 /**
  * One colour a layer, newest first: colour is age. Up to four layers take the stops themselves. Up to a dozen, hue and
- * chroma run from base to newest while the lightness alternates between those of the two middle stops, so that
+ * chroma run towards the base while the lightness alternates between those of the two middle stops, so that
  * neighbours can be told apart without seeing hue. Beyond, everything runs.
  */
 export function layerColors(count: number, stops: Stops): Rgb[] {
@@ -65,16 +69,24 @@ export function layerColors(count: number, stops: Stops): Rgb[] {
   if (count === 2) return [newest, base];
   if (count === 3) return [newest, older, base];
   if (count === 4) return [newest, newer, older, base];
-  const track = [lightness(newer), lightness(older)];
+  const way = [newest, newer, older, base].map(toOklch);
+  const tracks = [lightness(older), lightness(newer)];
   return Array.from({ length: count }, (_, depth) => {
-    const age = depth / (count - 1);
     if (depth === 0) return newest;
-    const { c, h } = along([newest, newer, older, base].map(toOklch), age);
-    const level = count > DISTINCT_LAYERS
-      ? lightness(newest) + (lightness(base) - lightness(newest)) * age
-      : (track[(depth - 1) % 2] ?? 0);
-    return withLightness(level, c, h);
+    if (count > DISTINCT_LAYERS) {
+      const age = depth / (count - 1);
+      const { c, h } = along(way, age);
+      return withLightness(lightness(newest) + (lightness(base) - lightness(newest)) * age, c, h);
+    }
+    const { c, h } = along(way, SECOND_NEWEST + ((1 - SECOND_NEWEST) * (depth - 1)) / (count - 2));
+    return withLightness(tracks[(depth - 1) % 2] ?? 0, c, h);
   });
+}
+
+/** The layers' colours; where a chain breaks, the colour of a base stays free for the one that is missing. */
+export function chainColors(chain: Pick<ImageSummary, 'layers' | 'end'>, stops: Stops): Rgb[] {
+  const { length } = chain.layers;
+  return chain.end.kind === 'base' ? layerColors(length, stops) : layerColors(length + 1, stops).slice(0, length);
 }
 
 /** Chroma and hue at `share` of the way along the stops; hue takes the shorter way round. */

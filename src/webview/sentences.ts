@@ -125,6 +125,7 @@ export function writeSentence(trace: Trace, names: readonly string[]): Piece[] {
     case 'copy': {
       const start = [{ text: `A write here puts ${spaceOf(bytes)} into ` }, writer];
       const rest = `${because}; what the write does not cover is `;
+      if (copiesFrom === UNKNOWN_OWNER) return [...start, { text: `${rest}copied from below, which can’t be read.` }];
       if (copiesFrom === undefined || copiesFrom < 0) return [...start, { text: `${rest}filled with zeros.` }];
       const source: Piece = { text: ownerName(copiesFrom, names), strong: true };
       return [...start, { text: `${rest}first copied from ` }, source, { text: '.' }];

@@ -1,7 +1,10 @@
-import { composite, parseColor } from './color';
+import { composite, mix, parseColor } from './color';
 import type { Rgb } from './color';
 import { defaultColor } from './palette';
 import type { ColorId, Palette, ThemeKind } from './palette';
+
+/** How much of the foreground is in quiet text; the style sheet has the same share. */
+const QUIET = 0.72;
 
 /** Which of VS Code's four kinds of theme the page is shown in. */
 function themeKind(): ThemeKind {
@@ -17,6 +20,7 @@ export function readPalette(): Palette {
   const style = getComputedStyle(document.body);
   const themed = (name: string): Rgb | undefined => parseColor(style.getPropertyValue(`--vscode-${name}`));
   const own = (id: ColorId): Rgb => themed(id.replace('.', '-')) ?? defaultColor(id, kind);
+  const highContrast = kind === 'highContrast' || kind === 'highContrastLight';
   const dark = kind === 'dark' || kind === 'highContrast';
   const white: Rgb = { r: 255, g: 255, b: 255, a: 1 };
   const black: Rgb = { r: 0, g: 0, b: 0, a: 1 };
@@ -25,10 +29,10 @@ export function readPalette(): Palette {
   const foreground = solid(themed('foreground') ?? (dark ? white : black));
   return {
     kind,
-    highContrast: kind === 'highContrast' || kind === 'highContrastLight',
+    highContrast,
     background,
     foreground,
-    quiet: solid(themed('descriptionForeground') ?? foreground),
+    quiet: highContrast ? foreground : mix(background, foreground, QUIET),
     accent: solid(themed('focusBorder') ?? foreground),
     nobody: solid(own('vmDisk.nobody')),
     unknown: solid(own('vmDisk.unknown')),

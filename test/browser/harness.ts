@@ -16,10 +16,10 @@ const EXTENSION_ID = 'vm-disk-explorer.vm-disk-explorer';
 export type Theme = keyof typeof workbench.THEMES;
 
 /**
- * How the extension gets into VS Code: from the working tree as one under development, as a copy of the packaged files
- * in the extensions folder, or from the .vsix by VS Code's own installer.
+ * How the extension gets into VS Code: as a copy, in its extensions folder, of the files that would be packaged from
+ * dist/ as it is, or from the .vsix by VS Code's own installer.
  */
-export type Delivery = 'development' | 'installed' | 'vsix';
+export type Delivery = 'copy' | 'vsix';
 
 export interface SessionOptions {
   /** The workspace; without it a copy of the sample, which `close` removes. */
@@ -66,17 +66,14 @@ export class Session {
     let server: VsCodeServer | undefined;
     let browser: Browser | undefined;
     try {
-      const delivery = options.delivery ?? 'development';
       server = await startServer({
         folder,
         settings: { ...workbench.testSettings(options), ...options.settings },
-        ...(delivery === 'installed' ? { extension: stageExtension } : {}),
-        ...(delivery === 'vsix' ? { vsix: await packagedVsix() } : {}),
+        ...(options.delivery === 'vsix' ? { vsix: await packagedVsix() } : { extension: stageExtension }),
       });
       browser = await launchBrowser();
       const session = new Session(folder, server, browser, workspace.remove);
-      const url = server.url({ folder, ...(delivery === 'development' ? { extension: ROOT } : {}) });
-      session.#page = await workbench.openWorkbench(browser, url, {
+      session.#page = await workbench.openWorkbench(browser, server.url({ folder }), {
         width: options.width ?? 1440,
         height: options.height ?? 900,
         scale: options.scale ?? 1,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { runCli, runCliJson } from '../support/cli';
+import { runCli, startCliJson } from '../support/cli';
 import type { MapEntry } from '../support/qemu';
 import { Draw } from '../support/random';
 import { holesOf, unpack } from '../support/sparse';
@@ -12,10 +12,12 @@ import { assertReads } from './content';
 import { type Golden, type GoldenMap, goldenNames, readGolden } from './golden';
 import { holesAreKnown } from './holes';
 import { RECIPES } from './recipes';
-import { assertTraces } from './traces';
+import { assertPrintedTrace, assertTraces, type Sample, samplesOf, type TraceOutput } from './traces';
 
 /** Layers that their child opens as something other than they are by themselves, so that their own map says nothing. */
 const OPENED_OTHERWISE = ['names/format-raw.qcow2', 'names/json-window.qcow2'];
+/** Has data past the end of its file, which is known to be no data even where holes can't be seen: a case between. */
+const PAST_THE_END = ['sparse-copy/cut.qcow2'];
 const ON_WINDOWS = process.platform === 'win32';
 
 /** A fixture unpacked, with what is true of it here. */
@@ -25,6 +27,7 @@ class Unpacked {
   readonly holes: boolean;
   /** True when the holes are there, but not where the fixture has them. */
   readonly otherHoles: boolean;
+  private readonly answers = new Map<string, Promise<unknown>>();
 
   constructor(readonly golden: Golden) {
     const states = unpack(golden.pack, this.folder).map((file) => holesOf(this.folder, file));
@@ -44,9 +47,34 @@ class Unpacked {
     return this.holes ? map : (dense ?? map);
   }
 
-  /** Runs a verb on an image in the fixture's folder. */
-  run(verb: string, ...args: readonly string[]): unknown {
-    return runCliJson([verb, ...args], { cwd: this.folder });
+  /** Bytes to trace: all of them in this process; one of the last image, by the command line. */
+  samples(name: string): { all: readonly Sample[]; one: Sample | undefined } {
+    const draw = Draw.named(2, `${this.golden.name}/${name}`);
+    const all = samplesOf(this.expected(name), draw);
+    const last = name === Object.keys(this.golden.maps.images).at(-1);
+    return { all, one: last ? draw.shuffle(all)[0] : undefined };
+  }
+
+  /** What a verb prints of an image in the fixture's folder; asked once. */
+  run(...args: readonly string[]): Promise<unknown> {
+    const key = args.join('\0');
+    const answer = this.answers.get(key) ?? startCliJson(args, { cwd: this.folder });
+    this.answers.set(key, answer);
+    return answer;
+  }
+
+  /** Starts all that the tests will ask for, since most of the time of each goes into starting a process. */
+  async runAll(): Promise<void> {
+    const answers = Object.entries(this.golden.maps.images).flatMap(([name, { snapshots = {} }]) => {
+      const { one } = this.samples(name);
+      return [
+        ...['map', 'chain', 'info'].map((verb) => this.run(verb, name)),
+        ...Object.keys(snapshots).map((id) => this.run('map', '--snapshot', id, name)),
+        ...(one ? [this.run('trace', name, String(one.offset))] : []),
+      ];
+    });
+    // Each test tells of its own failure.
+    await Promise.allSettled(answers);
   }
 }
 
@@ -61,41 +89,47 @@ describe('golden fixtures', () => {
 
     describe(name, function () {
       let unpacked: Unpacked;
+      let folder: string | undefined;
 
-      before(function () {
+      before(async function () {
         if (ON_WINDOWS && images.some((image) => image.includes(':'))) this.skip();
         unpacked = new Unpacked(golden);
+        ({ folder } = unpacked);
         // Neither of the two truths is about such files: a compressing file system, for one, makes holes of its own.
         if (unpacked.otherHoles) this.skip();
+        await unpacked.runAll();
       });
 
       after(() => {
-        removeFolder(unpacked.folder);
+        if (folder !== undefined) removeFolder(folder);
       });
 
       for (const image of images) {
-        it(`map of ${image}`, () => {
-          assert.deepEqual(mapDifferences(unpacked.run('map', image) as MapEntry[], unpacked.expected(image)), []);
+        it(`map of ${image}`, async function () {
+          if (PAST_THE_END.includes(`${name}/${image}`) && !unpacked.holes) this.skip();
+          const actual = (await unpacked.run('map', image)) as MapEntry[];
+          assert.deepEqual(mapDifferences(actual, unpacked.expected(image)), []);
         });
 
         for (const [id, expected] of Object.entries(golden.maps.images[image]?.snapshots ?? {})) {
-          it(`map of ${image}, snapshot ${id}`, () => {
-            const actual = unpacked.run('map', '--snapshot', id, image) as MapEntry[];
+          it(`map of ${image}, snapshot ${id}`, async () => {
+            const actual = (await unpacked.run('map', '--snapshot', id, image)) as MapEntry[];
             assert.deepEqual(mapDifferences(actual, expected), []);
           });
         }
 
-        it(`chain of ${image} adds up and counts as its map does`, () => {
-          assertChain(unpacked, image);
+        it(`chain of ${image} adds up and counts as its map does`, async () => {
+          assertChain(unpacked, image, (await unpacked.run('chain', image)) as ChainOutput);
         });
 
-        it(`info of ${image} has qemu-img's keys`, () => {
-          assertInfo(unpacked, image);
+        it(`info of ${image} has qemu-img's keys`, async () => {
+          assertInfo(unpacked, image, (await unpacked.run('info', image)) as Record<string, unknown>);
         });
 
         it(`trace of ${image} finds the owners of the map`, async () => {
-          const draw = Draw.named(2, `${name}/${image}`);
-          await assertTraces(unpacked.folder, image, unpacked.expected(image), draw);
+          const { all, one } = unpacked.samples(image);
+          if (one) assertPrintedTrace((await unpacked.run('trace', image, String(one.offset))) as TraceOutput, one);
+          await assertTraces(unpacked.folder, image, all);
         });
 
         const content = golden.content[image];
@@ -115,16 +149,15 @@ describe('golden fixtures', () => {
 
       const leaf = images.findLast((image) => (golden.maps.images[image]?.chain.length ?? 1) > 1);
       if (leaf !== undefined) {
-        it(`chain of ${leaf} without its base`, () => {
-          assertWithoutBase(unpacked, leaf);
+        it(`chain of ${leaf} without its base`, async () => {
+          await assertWithoutBase(unpacked, leaf);
         });
       }
     });
   }
 });
 
-function assertChain(unpacked: Unpacked, image: string): void {
-  const chain = unpacked.run('chain', image) as ChainOutput;
+function assertChain(unpacked: Unpacked, image: string, chain: ChainOutput): void {
   const { chain: files } = unpacked.image(image);
   assertAddsUp(chain);
   assertAccountsMatch(chain, unpacked.expected(image));
@@ -147,8 +180,7 @@ function assertChain(unpacked: Unpacked, image: string): void {
   });
 }
 
-function assertInfo(unpacked: Unpacked, image: string): void {
-  const actual = unpacked.run('info', image) as Record<string, unknown>;
+function assertInfo(unpacked: Unpacked, image: string, actual: Readonly<Record<string, unknown>>): void {
   const { 'full-backing-filename': full, ...expected } = unpacked.golden.info[image] ?? {};
   assert.deepEqual(missingFrom(actual, expected), []);
   const unexpected = ['backing-filename', 'backing-filename-format', 'snapshots', 'encrypted'];
@@ -162,14 +194,14 @@ function assertInfo(unpacked: Unpacked, image: string): void {
 }
 
 /** Who answers is unknown exactly where a read would have gone on to the missing layer. */
-function assertWithoutBase(unpacked: Unpacked, image: string): void {
+async function assertWithoutBase(unpacked: Unpacked, image: string): Promise<void> {
   const { chain: files, map } = unpacked.image(image);
   const last = files.length - 1;
   const base = join(unpacked.folder, files[last] ?? '');
   const beside = `${base}.away`;
   renameSync(base, beside);
   try {
-    const chain = unpacked.run('chain', image) as ChainOutput;
+    const chain = (await startCliJson(['chain', image], { cwd: unpacked.folder })) as ChainOutput;
     assertAddsUp(chain);
     assert.equal(chain.end, 'missing');
     assert.equal(chain.layers.length, last);
@@ -181,7 +213,7 @@ function assertWithoutBase(unpacked: Unpacked, image: string): void {
     const findings = chain.layers[last - 1]?.findings ?? [];
     assert(findings.some(({ severity }) => severity === 'error'), 'an error tells of the missing parent');
     const broken = runCli(['map', '--output', 'json', image], { cwd: unpacked.folder });
-    assert.equal(broken.code, 1, 'a map with unknown ranges is a failure');
+    assert.equal(broken.code, chain.unknown > 0 ? 1 : 0, 'a map with unknown ranges is a failure');
     const known = (JSON.parse(broken.stdout) as (MapEntry & { unknown?: true })[]).filter((entry) => !entry.unknown);
     assert.equal(sizeOf(known), sizeOf(map) - chain.unknown, 'which shows what is known');
   } finally {

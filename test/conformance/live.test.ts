@@ -13,7 +13,7 @@ import { assertAccountsMatch, assertAddsUp, type ChainOutput } from './accounts'
 import { mapDifferences } from './compare';
 import { assertReads } from './content';
 import { randomChain } from './randomChain';
-import { assertTraces } from './traces';
+import { assertPrintedTrace, assertTraces, samplesOf, type TraceOutput } from './traces';
 
 const DEFAULT_SEED = 20_260_101;
 const seed = Number(process.env['VMDISK_SEED'] ?? DEFAULT_SEED);
@@ -67,7 +67,9 @@ describe(`live comparison with qemu-img ${version?.text ?? ''} (VMDISK_SEED=${se
         if (!asLeft) unpack(pack(built, new Map([...shop.files.keys()].map((file) => [file, 'sparse']))), folder);
         // Linux counts space that was kept but never written as a hole until its zeroes were read once: read them now,
         // since whoever asks second would otherwise see fewer holes than who asks first.
-        for (const file of shop.files.keys()) for (const where of [folder, shop.folder]) readFileSync(join(where, file));
+        for (const file of shop.files.keys()) {
+          for (const where of new Set([folder, shop.folder])) readFileSync(join(where, file));
+        }
       });
 
       after(() => {
@@ -96,7 +98,12 @@ describe(`live comparison with qemu-img ${version?.text ?? ''} (VMDISK_SEED=${se
 
       it('trace finds the owners', async () => {
         const leaf = images.at(-1) ?? '';
-        await assertTraces(folder, leaf, qemuMap(folder, '-U', leaf), draw);
+        const samples = samplesOf(qemuMap(folder, '-U', leaf), draw);
+        for (const sample of draw.shuffle(samples).slice(0, 3)) {
+          const trace = runCliJson(['trace', leaf, String(sample.offset)], { cwd: folder });
+          assertPrintedTrace(trace as TraceOutput, sample);
+        }
+        await assertTraces(folder, leaf, samples);
       });
 
       it('reads as qemu-img convert reads', async () => {

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { runCliJson } from '../support/cli';
 import type { MapEntry } from '../support/qemu';
 import type { Draw } from '../support/random';
 import { withSession } from '../support/session';
 
-/** Offsets of one image that are traced in a process of its own; all others, by the core in this one. */
-const BY_COMMAND_LINE = 2;
-
-interface TraceOutput {
+/** What `vmdisk trace --output json` prints. */
+export interface TraceOutput {
   readonly offset: number;
   readonly owner: number | null;
   readonly steps: readonly {
@@ -20,41 +17,36 @@ interface TraceOutput {
   readonly write: object;
 }
 
-interface Sample {
+/** A byte of the disk and the entry of the map that it lies in. */
+export interface Sample {
   readonly offset: number;
   readonly entry: MapEntry;
 }
 
-/** The first, the last and some other byte of each range of the map. */
-function samplesOf(map: readonly MapEntry[], draw: Draw): Sample[] {
+/** The first, the last and some other byte of each range of a map. */
+export function samplesOf(map: readonly MapEntry[], draw: Draw): Sample[] {
   return map.flatMap((entry) => {
     const { start, length } = entry;
-    return [...new Set([start, start + draw.below(Math.max(1, length)), start + length - 1])]
-      .filter((offset) => offset < start + length)
-      .map((offset) => ({ offset, entry }));
+    if (length === 0) return [];
+    return [...new Set([start, start + draw.below(length), start + length - 1])].map((offset) => ({ offset, entry }));
   });
 }
 
 const ownerIn = ({ present, depth }: MapEntry): number | null => (present ? depth : null);
 
-/** @throws AssertionError when a trace tells another owner or another place than the map */
-export async function assertTraces(
-  folder: string,
-  image: string,
-  map: readonly MapEntry[],
-  draw: Draw,
-): Promise<void> {
-  const samples = samplesOf(map, draw);
-  const some = draw.shuffle(samples).slice(0, BY_COMMAND_LINE);
-  for (const { offset, entry } of some) {
-    const trace = runCliJson(['trace', image, String(offset)], { cwd: folder }) as TraceOutput;
-    assert.equal(trace.offset, offset);
-    assert.equal(trace.owner, ownerIn(entry), `owner of byte ${offset}`);
-    const step = trace.steps.find(({ depth }) => depth === entry.depth);
-    if (entry.present) assert.equal(step?.outcome, outcomeIn(entry), `outcome at byte ${offset}`);
-    else assert(trace.steps.every(({ outcome }) => outcome === 'absent'), `nobody has byte ${offset}`);
-    assertPlace(step?.hostOffset, { offset, entry });
-  }
+/** @throws AssertionError when what the command line prints tells another owner or another place than the map */
+export function assertPrintedTrace(trace: TraceOutput, sample: Sample): void {
+  const { offset, entry } = sample;
+  assert.equal(trace.offset, offset);
+  assert.equal(trace.owner, ownerIn(entry), `owner of byte ${offset}`);
+  const step = trace.steps.find(({ depth }) => depth === entry.depth);
+  if (entry.present) assert.equal(step?.outcome, outcomeIn(entry), `outcome at byte ${offset}`);
+  else assert(trace.steps.every(({ outcome }) => outcome === 'absent'), `nobody has byte ${offset}`);
+  assertPlace(step?.hostOffset, sample);
+}
+
+/** @throws AssertionError when the core traces a byte to another owner or another place than the map */
+export async function assertTraces(folder: string, image: string, samples: readonly Sample[]): Promise<void> {
   await withSession(join(folder, image), undefined, ({ session }) => {
     for (const sample of samples) {
       const { offset, entry } = sample;
@@ -70,7 +62,7 @@ function outcomeIn({ compressed, zero, data }: MapEntry): string {
   return zero && !data ? 'zero' : 'data';
 }
 
-/** Where the map tells an offset, the trace tells that byte's; of compressed and encrypted ones only the trace tells. */
+/** Where the map tells an offset, the trace tells that byte's; of compressed and encrypted data only the trace does. */
 function assertPlace(hostOffset: number | undefined, { offset, entry }: Sample): void {
   if (entry.offset !== undefined) {
     assert.equal(hostOffset, entry.offset + (offset - entry.start), `host offset of byte ${offset}`);

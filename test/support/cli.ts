@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from './root';
 
@@ -7,7 +8,6 @@ export interface CliResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly milliseconds: number;
   /** True when the process had to be stopped. */
   readonly timedOut: boolean;
 }
@@ -15,10 +15,12 @@ export interface CliResult {
 export interface CliOptions {
   /** Working folder; the repository's when left out. */
   readonly cwd?: string;
-  /** After which the process is stopped. */
+  /** Milliseconds after which the process is stopped. */
   readonly timeout?: number;
-  readonly env?: NodeJS.ProcessEnv;
 }
+
+const TIMEOUT_MS = 60_000;
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 /** The command line as built; `VMDISK_CLI` names another one to test, such as an installed one. */
 export function cliPath(): string {
@@ -27,24 +29,14 @@ export function cliPath(): string {
   return file;
 }
 
+const settings = ({ cwd = repositoryRoot(), timeout = TIMEOUT_MS }: CliOptions) => {
+  return { cwd, timeout, encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true } as const;
+};
+
 /** Runs `vmdisk` as a user does: another process, its two streams and its exit code. */
 export function runCli(args: readonly string[], options: CliOptions = {}): CliResult {
-  const begin = process.hrtime.bigint();
-  const result = spawnSync(process.execPath, [cliPath(), ...args], {
-    cwd: options.cwd ?? repositoryRoot(),
-    env: options.env ?? process.env,
-    encoding: 'utf8',
-    timeout: options.timeout ?? 60_000,
-    maxBuffer: 256 * 1024 * 1024,
-    windowsHide: true,
-  });
-  return {
-    code: result.status,
-    stdout: result.stdout,
-    stderr: result.stderr,
-    milliseconds: Number(process.hrtime.bigint() - begin) / 1e6,
-    timedOut: (result.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT',
-  };
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [cliPath(), ...args], settings(options));
+  return { code: status, stdout, stderr, timedOut: (error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT' };
 }
 
 /**
@@ -52,14 +44,48 @@ export function runCli(args: readonly string[], options: CliOptions = {}): CliRe
  * @throws when it fails, or when stdout is not JSON and nothing else
  */
 export function runCliJson(args: readonly string[], options: CliOptions = {}): unknown {
-  const [verb = '', ...rest] = args;
-  const result = runCli([verb, '--output', 'json', ...rest], options);
-  if (result.code !== 0) {
-    throw new Error(`vmdisk ${args.join(' ')}: exit code ${result.code}\n${result.stderr}${result.stdout}`);
-  }
+  return parse(args, runCli(withJson(args), options));
+}
+
+/** As `runCliJson`, many of them side by side: as many as there are processors, the others waiting their turn. */
+export async function startCliJson(args: readonly string[], options: CliOptions = {}): Promise<unknown> {
+  await turn();
   try {
-    return JSON.parse(result.stdout) as unknown;
+    return parse(args, await execute(withJson(args), options));
+  } finally {
+    running -= 1;
+    waiting.shift()?.();
+  }
+}
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+async function turn(): Promise<void> {
+  while (running >= availableParallelism()) {
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+    });
+  }
+  running += 1;
+}
+
+function execute(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cliPath(), ...args], settings(options), (error, stdout, stderr) => {
+      const code = error ? (typeof error.code === 'number' ? error.code : null) : 0;
+      resolve({ code, stdout, stderr, timedOut: error?.killed === true });
+    });
+  });
+}
+
+const withJson = ([verb = '', ...rest]: readonly string[]): string[] => [verb, '--output', 'json', ...rest];
+
+function parse(args: readonly string[], { code, stdout, stderr }: CliResult): unknown {
+  if (code !== 0) throw new Error(`vmdisk ${args.join(' ')}: exit code ${code}\n${stderr}${stdout.slice(0, 400)}`);
+  try {
+    return JSON.parse(stdout) as unknown;
   } catch {
-    throw new Error(`vmdisk ${args.join(' ')}: no JSON on stdout:\n${result.stdout.slice(0, 400)}`);
+    throw new Error(`vmdisk ${args.join(' ')}: no JSON on stdout:\n${stdout.slice(0, 400)}`);
   }
 }

@@ -34,7 +34,10 @@ export const chain: Verb = {
     tellOfUnseenHoles(image);
     const output = new Output();
     if (invocation.json) output.json(chainJson(image, picture));
-    else humanLines(image, picture).forEach((line) => { output.line(line); });
+    else
+      humanLines(image, picture).forEach((line) => {
+        output.line(line);
+      });
     output.flush();
     return EXIT.fine;
   },
@@ -43,7 +46,9 @@ export const chain: Verb = {
 const NOTHING: LayerAccount = { owned: 0, ownedData: 0, ownedZero: 0, ownedCompressed: 0, shadowed: 0 };
 
 function chainJson({ session, names }: OpenImage, { accounting }: Picture): Record<string, unknown> {
-  const { chain: { layers, end } } = session;
+  const {
+    chain: { layers, end },
+  } = session;
   return {
     guestSize: accounting.guestSize,
     end: end.kind,
@@ -80,18 +85,35 @@ const COLUMNS: readonly Column[] = [
 const BAR_WIDTH = 24;
 
 function humanLines({ session, titles }: OpenImage, { accounting }: Picture): string[] {
-  const { chain: { layers, end }, view } = session;
+  const {
+    chain: { layers, end },
+    view,
+  } = session;
   const accounts = layers.map(({ depth }) => accounting.layers[depth] ?? NOTHING);
   const longest = Math.max(...accounts.map(({ owned, shadowed }) => owned + shadowed));
   const rows = layers.map((layer, depth) => layerRow(layer, accounts[depth] ?? NOTHING, longest, titles[depth] ?? ''));
   if (end.kind !== 'base') {
-    rows.push(['?', '╌'.repeat(BAR_WIDTH), amount(accounting.unknown), '', '', '', '', '', '', end.kind, plain(end.written)]);
+    rows.push([
+      '?',
+      '╌'.repeat(BAR_WIDTH),
+      amount(accounting.unknown),
+      '',
+      '',
+      '',
+      '',
+      '',
+      '',
+      end.kind,
+      plain(end.written),
+    ]);
   }
   const state = view.id === '' ? '' : ` at snapshot ${plain(view.name)}`;
   const count = layers.length === 1 ? 'one layer' : `${layers.length} layers, newest first`;
   const nobody = accounting.nobody === 0 ? [] : [`${formatBytes(accounting.nobody)} are in no layer and read as zero.`];
   const unknown = accounting.unknown === 0 ? [] : [`${formatBytes(accounting.unknown)} can't be known.`];
-  const findings = layers.flatMap(({ depth }) => session.findings(depth).flatMap((finding) => findingLines(finding, titles[depth])));
+  const findings = layers.flatMap(({ depth }) =>
+    session.findings(depth).flatMap((finding) => findingLines(finding, titles[depth])),
+  );
   return [
     `${paint('bold', titles[0] ?? '')}${state}: a disk of ${formatBytes(accounting.guestSize)} in ${count}`,
     '',
@@ -104,7 +126,12 @@ function humanLines({ session, titles }: OpenImage, { accounting }: Picture): st
   ];
 }
 
-function layerRow({ depth, layer, source }: ChainLayer, account: LayerAccount, longest: number, title: string): string[] {
+function layerRow(
+  { depth, layer, source }: ChainLayer,
+  account: LayerAccount,
+  longest: number,
+  title: string,
+): string[] {
   const { owned, ownedData, ownedZero, ownedCompressed, shadowed } = account;
   return [
     String(depth),

@@ -43,7 +43,8 @@ export const info: Verb = {
 };
 
 /** The state of a layer that is looked at: the snapshot asked for is one of the image itself. */
-const viewOf = ({ session }: OpenImage, { depth, layer }: ChainLayer): View | undefined => (depth === 0 ? session.view : layer.views[0]);
+const viewOf = ({ session }: OpenImage, { depth, layer }: ChainLayer): View | undefined =>
+  depth === 0 ? session.view : layer.views[0];
 
 // ---------------------------------------------------------------------------------------------
 
@@ -60,8 +61,9 @@ function layerJson(image: OpenImage, chainLayer: ChainLayer): Record<string, unk
     format: layer.format,
     'actual-size': source.diskUsage ?? source.size,
     ...header,
-    ...(parent === undefined ? {} : { 'full-backing-filename': fullBackingName(name, parent), 'backing-filename': parent.written }),
-    ...(parent?.format === undefined ? {} : { 'backing-filename-format': parent.format }),
+    ...(parent === undefined
+      ? {}
+      : { 'full-backing-filename': fullBackingName(name, parent), 'backing-filename': parent.written }),
     'file-size': source.size,
     ...(view?.snapshot === undefined ? {} : { snapshot: snapshotJson(view.snapshot) }),
     findings: findingsOf(image, depth).map(findingJson),
@@ -69,7 +71,15 @@ function layerJson(image: OpenImage, chainLayer: ChainLayer): Record<string, unk
 }
 
 /** qapi/block-core.json, SnapshotInfo. */
-function snapshotJson({ id, name, date, dateNanoseconds, vmClock, vmStateSize, icount }: InternalSnapshot): Record<string, unknown> {
+function snapshotJson({
+  id,
+  name,
+  date,
+  dateNanoseconds,
+  vmClock,
+  vmStateSize,
+  icount,
+}: InternalSnapshot): Record<string, unknown> {
   return {
     ...(icount === undefined ? {} : { icount }),
     'vm-clock-nsec': vmClock.nanoseconds,
@@ -108,7 +118,8 @@ function humanLines(image: OpenImage, chainLayer: ChainLayer): string[] {
   ];
 }
 
-const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', `  ${title}`, ...indent(lines, '    ')]);
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['', `  ${title}`, ...indent(lines, '    ')];
 
 function factText({ value, unit }: Fact): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
@@ -116,7 +127,8 @@ function factText({ value, unit }: Fact): string {
   return unit === 'bytes' ? sizeText(value) : unit === 'bits' ? `${value} bits` : formatCount(value);
 }
 
-const sizeText = (bytes: number): string => (bytes < 1024 ? formatBytes(bytes) : `${formatBytes(bytes)} (${formatCount(bytes)} bytes)`);
+const sizeText = (bytes: number): string =>
+  bytes < 1024 ? formatBytes(bytes) : `${formatBytes(bytes)} (${formatCount(bytes)} bytes)`;
 
 const snapshotText = ({ name, guestSize }: View): string => `snapshot ${plain(name)}, a disk of ${sizeText(guestSize)}`;
 
@@ -124,7 +136,16 @@ function snapshotLines(views: readonly View[]): string[] {
   const rows = views.flatMap(({ snapshot, guestSize }) => {
     if (!snapshot) return [];
     const { id, name, date, vmClock, vmStateSize } = snapshot;
-    return [[plain(id), plain(name), dateText(date), clockText(vmClock), vmStateSize === 0 ? '-' : formatBytes(vmStateSize), formatBytes(guestSize)]];
+    return [
+      [
+        plain(id),
+        plain(name),
+        dateText(date),
+        clockText(vmClock),
+        vmStateSize === 0 ? '-' : formatBytes(vmStateSize),
+        formatBytes(guestSize),
+      ],
+    ];
   });
   const columns = [
     { title: 'ID' },
@@ -138,8 +159,14 @@ function snapshotLines(views: readonly View[]): string[] {
 }
 
 function bitmapLines({ layer }: ChainLayer): string[] {
-  const rows = layer.bitmaps.map(({ name, granularity, flags }) => [plain(name), formatBytes(granularity), flags.join(', ')]);
-  return rows.length === 0 ? [] : table([{ title: 'Name' }, { title: 'One bit is', align: 'right' }, { title: 'Flags' }], rows);
+  const rows = layer.bitmaps.map(({ name, granularity, flags }) => [
+    plain(name),
+    formatBytes(granularity),
+    flags.join(', '),
+  ]);
+  return rows.length === 0
+    ? []
+    : table([{ title: 'Name' }, { title: 'One bit is', align: 'right' }, { title: 'Flags' }], rows);
 }
 
 /** Local time, to the second. */

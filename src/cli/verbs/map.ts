@@ -76,8 +76,8 @@ class JsonPrinter implements Printer {
     const place = offset === undefined ? '' : `, "offset": ${offset}`;
     const mark = unknown ? ', "unknown": true' : '';
     this.output.write(
-      `${this.before}{ "start": ${start}, "length": ${length}, "depth": ${depth}, "present": ${present}, "zero": ${zero}, ` +
-        `"data": ${data}, "compressed": ${compressed}${place}${mark}}`,
+      `${this.before}{ "start": ${start}, "length": ${length}, "depth": ${depth}, "present": ${present}, ` +
+        `"zero": ${zero}, "data": ${data}, "compressed": ${compressed}${place}${mark}}`,
     );
     this.before = ',\n';
   }
@@ -100,7 +100,8 @@ class HumanPrinter implements Printer {
     const files = chain.layers.map(({ source }) => source.size);
     this.offsetWidth = formatOffset(Math.max(view.guestSize, ...files)).length;
     this.layerWidth = Math.max('Layer'.length, String(chain.layers.length).length);
-    output.line(`${paint('bold', titles[0] ?? '')}: ${formatBytes(view.guestSize)}${view.id === '' ? '' : `, snapshot ${plain(view.name)}`}`);
+    const state = view.id === '' ? '' : `, snapshot ${plain(view.name)}`;
+    output.line(`${paint('bold', titles[0] ?? '')}: ${formatBytes(view.guestSize)}${state}`);
     titles.forEach((title, depth) => {
       output.line(`  ${depth}  ${title}  ${paint('dim', chain.layers[depth]?.layer.format ?? '')}`);
     });
@@ -112,7 +113,9 @@ class HumanPrinter implements Printer {
     const { start, length, depth, present, offset } = entry;
     const layer = present ? String(depth) : entry.unknown ? '?' : '-';
     const place = offset === undefined ? '' : formatOffset(offset);
-    this.output.line(this.row(formatOffset(start), formatOffset(start + length), formatBytes(length), layer, wordFor(entry), place));
+    this.output.line(
+      this.row(formatOffset(start), formatOffset(start + length), formatBytes(length), layer, wordFor(entry), place),
+    );
   }
 
   end(): void {
@@ -121,8 +124,14 @@ class HumanPrinter implements Printer {
 
   private row(start: string, end: string, length: string, layer: string, what: string, place: string): string {
     const { offsetWidth, layerWidth } = this;
-    const numbers = [pad(start, offsetWidth, 'right'), pad(end, offsetWidth, 'right'), pad(length, LENGTH_WIDTH, 'right')];
-    return [...numbers, pad(layer, layerWidth, 'right'), pad(what, WORD_WIDTH), pad(place, offsetWidth, 'right')].join('  ').trimEnd();
+    const numbers = [
+      pad(start, offsetWidth, 'right'),
+      pad(end, offsetWidth, 'right'),
+      pad(length, LENGTH_WIDTH, 'right'),
+    ];
+    return [...numbers, pad(layer, layerWidth, 'right'), pad(what, WORD_WIDTH), pad(place, offsetWidth, 'right')]
+      .join('  ')
+      .trimEnd();
   }
 }
 

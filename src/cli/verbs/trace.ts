@@ -4,9 +4,12 @@ import { SNAPSHOT_OPTION } from '../args';
 import type { OpenImage } from '../image';
 import { openImage } from '../image';
 import { Output } from '../output';
+import type { Column } from '../text';
 import { indent, paint, plain, table } from '../text';
 import type { Verb } from '../verb';
 import { EXIT, UsageError } from '../verb';
+
+const SECTOR = 512;
 
 const DETAILS = `
 Walks the way of a read of one byte of the guest's disk: from the newest layer down to the one that answers,
@@ -33,7 +36,10 @@ export const trace: Verb = {
     const answer = image.session.trace(offset);
     const output = new Output();
     if (invocation.json) output.json(traceJson(image, answer));
-    else humanLines(image, answer).forEach((line) => { output.line(line); });
+    else
+      humanLines(image, answer).forEach((line) => {
+        output.line(line);
+      });
     output.flush();
     return EXIT.fine;
   },
@@ -77,12 +83,13 @@ function humanLines({ session, titles }: OpenImage, answer: Trace): string[] {
   const { offset, steps, ended } = answer;
   const name = (depth: number): string => titles[depth] ?? '';
   const state = session.view.id === '' ? '' : ` at snapshot ${plain(session.view.name)}`;
-  const sector = offset % 512 === 0 ? `sector ${formatCount(offset / 512)}` : `in sector ${formatCount(Math.floor(offset / 512))}`;
+  const sector = `${offset % SECTOR === 0 ? '' : 'in '}sector ${formatCount(Math.floor(offset / SECTOR))}`;
+  const place = `Byte ${paint('bold', formatOffset(offset))} (${formatCount(offset)}, ${sector}) of ${name(0)}${state}`;
   return [
-    `Byte ${paint('bold', formatOffset(offset))} (${formatCount(offset)}, ${sector}) of ${name(0)}${state} ${verdict(answer, name)}`,
+    `${place} ${verdict(answer, name)}`,
     '',
     ...steps.flatMap((step) => stepLines(step, name(step.depth))),
-    ...(ended === undefined ? [] : [`${paint('red', '×')}    ${plain(ended)}`]),
+    ...(ended === undefined ? [] : [`${paint('red', BROKEN)}    ${plain(ended)}`]),
     '',
     writeSentence(answer, name),
   ];
@@ -96,21 +103,38 @@ function verdict({ owner, kind }: Trace, name: (depth: number) => string): strin
 
 /** Hollow: not here, look below. Filled: found. Dotted: not asked any more. */
 const MARK = { passed: '○', owner: '●', hidden: '◌' } as const;
+const BROKEN = '×';
+
+function markOf({ role, kind }: TraceStep): string {
+  if (role !== 'owner') return MARK[role];
+  return kind === Kind.Unknown || kind === Kind.Invalid ? paint('red', BROKEN) : paint('green', MARK.owner);
+}
 
 function stepLines(step: TraceStep, name: string): string[] {
   const { depth, role, lookups } = step;
-  const mark = role === 'owner' ? paint('green', MARK.owner) : MARK[role];
-  const line = `${mark} ${String(depth).padEnd(2)} ${role === 'owner' ? paint('bold', name) : name}  ${stepWords(step)}`;
+  const title = role === 'owner' ? paint('bold', name) : name;
+  const line = `${markOf(step)} ${String(depth).padEnd(2)} ${title}  ${stepWords(step)}`;
   const rail = role === 'passed' ? '│' : ' ';
-  return [role === 'hidden' ? paint('dim', line) : line, ...indent(lookupLines(lookups), `${rail}      `).map((text) => paint('dim', text))];
+  return [
+    role === 'hidden' ? paint('dim', line) : line,
+    ...indent(lookupLines(lookups), `${rail}      `).map((text) => paint('dim', text)),
+  ];
 }
+
+const LOOKUP_COLUMNS: readonly Column[] = [
+  { title: '' },
+  { title: '' },
+  { title: '', align: 'right' },
+  { title: '' },
+  { title: '' },
+];
 
 function lookupLines(lookups: readonly Lookup[]): string[] {
   if (lookups.length === 0) return [];
   const rows = lookups.map(({ table: name, index, entryOffset, entry, flags }) => {
     return [`${name}[${index}]`, 'at', formatOffset(entryOffset), entry, flags.join(', ')];
   });
-  return table([{ title: '' }, { title: '' }, { title: '', align: 'right' }, { title: '' }, { title: '' }], rows).slice(1);
+  return table(LOOKUP_COLUMNS, rows).slice(1);
 }
 
 function stepWords(step: TraceStep): string {
@@ -119,17 +143,18 @@ function stepWords(step: TraceStep): string {
   const words: Readonly<Record<Kind, string>> = {
     [Kind.Absent]: hostOffset === undefined ? 'not here' : `not here, though space is kept${at}`,
     [Kind.Data]: `data${at}`,
-    [Kind.Zero]: 'zero: this layer says so',
+    [Kind.Zero]: hostOffset === undefined ? 'zero: this layer says so' : `zero: a hole${at}`,
     [Kind.ZeroAllocated]: `zero: this layer says so, and keeps space${at}`,
     [Kind.Compressed]: `compressed into ${formatBytes(step.compressedLength ?? 0)}${at}`,
-    [Kind.Invalid]: 'the table entry is broken',
+    [Kind.Invalid]: hostOffset === undefined ? 'the table entry is broken' : `past the end of its file${at}`,
     [Kind.Unknown]: 'the table could not be read',
   };
   const unit = kind === Kind.Absent || step.lookups.length === 0 ? '' : `, ${unitWords(step)}`;
   return `${words[kind]}${unit}${role === 'hidden' && kind !== Kind.Absent ? ' (hidden)' : ''}`;
 }
 
-const unitWords = ({ unitStart, unitEnd }: LayerTrace): string => `for guest bytes ${formatOffset(unitStart)} to ${formatOffset(unitEnd)}`;
+const unitWords = ({ unitStart, unitEnd }: LayerTrace): string =>
+  `for guest bytes ${formatOffset(unitStart)} to ${formatOffset(unitEnd)}`;
 
 /** What a write to that byte would do, in one sentence. */
 function writeSentence({ write, steps }: Trace, name: (depth: number) => string): string {
@@ -137,7 +162,11 @@ function writeSentence({ write, steps }: Trace, name: (depth: number) => string)
   const file = name(depth);
   const reason = write.reason === undefined ? '' : ` (${write.reason})`;
   const space = `${formatBytes(write.bytes)} of new space in ${file}`;
-  const rest = write.copiesFrom === undefined ? '' : `, and the rest of that piece is copied there from layer ${write.copiesFrom}${compressedNote(steps, write.copiesFrom)}`;
+  const from = write.copiesFrom;
+  const rest =
+    from === undefined
+      ? ''
+      : `, and the rest of that piece is copied there from layer ${from}${compressedNote(steps, from)}`;
   switch (write.effect) {
     case 'in-place':
       return `A write there goes in place into ${file}${reason}: no new space.`;

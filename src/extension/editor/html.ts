@@ -9,6 +9,8 @@ export function pageHtml(webview: vscode.Webview, extension: vscode.Uri, title: 
     attribute(webview.asWebviewUri(vscode.Uri.joinPath(extension, ...parts)).toString());
   const own = webview.cspSource;
   const policy = `default-src 'none'; img-src ${own}; style-src ${own}; font-src ${own}; script-src ${own}`;
+  // Nothing on the page can be typed into: “Cut” and “Paste” would only be in the way of our own items.
+  const context = JSON.stringify({ preventDefaultContextMenuItems: true });
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -18,7 +20,7 @@ export function pageHtml(webview: vscode.Webview, extension: vscode.Uri, title: 
 <title>${attribute(title)}</title>
 <link rel="stylesheet" href="${file('media', 'webview.css')}">
 </head>
-<body>
+<body data-vscode-context="${attribute(context)}">
 <div id="app"></div>
 <script src="${file('dist', 'webview.js')}"></script>
 </body>

@@ -175,8 +175,9 @@ function remember<T>(map: Map<string, T>, key: string, make: () => T): T {
   return made;
 }
 
-/** What stands after the last slash or backslash: an image may name a parent in another system's way. */
+/** What stands after the last slash or backslash, of a name in any system's way; a name with a protocol is whole. */
 function lastPart(name: string): string {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(name)) return name;
   return name.split(/[\\/]/).filter(Boolean).at(-1) ?? name;
 }
 

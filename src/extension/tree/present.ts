@@ -1,7 +1,7 @@
 import type { Finding, LayerAccount, Severity } from '../../core/model';
 import { formatBytes, formatCount, formatDay, formatWhen } from '../../core/units';
 import type { SurveyedImage } from '../../protocol/image';
-import { code, count, formatMoment, markdown, plain } from '../text';
+import { code, count, formatMoment, markdown, plain, sentence } from '../text';
 import type { BitmapNode, BrokenNode, FamilyNode, ImageNode, SnapshotNode, UnusableNode } from './families';
 
 /** How a node looks, free of VS Code's types so that it can be tested. */
@@ -185,7 +185,7 @@ function imageTooltip(node: ImageNode, problems: Problems): string {
 function problemLines({ findings }: Problems): readonly string[] {
   return findings.map(({ severity, message, advice }) => {
     const rest = advice === undefined ? '' : ` ${markdown(advice)}`;
-    return `**${severity === 'error' ? 'Error' : 'Warning'}:** ${markdown(message)}${rest}`;
+    return `**${severity === 'error' ? 'Error' : 'Warning'}:** ${markdown(sentence(message))}${rest}`;
   });
 }
 
@@ -220,7 +220,7 @@ function brokenLook(node: BrokenNode): Look {
   const { said, icon } = outside ? { said: 'not allowed', icon: 'lock' } : BROKEN[end.kind];
   return {
     description: said,
-    tooltip: lines(`${heading(node)} · ${said}`, code(end.name), markdown(end.message)),
+    tooltip: lines(`${heading(node)} · ${said}`, code(end.name), markdown(sentence(end.message))),
     icon,
     spoken: joined(', ', nodeLabel(node), 'parent', said),
     context: outside ? 'broken.outside' : `broken.${end.kind}`,

@@ -39,6 +39,8 @@ export interface ShownNode {
 export interface TreeWorld extends Omit<SurveyWorld, 'changed'> {
   /** The person moved to a node, with the keyboard or the mouse. */
   picked(node: FamilyNode): void;
+  /** What the tree lists came to rest, on screen: what is looked at elsewhere can be selected in it. */
+  settled(): void;
 }
 
 /** The view “VM Disks”: shows the survey's families, follows the file system and the active editor. */
@@ -146,6 +148,11 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     return this.survey.families.map(show);
   }
 
+  selected(): string | undefined {
+    const [node] = this.view.selection;
+    return node && nodePath(node);
+  }
+
   getChildren(node?: FamilyNode): FamilyNode[] {
     return node ? [...node.children] : [...this.survey.families];
   }
@@ -188,6 +195,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     this.watchFiles();
     if (!this.survey.complete) void this.refresh();
     else if (this.changedPaths.size > 0) this.touch([]);
+    else this.world.settled();
   }
 
   /** Only once the tree has been looked at: a window that never shows it pays nothing. */
@@ -259,6 +267,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     void vscode.commands.executeCommand('setContext', CONTEXT.tree, busy ? 'surveying' : 'done');
     this.treeChanged.fire(undefined);
     this.decorationsChanged.fire(undefined);
+    if (state !== 'looking' && this.view.visible) this.world.settled();
   }
 
   private showProgress(busy: boolean): void {

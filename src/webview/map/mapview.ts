@@ -1,12 +1,14 @@
 import { cssColor } from '../color';
+import type { Rgb } from '../color';
 import { h } from '../dom';
-import { formatTick, rulerFor } from '../format';
+import { formatTick } from '../format';
 import { nextFrame } from '../frame';
-import { faded, layerColors, lined } from '../palette';
+import { faded, lined } from '../palette';
 import type { Palette } from '../palette';
 import type { Pixels } from '../../core/model';
 import { partAt, partsOf } from './cells';
 import type { Part } from './cells';
+import { fitDevicePixels } from './devicepixels';
 import { bindInput } from './input';
 import { paintCells } from './paint';
 import type { MapColors } from './paint';
@@ -30,7 +32,8 @@ export interface Cell {
 export interface MapModel {
   readonly disk: Disk;
   readonly generation: number;
-  readonly layers: number;
+  /** The layers' colours, newest first. */
+  readonly colors: readonly Rgb[];
   readonly pending: boolean;
   readonly picked: number | null;
   readonly selected: number | null;
@@ -65,19 +68,19 @@ export interface SavedView {
 /** Lengths in CSS pixels. */
 const EDGE = 3;
 const LABEL_SPACING = 54;
-const LABEL_GLYPH = 6.7;
+const GUTTER = 50;
 const LABEL_FONT = 11;
+const LABEL_GAP = 8;
 const LINE_PIXELS = 40;
 
 /** The block map: one canvas, repainted at most once a frame. */
 export class MapView {
   readonly canvas = h('canvas', { class: 'map-canvas', attributes: { tabindex: '0', role: 'application' } });
   private model: MapModel = {
-    disk: { size: 0, unit: 1 }, generation: -1, layers: 0, pending: false, picked: null, selected: null,
+    disk: { size: 0, unit: 1 }, generation: -1, colors: [], pending: false, picked: null, selected: null,
   };
   private view: View = scale.WHOLE_DISK;
   private box: Box = { width: 0, height: 0, ratio: 1 };
-  private gutter = 0;
   private levels: Level[] = [];
   private readonly motion = new ZoomMotion();
   private palette: Palette | undefined;
@@ -98,18 +101,13 @@ export class MapView {
       wheel: (intent, point) => this.wheel(intent, point),
       key: (event) => this.key(event),
     });
-    const observer = new ResizeObserver((entries) => this.resized(entries.at(-1)));
-    try {
-      observer.observe(this.canvas, { box: 'device-pixel-content-box' });
-    } catch {
-      observer.observe(this.canvas); // an engine without device pixel boxes rounds for itself
-    }
+    fitDevicePixels(this.canvas, () => this.resized());
   }
 
   /** Draws this from now on. A disk of another size keeps the middle of the view where it was. */
   show(model: MapModel): void {
     const other = model.disk.size !== this.model.disk.size || model.disk.unit !== this.model.disk.unit;
-    const recolored = model.layers !== this.model.layers;
+    const recolored = model.colors !== this.model.colors;
     const kept = other && this.model.disk.size > 0 ? this.save() : undefined;
     this.model = model;
     this.source.show(model.disk, model.generation);
@@ -198,25 +196,13 @@ export class MapView {
     this.stand(scale.clampView({ ...this.view, top }, this.model.disk, this.levels, this.box));
   }
 
-  /** Distance in CSS pixels from the left edge to the first column. */
-  get inset(): number {
-    return this.gutter / this.box.ratio + EDGE;
-  }
-
   private stand(view: View): void {
     this.view = view;
     this.motion.jump(view.level);
     nextFrame(this.job);
   }
 
-  private resized(entry: ResizeObserverEntry | undefined): void {
-    if (!entry) return;
-    const css = entry.contentRect;
-    const exact = entry.devicePixelContentBoxSize?.[0];
-    const width = exact?.inlineSize ?? Math.round(css.width * devicePixelRatio);
-    const height = exact?.blockSize ?? Math.round(css.height * devicePixelRatio);
-    if (this.canvas.width !== width) this.canvas.width = width;
-    if (this.canvas.height !== height) this.canvas.height = height;
+  private resized(): void {
     this.colors = undefined; // patterns are drawn for one pixel ratio
     this.measure();
     nextFrame(this.job);
@@ -226,12 +212,11 @@ export class MapView {
   private measure(): void {
     const { disk } = this.model;
     const ratio = devicePixelRatio;
-    const digits = formatTick(disk.size, { power: 2, decimals: 2 }).length;
-    this.gutter = Math.round((digits * LABEL_GLYPH + 8) * ratio);
+    const gutter = Math.round(GUTTER * ratio);
     const edge = 2 * EDGE * ratio;
     const kept = this.save();
     this.box = {
-      width: Math.max(0, this.canvas.width - this.gutter - edge),
+      width: Math.max(0, this.canvas.width - gutter - edge),
       height: Math.max(0, this.canvas.height - edge),
       ratio,
     };
@@ -251,8 +236,7 @@ export class MapView {
     const { height } = this.box;
     if (!level) return { by: 'row', byte: 0, x: 0, y: 0 };
     if (point) {
-      const x = (point.x - EDGE) * this.box.ratio - this.gutter;
-      const y = (point.y - EDGE) * this.box.ratio;
+      const { x, y } = this.onGrid(point, level);
       const last = this.motion.hold;
       // A pointer at rest keeps its byte, so that zooming in and out again does not drift.
       if (last?.by === 'point' && last.x === x && last.y === y) return last;
@@ -265,6 +249,19 @@ export class MapView {
       return { by: 'row', byte: middle, x: this.box.width / 2, y: height / 2 };
     }
     return { by: 'row', byte: selected, x: place.x + level.pitch / 2, y: place.y + level.pitch / 2 };
+  }
+
+  /** Where the grid starts, in device pixels: its right edge keeps to that of the canvas, labels fill the left. */
+  private origin(level: Level): { x: number; y: number } {
+    const edge = Math.round(EDGE * this.box.ratio);
+    const gap = Math.max(1, Math.round(this.box.ratio));
+    return { x: this.canvas.width - edge - level.columns * level.pitch + gap, y: edge };
+  }
+
+  /** A point of the canvas in the grid's own pixels. */
+  private onGrid(point: { x: number; y: number }, level: Level): { x: number; y: number } {
+    const origin = this.origin(level);
+    return { x: point.x * this.box.ratio - origin.x, y: point.y * this.box.ratio - origin.y };
   }
 
   private wheel(intent: WheelIntent, point: { x: number; y: number }): void {
@@ -288,8 +285,7 @@ export class MapView {
   private under(point: { x: number; y: number }): { cell: Cell; along: number } | undefined {
     const level = this.levels[this.view.level];
     if (!level) return undefined;
-    const x = (point.x - EDGE) * this.box.ratio - this.gutter;
-    const y = (point.y - EDGE) * this.box.ratio;
+    const { x, y } = this.onGrid(point, level);
     const hit = scale.cellAt(x, y, this.view, this.model.disk, level);
     return hit && { cell: this.cell(hit.cell, level), along: hit.along };
   }
@@ -352,15 +348,15 @@ export class MapView {
       { start: seen.first * level.cellBytes, cellBytes: level.cellBytes, cells: seen.last - seen.first }, around,
     );
 
-    const edge = Math.round(EDGE * this.box.ratio);
+    const origin = this.origin(level);
     context.resetTransform();
     context.fillStyle = colors.background;
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     context.save();
-    context.translate(this.gutter + edge, edge);
+    context.translate(origin.x, origin.y);
     if (enlarged !== 1) {
       context.beginPath();
-      context.rect(-edge, -edge, this.box.width + 2 * edge, this.canvas.height);
+      context.rect(-origin.y, -origin.y, this.canvas.width, this.canvas.height);
       context.clip();
       const { x, y } = this.motion.hold ?? { x: 0, y: 0 };
       context.translate(x * (1 - enlarged), y * (1 - enlarged));
@@ -373,7 +369,7 @@ export class MapView {
     });
     this.paintMarks(context, this.palette, level, gap);
     context.restore();
-    this.paintLabels(context, this.palette, level, seen, edge, enlarged);
+    this.paintLabels(context, this.palette, level, seen, enlarged);
     this.tellSight(level);
     return moving;
   }
@@ -399,7 +395,7 @@ export class MapView {
   }
 
   private mix(context: CanvasRenderingContext2D, palette: Palette): MapColors {
-    const layers = layerColors(this.model.layers, palette.stops);
+    const layers = this.model.colors;
     const { background, highContrast } = palette;
     const ground = highContrast ? background : palette.nobody;
     const fade = layers.map((color) => faded(color, ground));
@@ -440,19 +436,20 @@ export class MapView {
 
   private paintLabels(
     context: CanvasRenderingContext2D, palette: Palette, level: Level,
-    seen: { first: number; last: number }, edge: number, enlarged: number,
+    seen: { first: number; last: number }, enlarged: number,
   ): void {
     if (seen.last <= seen.first) return;
-    const rowBytes = level.cellBytes * level.columns;
-    let every = 1;
-    while (every * level.pitch < LABEL_SPACING * this.box.ratio) every *= 2;
-    const ruler = rulerFor(this.view.lead === 0 ? rowBytes * every : Math.max(level.cellBytes, rowBytes / 16),
-      this.model.disk.size);
     const font = getComputedStyle(this.canvas).fontFamily;
     context.font = `${LABEL_FONT * this.box.ratio}px ${font}`;
     context.textAlign = 'right';
     context.textBaseline = 'middle';
     context.fillStyle = cssColor(palette.quiet);
+    const origin = this.origin(level);
+    const room = origin.x - (LABEL_GAP + 2) * this.box.ratio;
+    const { every, ruler } = scale.labelRows(
+      level, this.view.lead, this.model.disk, LABEL_SPACING * this.box.ratio,
+      (text) => context.measureText(text).width <= room,
+    );
     const firstRow = Math.floor((seen.first + this.view.lead) / level.columns);
     const lastRow = Math.floor((seen.last - 1 + this.view.lead) / level.columns);
     const holdY = this.motion.hold?.y ?? 0;
@@ -461,7 +458,8 @@ export class MapView {
       const y = (row - this.view.top + 0.5) * level.pitch;
       const place = holdY + (y - holdY) * enlarged;
       if (place < 0 || place > this.box.height) continue;
-      context.fillText(formatTick(offset, ruler), this.gutter - 4 * this.box.ratio, Math.round(place + edge));
+      context.fillText(
+        formatTick(offset, ruler), origin.x - LABEL_GAP * this.box.ratio, Math.round(place + origin.y));
     }
   }
 

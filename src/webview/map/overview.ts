@@ -1,17 +1,20 @@
 import { cssColor, mix } from '../color';
+import type { Rgb } from '../color';
 import { fill, h } from '../dom';
 import { axisTicks, formatRange, inUnit, unitName, unitPower } from '../format';
 import { nextFrame } from '../frame';
-import { faded, layerColors } from '../palette';
+import { faded } from '../palette';
 import type { Palette } from '../palette';
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
 import type { Pixels } from '../../core/model';
+import { fitDevicePixels } from './devicepixels';
 import { resample } from './resample';
 import { createHatches } from './patterns';
 
 export interface OverviewModel {
   readonly size: number;
-  readonly layers: number;
+  /** The layers' colours, newest first. */
+  readonly colors: readonly Rgb[];
   readonly picked: number | null;
   readonly pending: boolean;
   /** The part of the disk that the map shows. */
@@ -42,7 +45,7 @@ export class Overview {
   private readonly axis = h('div', { class: 'axis', attributes: { 'aria-hidden': 'true' } });
   readonly element = h('div', { class: 'overview' }, this.canvas, this.axis);
   private model: OverviewModel = {
-    size: 0, layers: 0, picked: null, pending: false, window: { start: 0, end: 0 },
+    size: 0, colors: [], picked: null, pending: false, window: { start: 0, end: 0 },
   };
   private pixels: Pixels | undefined;
   private bars: { readonly from: Pixels; readonly pixels: Pixels } | undefined;
@@ -51,20 +54,10 @@ export class Overview {
   private readonly job = (): undefined => this.paint();
 
   constructor(private readonly events: OverviewEvents) {
-    const observer = new ResizeObserver((entries) => {
-      const entry = entries.at(-1);
-      if (!entry) return;
-      const exact = entry.devicePixelContentBoxSize?.[0];
-      this.canvas.width = exact?.inlineSize ?? Math.round(entry.contentRect.width * devicePixelRatio);
-      this.canvas.height = exact?.blockSize ?? Math.round(entry.contentRect.height * devicePixelRatio);
+    fitDevicePixels(this.canvas, () => {
       this.bars = undefined;
       nextFrame(this.job);
     });
-    try {
-      observer.observe(this.canvas, { box: 'device-pixel-content-box' });
-    } catch {
-      observer.observe(this.canvas);
-    }
     this.bindInput();
   }
 
@@ -151,7 +144,7 @@ export class Overview {
 
   private paint(): undefined {
     const context = this.canvas.getContext('2d', { alpha: false });
-    const { palette, model } = this;
+    const { palette } = this;
     const { width, height } = this.canvas;
     if (!context || !palette || width === 0 || height === 0) return;
     const ratio = devicePixelRatio;
@@ -166,15 +159,13 @@ export class Overview {
     context.strokeStyle = cssColor(palette.nobody);
     context.lineWidth = Math.round(ratio);
     context.strokeRect(ratio / 2, ratio / 2, width - ratio, height - ratio);
-    void model;
   }
 
   private paintBars(context: CanvasRenderingContext2D, palette: Palette, bars: Pixels, ratio: number): void {
     const { width, height } = this.canvas;
-    const { layers, picked } = this.model;
+    const { colors, picked } = this.model;
     const ground = palette.highContrast ? palette.background : palette.nobody;
-    const full = layerColors(layers, palette.stops);
-    const shown = full.map((color, depth) => (picked === null || picked === depth ? color : faded(color, ground)));
+    const shown = colors.map((color, depth) => (picked === null || picked === depth ? color : faded(color, ground)));
     const solid = shown.map(cssColor);
     const zero = shown.map((color) => cssColor(mix(color, ground, 0.55)));
     const hatches = createHatches(context, ratio, { unknown: palette.unknown, invalid: palette.invalid, ground });
@@ -192,7 +183,7 @@ export class Overview {
         const hollow = kind === Kind.Zero || kind === Kind.ZeroAllocated;
         const style = lacking ? hatches.unknown : kind === Kind.Invalid ? hatches.invalid
           : ((hollow ? zero : solid)[owner] ?? '');
-        stack.push({ order: lacking ? layers : owner + (hollow ? 0 : 0.5), bytes, style });
+        stack.push({ order: lacking ? -1 : owner + (hollow ? 0 : 0.5), bytes, style });
       }
       stack.sort((one, other) => other.order - one.order);
       let sum = 0;

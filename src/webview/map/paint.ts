@@ -55,8 +55,10 @@ class Rects {
   /** Lengthens the last rectangle when the new one goes on where it ends, across the gap between cells. */
   join(x: number, y: number, width: number, height: number, gap: number): void {
     const { data, length } = this;
-    const end = length === 0 || data[length - 3] !== y ? -1 : (data[length - 4] ?? 0) + (data[length - 2] ?? 0);
-    if (end === x || end + gap === x) data[length - 2] = x + width - (data[length - 4] ?? 0);
+    const left = data[length - 4] ?? 0;
+    const end = left + (data[length - 2] ?? 0);
+    const goesOn = length > 0 && data[length - 3] === y && (end === x || end + gap === x);
+    if (goesOn) data[length - 2] = x + width - left;
     else this.push(x, y, width, height);
   }
 

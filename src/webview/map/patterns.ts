@@ -9,7 +9,7 @@ export interface Hatches {
 
 /** The tiles' side and line width in CSS pixels; a tile joins its neighbours without a seam. */
 const TILE = 6;
-const LINE = 1.25;
+const LINE = 1;
 
 export function createHatches(
   context: CanvasRenderingContext2D, ratio: number, colors: { unknown: Rgb; invalid: Rgb; ground: Rgb },

@@ -3,6 +3,9 @@
  * right, row below row. Lengths on screen are device pixels, so that every cell has the same whole number of them.
  */
 
+import { formatTick, rulerFor } from '../format';
+import type { Ruler } from '../format';
+
 /** The disk: its size, and the smallest piece worth a cell of its own. */
 export interface Disk {
   readonly size: number;
@@ -183,12 +186,12 @@ export function zoomAround(view: View, to: number, anchor: Anchor, disk: Disk, l
   return clampView({ level: to, lead, top }, disk, levels, box);
 }
 
-/** Zooms with rows at round offsets, so that the row of `byte` has its middle at `y`. */
+/** Zooms with whole rows at round offsets, so that the row of `byte` has its middle about at `y`. */
 export function zoomToRow(to: number, byte: number, y: number, disk: Disk, levels: readonly Level[], box: Box): View {
   const level = levels[to];
   if (!level) return WHOLE_DISK;
   const row = Math.floor(byte / level.cellBytes / level.columns);
-  return clampView({ level: to, lead: 0, top: row + 0.5 - y / level.pitch }, disk, levels, box);
+  return clampView({ level: to, lead: 0, top: Math.round(row + 0.5 - y / level.pitch) }, disk, levels, box);
 }
 
 /** Scrolls as little as possible until the row of `byte` is wholly inside the box. */
@@ -205,4 +208,28 @@ export function reveal(view: View, byte: number, disk: Disk, levels: readonly Le
 export function levelFor(cellBytes: number, levels: readonly Level[]): number {
   const index = levels.findIndex((level) => level.cellBytes <= cellBytes);
   return index < 0 ? levels.length - 1 : index;
+}
+
+const MOST_LABEL_DOUBLINGS = 5;
+
+/**
+ * Which rows get a label, and how it is written: as many as `spacing` device pixels between them allow, or fewer where
+ * rounder offsets make texts that fit. Rows that start at odd places, after zooming around a point, are rounded.
+ */
+export function labelRows(
+  level: Level, lead: number, disk: Disk, spacing: number, fits: (text: string) => boolean,
+): { every: number; ruler: Ruler } {
+  const rowBytes = level.cellBytes * level.columns;
+  let every = 1;
+  while (every * level.pitch < spacing) every *= 2;
+  const choices = Array.from({ length: lead === 0 ? MOST_LABEL_DOUBLINGS : 0 }, (_, doubling) => {
+    const ruler = rulerFor(rowBytes * every * 2 ** doubling, disk.size);
+    return { every: every * 2 ** doubling, ruler, fits: fits(formatTick(disk.size, ruler)) };
+  }).filter((choice) => choice.fits);
+  const [first, second] = choices;
+  // `1.25G` every so often tells more than `640M` twice as often.
+  if (first) return second && second.ruler.power > first.ruler.power ? second : first;
+  const { power } = rulerFor(rowBytes * every, disk.size);
+  const decimals = [2, 1].find((each) => fits(formatTick(disk.size, { power, decimals: each }))) ?? 0;
+  return { every, ruler: { power, decimals: power === 0 ? 0 : decimals } };
 }

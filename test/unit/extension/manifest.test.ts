@@ -70,7 +70,7 @@ describe('the manifest', () => {
       [VIEW_TYPE_ANY]: { priority: 'option', patterns: ['*'] },
     });
     const extensions = contributes.languages.flatMap((language) => language.extensions.map((extension) => `*${extension}`));
-    assert.deepEqual(sorted(extensions), editors[VIEW_TYPE]?.patterns);
+    assert.deepEqual(sorted(extensions), editors[VIEW_TYPE].patterns);
   });
 
   it('contributes each command that is registered, and no other', () => {

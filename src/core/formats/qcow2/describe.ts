@@ -1,9 +1,10 @@
 import type { Fact, LayerInfo } from '../../model';
 import type { Qcow2Parts } from './layer';
+import type { LuksInfo } from './luks';
 import type { Geometry } from './mapping';
 
 /** The header for a person to read. */
-export function describe({ header, snapshots, bitmaps }: Qcow2Parts, geometry: Geometry): readonly Fact[] {
+export function describe({ header, snapshots, bitmaps, luks }: Qcow2Parts, geometry: Geometry): readonly Fact[] {
   const yes = (label: string, value: boolean): Fact[] => (value ? [{ label, value }] : []);
   return [
     { label: 'Version', value: header.version },
@@ -15,7 +16,7 @@ export function describe({ header, snapshots, bitmaps }: Qcow2Parts, geometry: G
     ...(header.backingName === undefined ? [] : [{ label: 'Backing file', value: header.backingName }]),
     ...(header.backingFormat === undefined ? [] : [{ label: 'Backing format', value: header.backingFormat }]),
     ...(header.dataFileName === undefined ? [] : [{ label: header.rawExternalData ? 'Data file (raw)' : 'Data file', value: header.dataFileName }]),
-    ...(header.encryption === 'none' ? [] : [{ label: 'Encryption', value: header.encryption }]),
+    ...(header.encryption === 'none' ? [] : [{ label: 'Encryption', value: encryptionText(header.encryption, luks) }]),
     ...yes('Lazy reference counts', header.lazyRefcounts),
     ...yes('Dirty', header.dirty),
     ...yes('Marked corrupt', header.corrupt),
@@ -25,7 +26,7 @@ export function describe({ header, snapshots, bitmaps }: Qcow2Parts, geometry: G
 }
 
 /** The same as `qemu-img info --output=json` words it (qapi/block-core.json, ImageInfoSpecificQCow2). */
-export function qemuInfo({ header, bitmaps }: Qcow2Parts, geometry: Geometry): LayerInfo {
+export function qemuInfo({ header, bitmaps, luks }: Qcow2Parts, geometry: Geometry): LayerInfo {
   const data: Record<string, unknown> = {
     compat: header.version === 2 ? '0.10' : '1.1',
     'compression-type': header.compression,
@@ -38,11 +39,16 @@ export function qemuInfo({ header, bitmaps }: Qcow2Parts, geometry: Geometry): L
     Object.assign(data, { 'data-file': header.dataFileName, 'data-file-raw': header.rawExternalData });
   }
   if (bitmaps.length > 0) data['bitmaps'] = bitmaps;
-  if (header.encryption !== 'none') data['encrypt'] = { format: header.encryption };
+  if (header.encryption !== 'none') data['encrypt'] = { format: header.encryption, ...luks };
   return {
     'cluster-size': geometry.clusterSize,
     'dirty-flag': header.dirty,
+    ...(header.backingName === undefined || header.backingFormat === undefined ? {} : { 'backing-filename-format': header.backingFormat }),
     ...(header.encryption === 'none' ? {} : { encrypted: true }),
     'format-specific': { type: 'qcow2', data },
   };
+}
+
+function encryptionText(method: string, luks: LuksInfo | undefined): string {
+  return luks ? `${method} (${luks['cipher-alg']}-${luks['cipher-mode']})` : method;
 }

@@ -54,6 +54,8 @@ export interface Qcow2Header {
   readonly backingName: string | undefined;
   readonly backingFormat: string | undefined;
   readonly dataFileName: string | undefined;
+  /** Where the LUKS header stands in the file. */
+  readonly luksOffset: number | undefined;
   /** Present when the bitmaps extension is there and up to date (autoclear bit 0). */
   readonly bitmaps: { readonly count: number; readonly directoryBytes: number; readonly directoryOffset: number } | undefined;
   readonly findings: readonly Finding[];
@@ -127,6 +129,7 @@ class HeaderReader {
       backingName,
       backingFormat: extensions.backingFormat,
       dataFileName: extensions.dataFileName,
+      luksOffset: extensions.luksOffset,
       bitmaps: this.bitmaps(version, extensions.bitmaps),
       findings: this.allFindings(features.known),
     };
@@ -275,6 +278,10 @@ class HeaderReader {
           if (data[at] === 0) found.featureNames.set(data[at + 1] ?? 0, text(data.subarray(at + 2, at + FEATURE_NAME_BYTES)));
         }
         return;
+      case EXTENSION.luksHeader:
+        if (data.length !== 16) this.note('error', 'luks-extension', `the pointer to the LUKS header has ${data.length} bytes, not 16`, offset);
+        else found.luksOffset = u64be(data, 0, 'offset of the LUKS header', offset);
+        return;
       case EXTENSION.bitmaps:
         if (data.length !== 24) this.note('error', 'bitmaps-extension', `the bitmaps extension has ${data.length} bytes, not 24`, offset);
         else found.bitmaps = { data, offset };
@@ -315,6 +322,7 @@ class HeaderReader {
 interface Extensions {
   backingFormat?: string | undefined;
   dataFileName?: string | undefined;
+  luksOffset?: number;
   bitmaps?: { readonly data: Uint8Array; readonly offset: number };
   readonly featureNames: Map<number, string>;
 }

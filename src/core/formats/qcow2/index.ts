@@ -6,6 +6,7 @@ import { readBitmaps } from './bitmaps';
 import type { Qcow2Header } from './header';
 import { MAGIC, readHeader } from './header';
 import { Qcow2Layer } from './layer';
+import { readLuks } from './luks';
 import { readSnapshots } from './snapshots';
 
 /** qcow2, version 2 and 3: docs/interop/qcow2.rst in QEMU's sources. */
@@ -18,6 +19,7 @@ export const qcow2: Driver = {
     const header = readHeader(source);
     const table = readSnapshots(source, header);
     const directory = readBitmaps(source, header);
+    const encryption = readLuks(source, header);
     const data = openDataFile(source, header, context);
     return new Qcow2Layer({
       source,
@@ -25,7 +27,8 @@ export const qcow2: Driver = {
       header,
       snapshots: table.snapshots,
       bitmaps: directory.bitmaps,
-      findings: [...header.findings, ...table.findings, ...directory.findings, ...data.findings],
+      luks: encryption.luks,
+      findings: [...header.findings, ...table.findings, ...directory.findings, ...encryption.findings, ...data.findings],
       codecs: context.codecs,
     });
   },

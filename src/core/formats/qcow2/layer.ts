@@ -24,6 +24,7 @@ import { formatEntry } from '../../units';
 import { CompressedClusters } from './compressed';
 import { describe, qemuInfo } from './describe';
 import type { Qcow2Header } from './header';
+import type { LuksInfo } from './luks';
 import { EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
 import { unwrittenSpace } from './refcounts';
 import type { L1Place } from './scan';
@@ -39,6 +40,8 @@ export interface Qcow2Parts {
   readonly header: Qcow2Header;
   readonly snapshots: readonly Qcow2Snapshot[];
   readonly bitmaps: readonly Bitmap[];
+  /** How the content is encrypted, where that is LUKS. */
+  readonly luks: LuksInfo | undefined;
   readonly findings: readonly Finding[];
   readonly codecs: Codecs;
 }

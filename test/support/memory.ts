@@ -1,0 +1,107 @@
+/** Files that are only in memory, and the core's world around them: every read is counted, no disk is touched. */
+import { posix } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
+import type {
+  ByteSource, Codecs, Environment, FileReference, Gate, GateAnswer, HostExtents, ImageIdentity, OpenedSource, RefusalReason,
+} from '../../src/core';
+import { DiskError } from '../../src/core';
+import type { SparseImage } from '../fixtures/build/index';
+
+export interface MemoryFile {
+  readonly bytes: Uint8Array | SparseImage;
+  readonly extents?: HostExtents;
+  readonly diskUsage?: number;
+  /** Reading from this byte on fails, as a broken disk does. */
+  readonly failsFrom?: number;
+}
+
+export interface Read {
+  readonly file: string;
+  readonly position: number;
+  readonly length: number;
+}
+
+/** A folder of files, all under `/`; also the gate that opens them by the names that images write. */
+export class MemoryDisk implements Gate {
+  readonly reads: Read[] = [];
+  /** Names of the files that are open now, one for each time. */
+  readonly openFiles: string[] = [];
+  /** Every name that the gate was asked for, as it resolved it. */
+  readonly asked: string[] = [];
+  readonly environment: Environment = { gate: this, codecs: CODECS };
+  private readonly files = new Map<string, MemoryFile>();
+  private readonly refusals = new Map<string, RefusalReason>();
+
+  put(name: string, file: MemoryFile | Uint8Array | SparseImage): this {
+    this.files.set(name, file instanceof Uint8Array || !('bytes' in file) ? { bytes: file } : file);
+    return this;
+  }
+
+  /** Asked for this name, the gate will say no. */
+  refuse(name: string, reason: RefusalReason): this {
+    this.refusals.set(name, reason);
+    return this;
+  }
+
+  /** A file by its own name. @throws Error when there is none: the test is wrong */
+  leaf(name: string): OpenedSource {
+    const file = this.files.get(name);
+    if (!file) throw new Error(`no file ${name} was put into memory`);
+    return { identity: { id: name, path: name }, source: this.source(name, file) };
+  }
+
+  open({ target, written }: FileReference, from: ImageIdentity): GateAnswer {
+    if (target.kind === 'refused') {
+      return { ok: false, refusal: { reason: target.reason, name: written, message: target.message } };
+    }
+    const name = posix.resolve(posix.dirname(from.path), target.path);
+    this.asked.push(name);
+    const reason = this.refusals.get(name) ?? (this.files.has(name) ? undefined : 'missing');
+    if (reason !== undefined) return { ok: false, refusal: { reason, name, message: `${name} is not opened: ${reason}` } };
+    return { ok: true, opened: this.leaf(name), findings: [] };
+  }
+
+  /** What was read of one file. */
+  readsOf(name: string): Read[] {
+    return this.reads.filter(({ file }) => file === name);
+  }
+
+  private source(name: string, { bytes, extents, diskUsage, failsFrom = Infinity }: MemoryFile): ByteSource {
+    const size = bytes instanceof Uint8Array ? bytes.length : bytes.size;
+    this.openFiles.push(name);
+    return {
+      size,
+      diskUsage,
+      readInto: (target, position) => {
+        this.reads.push({ file: name, position, length: target.length });
+        if (target.length === 0) return;
+        if (position < 0 || position + target.length > size) throw new DiskError('short-read', 'the file ends', { file: name, offset: size });
+        if (position + target.length > failsFrom) throw new DiskError('io', 'reading failed', { file: name, offset: failsFrom });
+        target.set(bytes instanceof Uint8Array ? bytes.subarray(position, position + target.length) : bytes.peek(position, target.length));
+      },
+      ...(extents ? { extents: () => extents } : {}),
+      close: () => {
+        const at = this.openFiles.indexOf(name);
+        if (at >= 0) this.openFiles.splice(at, 1);
+      },
+    };
+  }
+}
+
+const CODECS: Codecs = {
+  inflateRaw: (input, size) => inflateRawSync(input, { maxOutputLength: size }),
+  zstd: () => {
+    throw new Error('no zstd here: tests of it use the codecs of src/node');
+  },
+};
+
+/** One file in memory, by itself. */
+export function memorySource(file: MemoryFile | Uint8Array | SparseImage): ByteSource {
+  return new MemoryDisk().put('/file', file).leaf('/file').source;
+}
+
+/** Data and holes of a file of `size` bytes from the ranges `[start, end)` that hold data. */
+export function extentsOf(size: number, data: readonly (readonly [start: number, end: number])[]): HostExtents {
+  const inner = data.flat().filter((bound) => bound > 0 && bound < size);
+  return { bounds: Float64Array.of(0, ...inner, size), startsWithData: data[0]?.[0] === 0, certainty: 'exact' };
+}
