@@ -2,7 +2,8 @@
 //   node scripts/mock.mjs [--port N]                              serves it; the address takes ?scenario= and ?theme=
 //   node scripts/mock.mjs --shot FILE.png [--scenario chain] [--theme dark|light|hc|hcl] [--size 1770x1140] [--dpr 1]
 //                         [--query 'goto=0x35A400000&pick=2'] [--do 'key +; hover 700,400; click 700,400']
-// A shot needs a Chromium: the one that CHROME names, or chromium or google-chrome from PATH.
+//   node scripts/mock.mjs --bench                                 times a frame of 12,000 cells
+// Shots and times need a Chromium: the one that CHROME names, or chromium or google-chrome from PATH.
 import { parseArgs } from 'node:util';
 import { serveMock } from '../test/browser/mock/server.mjs';
 import { findOnPath } from './lib/run.mjs';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     'dpr': { type: 'string', default: '1' },
     'query': { type: 'string', default: '' },
     'do': { type: 'string', default: '' },
+    'bench': { type: 'boolean', default: false },
   },
 });
 
@@ -38,30 +40,42 @@ async function perform(page, steps) {
   }
 }
 
-async function shoot(url) {
+async function withBrowser(use) {
   const { chromium } = await import('playwright-core');
   const executablePath = process.env.CHROME ?? findOnPath('chromium') ?? findOnPath('google-chrome');
   if (!executablePath) throw new Error('No Chromium found: name one with CHROME');
-  const [width, height] = values.size.split('x').map(Number);
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic'] });
   try {
-    const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: Number(values.dpr) });
-    page.on('pageerror', (error) => console.error(`error: ${error.message}`));
-    page.on('console', (message) => console.error(`${message.type()}: ${message.text()}`));
-    await page.goto(`${url}?scenario=${values.scenario}&theme=${values.theme}&${values.query}`);
-    await page.waitForTimeout(500);
-    await perform(page, values.do);
-    await page.screenshot({ path: values.shot });
+    await use(browser);
   } finally {
     await browser.close();
   }
 }
 
-const server = await serveMock(values.shot === undefined ? Number(values.port) : 0);
-if (values.shot === undefined) console.log(`${server.url}?scenario=${values.scenario}&theme=${values.theme}`);
+async function shoot(browser, url) {
+  const [width, height] = values.size.split('x').map(Number);
+  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: Number(values.dpr) });
+  page.on('pageerror', (error) => console.error(`error: ${error.message}`));
+  page.on('console', (message) => console.error(`${message.type()}: ${message.text()}`));
+  await page.goto(`${url}?scenario=${values.scenario}&theme=${values.theme}&${values.query}`);
+  await page.waitForTimeout(500);
+  await perform(page, values.do);
+  await page.screenshot({ path: values.shot });
+}
+
+async function bench(browser, url) {
+  const page = await browser.newPage();
+  await page.goto(`${url}bench`);
+  await page.waitForFunction(() => document.title !== 'running');
+  console.log(await page.title());
+}
+
+const browses = values.shot !== undefined || values.bench;
+const server = await serveMock(browses ? 0 : Number(values.port));
+if (!browses) console.log(`${server.url}?scenario=${values.scenario}&theme=${values.theme}`);
 else {
   try {
-    await shoot(server.url);
+    await withBrowser((browser) => (values.bench ? bench(browser, server.url) : shoot(browser, server.url)));
   } finally {
     await server.close();
   }

@@ -74,8 +74,16 @@ function* proseLines(random: Random): Generator<string> {
   }
 }
 
-function* logLines(random: Random, line: (random: Random, date: Date) => string, from: number): Generator<string> {
-  for (let seconds = from; ; seconds += random.below(40)) {
+/** The longest pause between two lines is in seconds. */
+const LOGS = {
+  syslog: { line: syslogLine, pause: 950 },
+  access: { line: accessLine, pause: 410 },
+} as const;
+
+/** Lines without end, from a moment (seconds since the epoch) on. */
+function* logLines(random: Random, kind: keyof typeof LOGS, from: number): Generator<string> {
+  const { line, pause } = LOGS[kind];
+  for (let seconds = from; ; seconds += random.below(pause)) {
     yield line(random, new Date(seconds * 1000));
   }
 }
@@ -92,9 +100,7 @@ function textOf(spec: TextSpec): Uint8Array {
     return known;
   }
   const random = new Random(spec.seed);
-  const lines =
-    spec.kind === 'prose' ? proseLines(random)
-    : logLines(random, spec.kind === 'syslog' ? syslogLine : accessLine, spec.from);
+  const lines = spec.kind === 'prose' ? proseLines(random) : logLines(random, spec.kind, spec.from);
   const parts: string[] = [];
   let length = 0;
   for (const line of lines) {

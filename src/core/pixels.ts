@@ -14,7 +14,10 @@ const KIND_LIMIT = 8;
  * @throws DiskError `out-of-range` for a range that can't be
  */
 export function pixels(map: OwnershipMap, start: number, cellBytes: number, cells: number): Pixels {
-  const sane = Number.isSafeInteger(start) && start >= 0 && cellBytes > 0 && Number.isFinite(cellBytes) && Number.isInteger(cells) && cells >= 0 && cells <= MAX_CELLS;
+  const sane =
+    Number.isSafeInteger(start) && start >= 0 &&
+    Number.isFinite(cellBytes) && cellBytes > 0 &&
+    Number.isInteger(cells) && cells >= 0 && cells <= MAX_CELLS;
   if (!sane) throw new DiskError('out-of-range', `${cells} cells of ${cellBytes} bytes from byte ${start} can't be drawn`);
   const size = map.start[map.count] ?? 0;
   const end = Math.min(size, start + cells * cellBytes);

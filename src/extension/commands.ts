@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { oneLine } from '../core/errors';
 import type { PageAction } from '../protocol/webview';
@@ -5,7 +6,6 @@ import type { Editors } from './editor/editors';
 import type { ImagePanel } from './editor/panel';
 import { exportMap } from './exportMap';
 import type { ExportTarget } from './exportMap';
-import type { Follow } from './follow';
 import { layerPath } from './follow';
 import { goToOffset } from './goTo';
 import type { CommandId } from './ids';
@@ -21,7 +21,6 @@ import type { Trust } from './trust';
 export interface CommandsWorld {
   readonly editors: Editors;
   readonly tree: DiskTree;
-  readonly follow: Follow;
   readonly trust: Trust;
   readonly extensionId: string;
   readonly log: vscode.LogOutputChannel;
@@ -30,9 +29,12 @@ export interface CommandsWorld {
 /** What is done for a command; arguments are those of menus and of callers who do not want to be asked. */
 type Handlers = Readonly<Record<CommandId, (...args: never[]) => unknown>>;
 
+const DOUBLE_CLICK_MS = 600;
+
 /** The commands of the palette, the menus and the page: one place for what each does. */
 export class Commands implements vscode.Disposable {
   private readonly registered: vscode.Disposable[];
+  private readonly clicks = new Clicks();
 
   constructor(private readonly world: CommandsWorld) {
     const handlers = this.handlers();
@@ -51,7 +53,7 @@ export class Commands implements vscode.Disposable {
   }
 
   private handlers(): Handlers {
-    const { editors, tree, follow, extensionId } = this.world;
+    const { editors, tree, extensionId } = this.world;
     const inFront = (act: (panel: ImagePanel) => unknown): unknown =>
       editors.active ? act(editors.active) : this.offerToOpen();
     return {
@@ -71,11 +73,10 @@ export class Commands implements vscode.Disposable {
       'vmDisk.showProblems': () => vscode.commands.executeCommand('workbench.panel.markers.view.focus'),
       'vmDisk.openWalkthrough': () =>
         vscode.commands.executeCommand('workbench.action.openWalkthrough', `${extensionId}#${WALKTHROUGH}`, false),
-      'vmDisk.tree.open': (node: FamilyNode) => {
-        follow.cancel();
-        return this.openNode(node, {});
-      },
+      'vmDisk.tree.open': (node: FamilyNode) =>
+        this.openNode(node, this.clicks.isSecond(node.key) ? { preview: false } : { preserveFocus: true }),
       'vmDisk.tree.openToSide': (node: FamilyNode) => this.openNode(node, { viewColumn: vscode.ViewColumn.Beside }),
+      'vmDisk.tree.pickOut': (node: FamilyNode) => withPath(node, (path) => inFront((panel) => pickOut(panel, path))),
       'vmDisk.tree.refresh': () => tree.refresh(),
       'vmDisk.tree.stop': () => { tree.stop(); },
       'vmDisk.tree.revealInExplorer': (node: FamilyNode) => withPath(node, revealInExplorer),
@@ -150,6 +151,28 @@ export class Commands implements vscode.Disposable {
       void vscode.window.showErrorMessage(plain(oneLine(error)));
       return undefined;
     }
+  }
+}
+
+/** Lets everything but the layer fade, in the image in front. */
+function pickOut(panel: ImagePanel, path: string): unknown {
+  const layer = panel.document.summary?.layers.find((each) => each.path === path);
+  if (layer) return panel.pickLayer(layer.depth);
+  const [leaf] = panel.document.summary?.layers ?? [];
+  return vscode.window.showInformationMessage(
+    `${plain(basename(path))} is no layer of ${plain(leaf?.fileName ?? 'the image in front')}.`,
+  );
+}
+
+/** As in the Explorer: one click shows a file and leaves the focus in the tree, a second keeps the tab and goes there. */
+class Clicks {
+  private last: { readonly key: string; readonly at: number } | undefined;
+
+  isSecond(key: string): boolean {
+    const now = Date.now();
+    const second = this.last?.key === key && now - this.last.at < DOUBLE_CLICK_MS;
+    this.last = second ? undefined : { key, at: now };
+    return second;
   }
 }
 

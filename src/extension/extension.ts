@@ -31,7 +31,9 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     policy: (image) => trust.policy(image),
     isOurs: matchAny(patterns),
     act: (panel, action) => { commands.act(panel, action); },
-    followed: (panel) => { follow.toTree(panel); },
+    followed: () => {
+      follow.follow();
+    },
     opened: ({ uri }) => {
       if (!tree.find(uri.fsPath)) tree.touch([uri.fsPath]);
     },
@@ -46,11 +48,10 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     policy: () => trust.policy(),
     log: (message) => { log.warn(message); },
     settled: () => {
-      if (editors.active) follow.toTree(editors.active);
+      follow.follow();
     },
-    picked: (node) => { follow.toEditor(node); },
   });
-  const commands: Commands = new Commands({ editors, tree, follow, trust, log, extensionId: context.extension.id });
+  const commands: Commands = new Commands({ editors, tree, trust, log, extensionId: context.extension.id });
   context.subscriptions.push(log, trust, problems, editors, tree, follow, commands);
   context.subscriptions.push(
     trust.onDidChange(() => { tree.restart(); }),

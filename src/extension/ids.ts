@@ -21,6 +21,7 @@ export const COMMANDS = [
   'vmDisk.openWalkthrough',
   'vmDisk.tree.open',
   'vmDisk.tree.openToSide',
+  'vmDisk.tree.pickOut',
   'vmDisk.tree.refresh',
   'vmDisk.tree.stop',
   'vmDisk.tree.revealInExplorer',

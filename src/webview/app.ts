@@ -57,7 +57,6 @@ export class App implements Actions {
   private readonly changed = new Set<keyof State>();
   private palette: Palette | undefined;
   private colors: readonly Rgb[] = [];
-  private hovered: { cell: Cell; point: { x: number; y: number } } | undefined;
   private shownPage: State['page'] | undefined;
   private invalid: { readonly from: Pixels | undefined; readonly seen: boolean } = { from: undefined, seen: false };
   private byteCount = FIRST_BYTES;
@@ -260,9 +259,8 @@ export class App implements Actions {
   }
 
   private hover(cell: Cell | undefined, point: { x: number; y: number }): void {
-    this.hovered = cell && cell.parts.length > 0 ? { cell, point } : undefined;
-    if (!this.hovered) this.tooltip.hide();
-    else this.tooltip.show(this.hovered.cell, point, this.store.get().names, this.colors);
+    if (!cell || cell.parts.length === 0) this.tooltip.hide();
+    else this.tooltip.show(cell, point, this.store.get().names, this.colors);
   }
 
   private choose(cell: Cell, part: Part | undefined): void {

@@ -23,6 +23,7 @@ export class Centre {
   private readonly said = h('div', { class: 'said' });
   private readonly legend = new Legend();
   private readonly stage: HTMLElement;
+  private readonly body: HTMLElement;
   readonly element: HTMLElement;
 
   constructor(
@@ -35,7 +36,8 @@ export class Centre {
     this.out = textButton('−', 'Zoom out (−)', () => actions.zoom(-1), { 'aria-label': 'Zoom out' });
     this.in = textButton('+', 'Zoom in (+)', () => actions.zoom(1), { 'aria-label': 'Zoom in' });
     this.whole = textButton('whole disk', 'Show the whole disk (0)', () => actions.wholeDisk());
-    this.stage = h('div', { class: 'stage' }, map.canvas, tooltip.element);
+    this.stage = h('div', { class: 'stage' }, map.canvas, h('div', { class: 'focus-ring' }), tooltip.element);
+    this.body = h('div', { class: 'map' }, this.stage, this.legend.element);
     this.element = h(
       'section', { class: 'centre', attributes: { 'aria-label': 'Block map' } },
       h('div', { class: 'head' }, h('h2', {}, 'Whole disk'), this.disk),
@@ -44,7 +46,7 @@ export class Centre {
         h('span', { class: 'aside' }, this.scale, h('span', { class: 'zoom' }, this.out, this.in, this.whole))),
       this.progress, this.said,
       h('p', { class: 'sr-only', attributes: { id: 'map-hint' } }, hint),
-      h('div', { class: 'map' }, this.stage, this.legend.element),
+      this.body,
     );
   }
 
@@ -62,7 +64,7 @@ export class Centre {
       this.in.disabled = sight.level >= sight.levels - 1;
       // The legend stands right below the last row, wherever that is.
       const spare = Math.max(0, this.stage.clientHeight - sight.height);
-      this.legend.element.style.setProperty('--rise', `${-Math.round(spare)}px`);
+      this.body.style.setProperty('--spare', `${Math.round(spare)}px`);
     }
     this.legend.update(state, colors, hasInvalid);
     this.updateProgress(state);

@@ -41,6 +41,9 @@ export class LayerTable {
     );
     fill(
       this.sums,
+      ...(summary.end.kind === 'base' ? [] : [h('tr', {}, h('td', {
+        class: 'problem broken-end', attributes: { colspan: String(COLUMNS.length) },
+      }, summary.end.message))]),
       ...(accounting ? [sum('nobody (reads as zero)', accounting.nobody, 'nobody')] : []),
       ...(accounting && accounting.unknown > 0 ? [sum('unknown', accounting.unknown, 'unknown')] : []),
       sum('whole disk', summary.guestSize, 'none'),

@@ -12,12 +12,21 @@ const MOST_ROWS = 6;
 /** What is under the pointer: range, owners with their shares, kinds. Screen readers have the inspector. */
 export class Tooltip {
   readonly element = h('div', { class: 'tooltip', attributes: { 'aria-hidden': 'true' } });
+  private shown = '';
 
   hide(): void {
+    this.shown = '';
     this.element.classList.remove('shown');
   }
 
   show(cell: Cell, point: { x: number; y: number }, names: readonly string[], colors: readonly Rgb[]): void {
+    const key = JSON.stringify(cell);
+    if (key !== this.shown) this.write(cell, names, colors);
+    this.shown = key;
+    this.place(point);
+  }
+
+  private write(cell: Cell, names: readonly string[], colors: readonly Rgb[]): void {
     const total = cell.parts.reduce((sum, part) => sum + part.bytes, 0);
     const most = [...cell.parts].sort((one, other) => other.bytes - one.bytes);
     const shown = most.slice(0, MOST_ROWS);
@@ -33,7 +42,6 @@ export class Tooltip {
       )),
       most.length > shown.length && h('div', { class: 'quiet' }, `and ${most.length - shown.length} more`),
     );
-    this.place(point);
   }
 
   /** Below and right of the pointer, or on the other side where there is no room. */

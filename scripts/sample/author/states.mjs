@@ -19,7 +19,7 @@ const SYSLOG_PLACES = someplaces(100, 12, 48);
 const ACCESS_PLACES = someplaces(200, 14, 80);
 const ZERO_FILL = [[98_500, 6100], [116_300, 11_800], [131_000, 4200], [139_700, 13_400], [206_000, 8800]];
 
-const syslog = (size) => ({ kind: 'syslog', seed: 900, size, from: utc('2025-03-03T14:02:00') });
+const syslog = (size) => ({ kind: 'syslog', seed: 900, size, from: utc('2025-03-02T16:30:00') });
 const access = (seed, from, size) => ({ kind: 'access', seed, size, from: utc(from) });
 
 const LIBRARIES = [
@@ -144,7 +144,7 @@ function afterInstall(fs, make) {
   fs.file('/var/lib/burrow/shop.db', make({ kind: 'pages', seed: 260, size: 84 * MIB, magic: 'BURROWDB' }), burrow);
   fs.preallocate('/var/lib/burrow/redo-1.log', 6 * MIB, burrow);
   fs.preallocate('/var/lib/burrow/redo-2.log', 6 * MIB, burrow);
-  fs.file('/var/log/syslog', make(syslog(150 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
+  fs.file('/var/log/syslog', make(syslog(12 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
   // Filling the free space with zeros before a disk is compacted is an old habit; the file is gone right after.
   fs.preallocate('/var/tmp-zeros', 148 * MIB, { windows: ZERO_FILL });
   const zeroFill = fs.blocksOf('/var/tmp-zeros');
@@ -156,7 +156,7 @@ function afterInstall(fs, make) {
 function ready(fs, make) {
   fs.at(utc('2025-05-09T22:15:00'));
   fs.remove('/var/log/syslog');
-  fs.file('/var/log/syslog', make(syslog(700 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
+  fs.file('/var/log/syslog', make(syslog(940 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
   const log = make(access(910, '2025-03-03T14:05:00', 4200 * KIB));
   fs.file('/var/log/hearth/access.log', log, { uid: 101 });
   photos(fs, make, '2025-03', 11, 18, 340);
@@ -167,7 +167,7 @@ function ready(fs, make) {
 function beforeUpgrade(fs, make) {
   fs.at(utc('2025-06-17T20:40:00'));
   fs.remove('/var/log/syslog', '/home/ada/notes.txt');
-  fs.file('/var/log/syslog', make(syslog(1500 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
+  fs.file('/var/log/syslog', make(syslog(1480 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
   fs.rename('/var/log/hearth/access.log', '/var/log/hearth/access.log.1');
   const log = make(access(911, '2025-05-09T22:20:00', 2600 * KIB));
   fs.file('/var/log/hearth/access.log', log, { uid: 101, windows: ACCESS_PLACES });
@@ -215,7 +215,7 @@ function upgraded(fs, make) {
   });
   fs.at(utc('2025-06-22T03:30:00'));
   fs.remove('/var/log/syslog');
-  fs.file('/var/log/syslog', make(syslog(1800 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
+  fs.file('/var/log/syslog', make(syslog(1550 * KIB)), { windows: SYSLOG_PLACES, mode: 0o640 });
   emptyCache(fs, [...every(3, 1, 120), ...every(4, 120, 230)]);
   fillCache(fs, make, 230, 70);
   const dump = make({ kind: 'pages', seed: 510, size: 28 * MIB, magic: 'BURROWDM' });

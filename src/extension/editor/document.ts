@@ -101,6 +101,13 @@ export class ImageDocument implements vscode.CustomDocument {
     return summary;
   }
 
+  /** The same, once there is an image, unless it is looked at from there already. */
+  async lookFrom(standpoint: Standpoint): Promise<void> {
+    await this.result();
+    const now = this.summary?.standpoint;
+    if (now && (now.depth !== standpoint.depth || now.view !== standpoint.view)) await this.look(standpoint);
+  }
+
   /** @throws what the worker answers; an error when there is no worker to ask */
   async call<N extends PanelCall>(name: N, params: WorkerCalls[N]['params']): Promise<WorkerCalls[N]['result']> {
     const { worker } = this;

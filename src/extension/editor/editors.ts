@@ -18,7 +18,7 @@ export interface EditorsWorld extends DocumentWorld {
   isOurs(name: string): boolean;
   act(panel: ImagePanel, action: PageAction): void;
   /** A panel was brought to the front, or something was selected in the one that is. */
-  followed(panel: ImagePanel): void;
+  followed(): void;
   opened(document: ImageDocument): void;
 }
 
@@ -70,7 +70,7 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
     } finally {
       this.standpoints.delete(key);
     }
-    if (standpoint && (await known?.result())?.kind === 'image') await known?.look(standpoint);
+    if (standpoint && known) await known.lookFrom(standpoint);
   }
 
   openCustomDocument(uri: vscode.Uri): ImageDocument {
@@ -102,7 +102,7 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
       extension: this.world.extension,
       act: (from, action) => { this.world.act(from, action); },
       selected: (from) => {
-        if (from === this.active) this.world.followed(from);
+        if (from === this.active) this.world.followed();
       },
     });
     this.panels.add(panel);
@@ -116,7 +116,7 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
     this.watchers.get(document)?.setVisible(this.isVisible(document));
     if (view.active && this.front !== panel) {
       this.front = panel;
-      this.world.followed(panel);
+      this.world.followed();
     }
     this.tellContext();
   }

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { formatCount } from '../../core/units';
 import { CONTEXT, TREE_VIEW } from '../ids';
 import { count } from '../text';
 import { likelihood } from './candidates';
@@ -14,8 +15,6 @@ import type { SurveyWorld } from './survey';
 const SETTLE_MS = 1500;
 /** Repaints while the survey goes on. */
 const REPAINT_MS = 100;
-/** A selection that comes this soon after we set it is our own. */
-const ECHO_MS = 1000;
 /** With more families than this the tree starts folded. */
 const UNFOLD_AT_MOST = 20;
 /** Our own scheme, so that the tree's badges do not add to those of the Explorer. */
@@ -37,8 +36,6 @@ export interface ShownNode {
 }
 
 export interface TreeWorld extends Omit<SurveyWorld, 'changed'> {
-  /** The person moved to a node, with the keyboard or the mouse. */
-  picked(node: FamilyNode): void;
   /** What the tree lists came to rest, on screen: what is looked at elsewhere can be selected in it. */
   settled(): void;
 }
@@ -59,7 +56,6 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
   private readonly changedPaths = new Set<string>();
   private repaintTimer: NodeJS.Timeout | undefined;
   private settleTimer: NodeJS.Timeout | undefined;
-  private ownSelection: { readonly key: string; readonly until: number } | undefined;
   private endProgress: (() => void) | undefined;
   private watching = false;
 
@@ -70,7 +66,6 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
       this.view,
       vscode.window.registerFileDecorationProvider(this),
       this.view.onDidChangeVisibility(({ visible }) => { this.visibilityChanged(visible); }),
-      this.view.onDidChangeSelection(({ selection }) => { this.selectionChanged(selection); }),
     );
     if (this.view.visible) this.visibilityChanged(true);
   }
@@ -134,7 +129,6 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     const node = focus ? await this.awaitNode(path) : this.find(path);
     if (!node) return false;
     if (!focus && this.view.selection.some((selected) => nodePath(selected) === path)) return true;
-    this.ownSelection = { key: node.key, until: Date.now() + ECHO_MS };
     await this.view.reveal(node, { select: true, focus, expand: false });
     return true;
   }
@@ -216,15 +210,6 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     );
   }
 
-  private selectionChanged(selection: readonly FamilyNode[]): void {
-    const [node] = selection;
-    const own = this.ownSelection;
-    this.ownSelection = undefined;
-    if (!node || selection.length > 1) return;
-    if (own?.key === node.key && Date.now() < own.until) return;
-    this.world.picked(node);
-  }
-
   /** Waits for the look through the workspace to come upon a file. */
   private async awaitNode(path: string): Promise<FamilyNode | undefined> {
     for (;;) {
@@ -260,7 +245,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
       state === 'looking' && families.length === 0
         ? 'Looking for disk images…'
         : limited
-          ? `Looked at the first ${count(looked, 'file')} that may be images; the setting vmDisk.maxFiles allows more.`
+          ? `Looked at the first ${formatCount(looked)} files that may be images; the setting vmDisk.maxFiles allows more.`
           : '';
     this.view.badge =
       troubled === 0 ? undefined : { value: troubled, tooltip: `${count(troubled, 'disk image')} with problems` };

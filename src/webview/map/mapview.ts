@@ -12,7 +12,8 @@ import { fitDevicePixels } from './devicepixels';
 import { bindInput } from './input';
 import { paintCells } from './paint';
 import type { MapColors } from './paint';
-import { createHatches } from './patterns';
+import { hatch, imageOf, pack, sizeRaster } from './raster';
+import type { Raster } from './raster';
 import * as scale from './scale';
 import type { Box, Disk, Level, View } from './scale';
 import type { PixelSource } from './source';
@@ -86,6 +87,8 @@ export class MapView {
   private palette: Palette | undefined;
   private colors: MapColors | undefined;
   private picture: { pixels: Pixels; exact: boolean } | undefined;
+  private raster: Raster | undefined;
+  private between: OffscreenCanvas | undefined;
   private pointer: { x: number; y: number } | undefined;
   private saved: SavedView | undefined;
   private sight: MapSight | undefined;
@@ -292,8 +295,14 @@ export class MapView {
 
   private hover(point: { x: number; y: number } | undefined): void {
     this.pointer = point;
-    this.events.hover(point && this.under(point)?.cell, point ?? { x: 0, y: 0 });
+    this.tellHover();
     nextFrame(this.job);
+  }
+
+  /** Tells what lies under the pointer, which may rest while the map moves. */
+  private tellHover(): void {
+    const cell = this.pointer && this.under(this.pointer)?.cell;
+    this.events.hover(cell, this.pointer ?? { x: 0, y: 0 });
   }
 
   private click(point: { x: number; y: number }): void {
@@ -313,6 +322,7 @@ export class MapView {
     };
     const move = moves[event.key];
     if (move === undefined) return false;
+    this.hover(undefined); // the keys have taken over
     if (event.shiftKey && Math.abs(move) === level.columns) {
       this.scroll(Math.sign(move) * LINE_PIXELS);
       return true;
@@ -338,7 +348,7 @@ export class MapView {
     if (!level) return false;
     const { disk } = this.model;
     const enlarged = this.enlargement(level);
-    const colors = (this.colors ??= this.mix(context, this.palette));
+    const colors = (this.colors ??= this.mix(this.palette));
     const frame = { ...this.box, height: this.box.height / Math.min(1, enlarged) };
     const above = Math.ceil((frame.height - this.box.height) / level.pitch);
     const shifted = { ...this.view, top: Math.max(0, this.view.top - above) };
@@ -349,29 +359,45 @@ export class MapView {
     );
 
     const origin = this.origin(level);
+    const gap = Math.max(1, Math.round(this.box.ratio));
+    this.raster = sizeRaster(this.raster, level.columns * level.pitch, Math.ceil(frame.height) + above * level.pitch);
+    paintCells(this.raster, {
+      pixels: this.picture.pixels, view: shifted, level, ...seen, gap,
+      picked: this.model.picked, pending: this.model.pending, colors,
+    });
+
     context.resetTransform();
-    context.fillStyle = colors.background;
+    context.fillStyle = cssColor(this.palette.background);
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     context.save();
     context.translate(origin.x, origin.y);
-    if (enlarged !== 1) {
-      context.beginPath();
-      context.rect(-origin.y, -origin.y, this.canvas.width, this.canvas.height);
-      context.clip();
-      const { x, y } = this.motion.hold ?? { x: 0, y: 0 };
-      context.translate(x * (1 - enlarged), y * (1 - enlarged));
-      context.scale(enlarged, enlarged);
-    }
-    const gap = Math.max(1, Math.round(this.box.ratio));
-    paintCells(context, {
-      pixels: this.picture.pixels, view: this.view, level, ...seen, gap,
-      picked: this.model.picked, pending: this.model.pending, colors,
-    });
+    if (enlarged === 1) context.putImageData(imageOf(this.raster), origin.x, origin.y);
+    else this.paintEnlarged(context, origin, enlarged, (this.view.top - shifted.top) * level.pitch);
     this.paintMarks(context, this.palette, level, gap);
     context.restore();
     this.paintLabels(context, this.palette, level, seen, enlarged);
     this.tellSight(level);
+    if (this.pointer) this.tellHover();
     return moving;
+  }
+
+  /** The cells larger or smaller than they are, while the zoom moves; the point that it holds stays. */
+  private paintEnlarged(
+    context: CanvasRenderingContext2D, origin: { x: number; y: number }, enlarged: number, above: number,
+  ): void {
+    const { raster } = this;
+    if (!raster) return;
+    this.between ??= new OffscreenCanvas(1, 1);
+    this.between.width = raster.width;
+    this.between.height = raster.height;
+    this.between.getContext('2d', { alpha: false })?.putImageData(imageOf(raster), 0, 0);
+    const { x, y } = this.motion.hold ?? { x: 0, y: 0 };
+    context.beginPath();
+    context.rect(-origin.y, -origin.y, this.canvas.width - origin.x + origin.y, this.canvas.height);
+    context.clip();
+    context.translate(x * (1 - enlarged), y * (1 - enlarged));
+    context.scale(enlarged, enlarged);
+    context.drawImage(this.between, 0, -above);
   }
 
   /** Takes the level that the zoom is nearest to. */
@@ -394,22 +420,22 @@ export class MapView {
     return ((next.pitch / next.cellBytes) / (level.pitch / level.cellBytes)) ** Math.abs(off);
   }
 
-  private mix(context: CanvasRenderingContext2D, palette: Palette): MapColors {
+  private mix(palette: Palette): MapColors {
     const layers = this.model.colors;
     const { background, highContrast } = palette;
+    const { ratio } = this.box;
     const ground = highContrast ? background : palette.nobody;
     const fade = layers.map((color) => faded(color, ground));
     return {
-      background: cssColor(background),
-      ground: cssColor(ground),
-      layers: layers.map(cssColor),
-      fadedLayers: fade.map(cssColor),
-      lines: layers.map((color) => cssColor(lined(color, background))),
-      fadedLines: fade.map((color) => cssColor(lined(color, background))),
-      groundOutline: highContrast ? cssColor(palette.nobody) : undefined,
-      hatches: createHatches(context, this.box.ratio, {
-        unknown: palette.unknown, invalid: palette.invalid, ground,
-      }),
+      background: pack(background),
+      ground: pack(ground),
+      layers: layers.map(pack),
+      fadedLayers: fade.map(pack),
+      lines: layers.map((color) => pack(lined(color, background))),
+      fadedLines: fade.map((color) => pack(lined(color, background))),
+      groundOutline: highContrast ? pack(palette.nobody) : undefined,
+      unknown: hatch(palette.unknown, ground, ratio, false),
+      invalid: hatch(palette.invalid, ground, ratio, true),
     };
   }
 

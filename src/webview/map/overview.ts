@@ -9,7 +9,8 @@ import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
 import type { Pixels } from '../../core/model';
 import { fitDevicePixels } from './devicepixels';
 import { resample } from './resample';
-import { createHatches } from './patterns';
+import { fillRect, hatch, imageOf, pack, sizeRaster } from './raster';
+import type { Raster, Tile } from './raster';
 
 export interface OverviewModel {
   readonly size: number;
@@ -26,6 +27,15 @@ export interface OverviewEvents {
   center(byte: number): void;
   /** The same keys as on the map. */
   scroll(pages: number): void;
+}
+
+interface BarColors {
+  readonly ground: number;
+  readonly solid: readonly number[];
+  /** What reads as zero weighs less than data. */
+  readonly zero: readonly number[];
+  readonly unknown: Tile;
+  readonly invalid: Tile;
 }
 
 /** CSS pixels: width of a bar of the histogram, and the least width of the window. */
@@ -50,18 +60,22 @@ export class Overview {
   private pixels: Pixels | undefined;
   private bars: { readonly from: Pixels; readonly pixels: Pixels } | undefined;
   private palette: Palette | undefined;
+  private colors: BarColors | undefined;
+  private raster: Raster | undefined;
   private axisFor = 0;
   private readonly job = (): undefined => this.paint();
 
   constructor(private readonly events: OverviewEvents) {
     fitDevicePixels(this.canvas, () => {
       this.bars = undefined;
+      this.colors = undefined;
       nextFrame(this.job);
     });
     this.bindInput();
   }
 
   show(model: OverviewModel, pixels: Pixels | undefined): void {
+    if (model.colors !== this.model.colors || model.picked !== this.model.picked) this.colors = undefined;
     this.model = model;
     this.pixels = pixels;
     const share = model.size === 0 ? 0 : ((model.window.start + model.window.end) / 2 / model.size) * 100;
@@ -73,6 +87,7 @@ export class Overview {
 
   setPalette(palette: Palette): void {
     this.palette = palette;
+    this.colors = undefined;
     nextFrame(this.job);
   }
 
@@ -149,11 +164,12 @@ export class Overview {
     if (!context || !palette || width === 0 || height === 0) return;
     const ratio = devicePixelRatio;
     const bar = Math.max(1, Math.round(BAR * ratio));
-    context.resetTransform();
-    context.fillStyle = cssColor(palette.highContrast ? palette.background : palette.nobody);
-    context.fillRect(0, 0, width, height);
+    const colors = (this.colors ??= this.mix(palette, ratio));
+    this.raster = sizeRaster(this.raster, width, height);
+    this.raster.data.fill(colors.ground);
     const bars = this.sumBars(bar);
-    if (bars) this.paintBars(context, palette, bars, ratio);
+    if (bars) this.paintBars(this.raster, colors, bars);
+    context.putImageData(imageOf(this.raster), 0, 0);
     this.paintWindow(context, palette, ratio);
     if (!palette.highContrast) return;
     context.strokeStyle = cssColor(palette.nobody);
@@ -161,15 +177,22 @@ export class Overview {
     context.strokeRect(ratio / 2, ratio / 2, width - ratio, height - ratio);
   }
 
-  private paintBars(context: CanvasRenderingContext2D, palette: Palette, bars: Pixels, ratio: number): void {
-    const { width, height } = this.canvas;
+  private mix(palette: Palette, ratio: number): BarColors {
     const { colors, picked } = this.model;
     const ground = palette.highContrast ? palette.background : palette.nobody;
     const shown = colors.map((color, depth) => (picked === null || picked === depth ? color : faded(color, ground)));
-    const solid = shown.map(cssColor);
-    const zero = shown.map((color) => cssColor(mix(color, ground, 0.55)));
-    const hatches = createHatches(context, ratio, { unknown: palette.unknown, invalid: palette.invalid, ground });
-    const stack: { order: number; bytes: number; style: string | CanvasPattern }[] = [];
+    return {
+      ground: pack(ground),
+      solid: shown.map(pack),
+      zero: shown.map((color) => pack(mix(color, ground, 0.55))),
+      unknown: hatch(palette.unknown, ground, ratio, false),
+      invalid: hatch(palette.invalid, ground, ratio, true),
+    };
+  }
+
+  private paintBars(raster: Raster, colors: BarColors, bars: Pixels): void {
+    const { width, height } = raster;
+    const stack: { order: number; bytes: number; style: number | Tile }[] = [];
     for (let cell = 0; cell < bars.cells; cell += 1) {
       const x = Math.round((cell * width) / bars.cells);
       const next = Math.round(((cell + 1) * width) / bars.cells);
@@ -181,8 +204,8 @@ export class Overview {
         const lacking = owner === UNKNOWN_OWNER || kind === Kind.Unknown;
         if (owner === NOBODY || (lacking && this.model.pending)) continue;
         const hollow = kind === Kind.Zero || kind === Kind.ZeroAllocated;
-        const style = lacking ? hatches.unknown : kind === Kind.Invalid ? hatches.invalid
-          : ((hollow ? zero : solid)[owner] ?? '');
+        const style = lacking ? colors.unknown : kind === Kind.Invalid ? colors.invalid
+          : ((hollow ? colors.zero : colors.solid)[owner] ?? colors.ground);
         stack.push({ order: lacking ? -1 : owner + (hollow ? 0 : 0.5), bytes, style });
       }
       stack.sort((one, other) => other.order - one.order);
@@ -190,9 +213,9 @@ export class Overview {
       let top = height;
       for (const { bytes, style } of stack) {
         sum += bytes;
-        const y = height - Math.max(Math.round((sum / bars.cellBytes) * height), height - top + 1);
-        context.fillStyle = style;
-        context.fillRect(x, y, next - x, top - y);
+        // However little a layer owns here, it gets a line of pixels.
+        const y = Math.max(0, Math.min(top - 1, height - Math.round((sum / bars.cellBytes) * height)));
+        fillRect(raster, x, y, next - x, Math.max(0, top - y), style);
         top = y;
       }
     }

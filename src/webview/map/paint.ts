@@ -1,23 +1,26 @@
 import type { Pixels } from '../../core/model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
 import { createCellParts, divideCell } from './cells';
-import type { Hatches } from './patterns';
+import { fillTile } from './raster';
+import type { Raster, Tile } from './raster';
 import type { Level, View } from './scale';
 
-/** Colours as CSS text, ready for the canvas; `layers` newest first. */
+/** Colours as pixels; `layers` newest first. */
 export interface MapColors {
-  readonly background: string;
-  readonly ground: string;
-  readonly layers: readonly string[];
-  readonly fadedLayers: readonly string[];
-  readonly lines: readonly string[];
-  readonly fadedLines: readonly string[];
+  readonly background: number;
+  readonly ground: number;
+  readonly layers: readonly number[];
+  readonly fadedLayers: readonly number[];
+  /** Lines across compressed data. */
+  readonly lines: readonly number[];
+  readonly fadedLines: readonly number[];
   /** Outlines of cells that nobody owns; only high contrast has them. */
-  readonly groundOutline?: string | undefined;
-  readonly hatches: Hatches;
+  readonly groundOutline?: number | undefined;
+  readonly unknown: Tile;
+  readonly invalid: Tile;
 }
 
-/** A frame of cells. Lengths in device pixels from the upper left corner of the grid. */
+/** A frame of cells. Lengths in device pixels. */
 export interface Scene {
   readonly pixels: Pixels;
   readonly view: View;
@@ -33,153 +36,161 @@ export interface Scene {
   readonly colors: MapColors;
 }
 
-/** Rectangles to fill in one colour: x, y, width, height each. */
-class Rects {
-  private data = new Int32Array(1024);
+/** Pieces of one row of cells that differ from line to line of its pixels, and what is there. */
+class Pieces<T> {
+  private readonly from: number[] = [];
+  private readonly to: number[] = [];
+  private readonly what: T[] = [];
   length = 0;
 
-  push(x: number, y: number, width: number, height: number): void {
-    if (this.length === this.data.length) {
-      const grown = new Int32Array(this.length * 2);
-      grown.set(this.data);
-      this.data = grown;
-    }
-    const { data, length } = this;
-    data[length] = x;
-    data[length + 1] = y;
-    data[length + 2] = width;
-    data[length + 3] = height;
-    this.length = length + 4;
+  clear(): void {
+    this.length = 0;
   }
 
-  /** Lengthens the last rectangle when the new one goes on where it ends, across the gap between cells. */
-  join(x: number, y: number, width: number, height: number, gap: number): void {
-    const { data, length } = this;
-    const left = data[length - 4] ?? 0;
-    const end = left + (data[length - 2] ?? 0);
-    const goesOn = length > 0 && data[length - 3] === y && (end === x || end + gap === x);
-    if (goesOn) data[length - 2] = x + width - left;
-    else this.push(x, y, width, height);
+  push(from: number, to: number, what: T): void {
+    const { length } = this;
+    if (length > 0 && this.to[length - 1] === from && this.what[length - 1] === what) {
+      this.to[length - 1] = to;
+      return;
+    }
+    this.from[length] = from;
+    this.to[length] = to;
+    this.what[length] = what;
+    this.length += 1;
   }
 
-  fill(context: CanvasRenderingContext2D, style: string | CanvasPattern): void {
-    const { data, length } = this;
-    if (length === 0) return;
-    context.fillStyle = style;
-    for (let at = 0; at < length; at += 4) {
-      context.fillRect(data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0, data[at + 3] ?? 0);
-    }
+  each(use: (from: number, to: number, what: T) => void): void {
+    for (let at = 0; at < this.length; at += 1) use(this.from[at] ?? 0, this.to[at] ?? 0, this.what[at] as T);
   }
+}
+
+/** How thick the rims of hollow cells are, and where the lines across compressed ones run. */
+interface Shapes {
+  readonly size: number;
+  /** Rim of a zero cell, of one that is faded in high contrast, and of one that nobody owns. */
+  readonly ring: number;
+  readonly thin: number;
+  readonly outline: number;
+  /** For each line of pixels of a cell, whether compressed data has a line there. */
+  readonly lined: readonly boolean[];
+}
+
+const LINE_PLACES = [0.27, 0.5, 0.73];
+
+function shapesOf(size: number, gap: number): Shapes {
+  const thick = Math.max(gap, Math.round(size / 11));
+  const starts = LINE_PLACES.map((share) => Math.round(size * share - thick / 2));
+  return {
+    size,
+    ring: Math.max(2 * gap, Math.round(size * 0.3)),
+    thin: Math.max(gap, Math.round(size * 0.08)),
+    outline: gap,
+    lined: Array.from({ length: size }, (_, y) => starts.some((start) => y >= start && y < start + thick)),
+  };
 }
 
 const parts = createCellParts();
+const holes = new Pieces<number>();
+const lines = new Pieces<number>();
+const tiles = new Pieces<Tile>();
 
 /**
- * Paints the cells. Runs of one colour become one rectangle, rectangles are filled colour by colour, and the lines
- * between the cells come last: a frame costs a few hundred rectangles, not one a cell.
+ * Paints the cells into a raster whose upper left corner is that of the grid. Each row of cells is first written as one
+ * line of pixels; the lines below it repeat it, with what differs from line to line written over.
  */
-export function paintCells(context: CanvasRenderingContext2D, scene: Scene): void {
+export function paintCells(target: Raster, scene: Scene): void {
   const { view, level, first, last, gap, colors } = scene;
   const { pitch, columns } = level;
-  const size = pitch - gap;
+  target.data.fill(colors.background);
+  if (last <= first) return;
+  const shapes = shapesOf(pitch - gap, gap);
+  const line = new Uint32Array(target.width);
   const scrolled = Math.round(view.top * pitch);
-  const ground = new Rects();
-  const fills = new Map<number, Rects>();
-  const lines = new Map<number, Rects>();
-  const holes = new Rects();
-  const unknown = new Rects();
-  const invalid = new Rects();
-  const of = (map: Map<number, Rects>, owner: number): Rects => {
-    const known = map.get(owner);
-    if (known) return known;
-    const fresh = new Rects();
-    map.set(owner, fresh);
-    return fresh;
-  };
-  const ring = Math.max(2 * gap, Math.round(size * 0.3));
-  const thin = Math.max(gap, Math.round(size * 0.08));
-  const outlined = colors.groundOutline !== undefined;
+  const firstRow = Math.floor((first + view.lead) / columns);
+  const lastRow = Math.floor((last - 1 + view.lead) / columns);
+  for (let row = firstRow; row <= lastRow; row += 1) {
+    const start = row * columns - view.lead;
+    line.fill(colors.background);
+    holes.clear();
+    lines.clear();
+    tiles.clear();
+    for (let cell = Math.max(first, start); cell < Math.min(last, start + columns); cell += 1) {
+      writeCell(line, cell, (cell - start) * pitch, scene, shapes);
+    }
+    copyRow(target, line, row * pitch, scrolled, shapes, colors.ground);
+  }
+}
 
-  const firstOfPicture = Math.round(scene.pixels.rangeStart / scene.pixels.cellBytes);
-  for (let cell = first; cell < last; cell += 1) {
-    const place = cell + view.lead;
-    const row = Math.floor(place / columns);
-    const x = (place - row * columns) * pitch;
-    const y = row * pitch - scrolled;
-    divideCell(scene.pixels, cell - firstOfPicture, size, parts);
-    const width = parts.count === 0 ? size : (parts.edge[parts.count] ?? size);
-    ground.join(x, y, width, size, gap);
-    for (let part = 0; part < parts.count; part += 1) {
-      const left = x + (parts.edge[part] ?? 0);
-      const wide = x + (parts.edge[part + 1] ?? 0) - left;
-      if (wide === 0) continue;
-      const owner = parts.owner[part] ?? NOBODY;
-      const kind = parts.kind[part] ?? Kind.Data;
-      if (owner === UNKNOWN_OWNER || kind === Kind.Unknown) {
-        if (!scene.pending) unknown.join(left, y, wide, size, gap);
-        else if (outlined) hollow(holes, left, y, wide, size, gap);
-        continue;
-      }
-      if (owner === NOBODY) {
-        if (outlined) hollow(holes, left, y, wide, size, gap);
-        continue;
-      }
-      if (kind === Kind.Invalid) {
-        invalid.join(left, y, wide, size, gap);
-        continue;
-      }
-      of(fills, owner).join(left, y, wide, size, gap);
-      const fades = scene.picked !== null && scene.picked !== owner;
-      if (fades && outlined) hollow(holes, left, y, wide, size, thin);
-      else if (kind === Kind.Zero || kind === Kind.ZeroAllocated) hollow(holes, left, y, wide, size, ring);
+/** Writes a cell's colours into the line, and notes what is not the same on all lines. */
+function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, shapes: Shapes): void {
+  const { pixels, colors, picked } = scene;
+  const { size } = shapes;
+  const outlined = colors.groundOutline !== undefined;
+  const nobody = colors.groundOutline ?? colors.ground;
+  const index = cell - Math.round(pixels.rangeStart / pixels.cellBytes);
+  if (index < 0 || index >= pixels.cells) return;
+  divideCell(pixels, index, size, parts);
+  if (parts.count === 0) {
+    line.fill(nobody, x, x + size);
+    if (outlined) hollow(x, x + size, shapes.outline);
+  }
+  for (let part = 0; part < parts.count; part += 1) {
+    const from = x + (parts.edge[part] ?? 0);
+    const to = x + (parts.edge[part + 1] ?? 0);
+    if (to === from) continue;
+    const owner = parts.owner[part] ?? NOBODY;
+    const kind = parts.kind[part] ?? Kind.Data;
+    const unknown = owner === UNKNOWN_OWNER || kind === Kind.Unknown;
+    if (owner === NOBODY || (unknown && scene.pending)) {
+      line.fill(nobody, from, to);
+      if (outlined) hollow(from, to, shapes.outline);
+    } else if (unknown) tiles.push(from, to, colors.unknown);
+    else if (kind === Kind.Invalid) tiles.push(from, to, colors.invalid);
+    else {
+      const fades = picked !== null && picked !== owner;
+      // High contrast fades by hollowing the cells out, so that the colour itself stays.
+      const dim = fades && !outlined;
+      line.fill((dim ? colors.fadedLayers[owner] : colors.layers[owner]) ?? nobody, from, to);
+      if (fades && outlined) hollow(from, to, shapes.thin);
+      else if (kind === Kind.Zero || kind === Kind.ZeroAllocated) hollow(from, to, shapes.ring);
       else if (kind === Kind.Compressed) {
-        const thick = Math.max(gap, Math.round(size / 11));
-        for (const share of [0.27, 0.5, 0.73]) {
-          of(lines, owner).join(left, y + Math.round(size * share - thick / 2), wide, thick, gap);
-        }
+        lines.push(from, to, (dim ? colors.fadedLines[owner] : colors.lines[owner]) ?? nobody);
       }
     }
   }
-
-  ground.fill(context, colors.groundOutline ?? colors.ground);
-  for (const [owner, rects] of fills) rects.fill(context, layerColor(owner, scene, colors.layers, colors.fadedLayers));
-  for (const [owner, rects] of lines) rects.fill(context, layerColor(owner, scene, colors.lines, colors.fadedLines));
-  moveHatch(colors.hatches.unknown, scrolled);
-  moveHatch(colors.hatches.invalid, scrolled);
-  unknown.fill(context, colors.hatches.unknown);
-  invalid.fill(context, colors.hatches.invalid);
-  holes.fill(context, colors.ground);
-  paintGaps(context, scene, scrolled);
 }
 
-/** The inside of a hollow part. Where it is too narrow for a ring, the hole takes the whole width between two bars. */
-function hollow(holes: Rects, x: number, y: number, width: number, height: number, ring: number): void {
-  if (height <= 2 * ring) return;
-  if (width > 2 * ring) holes.push(x + ring, y + ring, width - 2 * ring, height - 2 * ring);
-  else holes.push(x, y + ring, width, height - 2 * ring);
+/** The inside of a hollow part. Where it is too narrow for a rim, the hole takes the whole width between two bars. */
+function hollow(from: number, to: number, rim: number): void {
+  if (to - from > 2 * rim) holes.push(from + rim, to - rim, rim);
+  else holes.push(from, to, rim);
 }
 
-/** High contrast fades by hollowing the cells out, so the colour itself stays. */
-function layerColor(owner: number, scene: Scene, full: readonly string[], dim: readonly string[]): string {
-  const fades = scene.picked !== null && scene.picked !== owner && scene.colors.groundOutline === undefined;
-  return (fades ? dim[owner] : full[owner]) ?? scene.colors.background;
-}
-
-/** Ties a hatch to the disk instead of to the screen, so that it does not swim when the map is scrolled. */
-function moveHatch(hatch: CanvasPattern | string, scrolled: number): void {
-  if (typeof hatch !== 'string') hatch.setTransform(new DOMMatrix([1, 0, 0, 1, 0, -scrolled]));
-}
-
-function paintGaps(context: CanvasRenderingContext2D, { view, level, first, last, gap, colors }: Scene, scrolled: number): void {
-  if (last <= first) return;
-  const { pitch, columns } = level;
-  const firstRow = Math.floor((first + view.lead) / columns);
-  const lastRow = Math.floor((last - 1 + view.lead) / columns);
-  const top = firstRow * pitch - scrolled;
-  const height = (lastRow - firstRow + 1) * pitch;
-  context.fillStyle = colors.background;
-  for (let column = 0; column < columns; column += 1) context.fillRect((column + 1) * pitch - gap, top, gap, height);
-  for (let row = firstRow; row <= lastRow; row += 1) {
-    context.fillRect(0, (row + 1) * pitch - gap - scrolled, columns * pitch, gap);
+function copyRow(
+  target: Raster, line: Uint32Array, top: number, scrolled: number, shapes: Shapes, ground: number,
+): void {
+  const { data, width, height } = target;
+  const { size, ring, thin, outline, lined } = shapes;
+  let last = -1;
+  let lastLook = -1;
+  for (let dy = 0; dy < size; dy += 1) {
+    const y = top - scrolled + dy;
+    if (y < 0 || y >= height) continue;
+    const rim = Math.min(dy, size - 1 - dy);
+    const look = (rim >= outline ? 1 : 0) + (rim >= thin ? 2 : 0) + (rim >= ring ? 4 : 0) + (lined[dy] ? 8 : 0);
+    const at = y * width;
+    if (look === lastLook && tiles.length === 0) {
+      data.copyWithin(at, last, last + width);
+    } else {
+      data.set(line, at);
+      holes.each((from, to, needs) => {
+        if (rim >= needs) data.fill(ground, at + from, at + to);
+      });
+      if (lined[dy]) lines.each((from, to, color) => data.fill(color, at + from, at + to));
+      // Tied to the disk instead of to the screen, a hatch does not swim when the map is scrolled.
+      tiles.each((from, to, tile) => fillTile(data, at, from, to, tile, top + dy));
+    }
+    last = at;
+    lastLook = look;
   }
 }

@@ -7,6 +7,7 @@ import { ROOT } from '../../../scripts/lib/paths.mjs';
 
 const HERE = join(ROOT, 'test', 'browser', 'mock');
 const POLICY = "default-src 'none'; style-src 'self'; script-src 'self'";
+const BENCH = '<!DOCTYPE html><title>running</title><body><script src="/bench.js"></script>';
 const PAGE = `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -36,6 +37,7 @@ async function bundle(entry) {
 export async function serveMock(port = 0) {
   const routes = {
     '/': ['text/html', async () => PAGE],
+    '/bench': ['text/html', async () => BENCH],
     '/webview.js': ['text/javascript', () => bundle('src/webview/main.ts')],
     '/mock.js': ['text/javascript', () => bundle(join(HERE, 'mock.ts'))],
     '/bench.js': ['text/javascript', () => bundle(join(HERE, 'bench.ts'))],

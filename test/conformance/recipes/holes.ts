@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { qemuImg } from '../../support/qemu';
 import { SECTOR } from '../../support/workshop';
 import { KIB, MIB, type Recipe } from './recipe';
@@ -23,6 +24,22 @@ export const preallocation: Recipe = {
     shop.qcow2('over.qcow2', { backing: 'written.qcow2', size: MIB + 9 * SECTOR });
     shop.io('over.qcow2', 'write -P 7 196608 65536', 'write -z -u 0 65536');
     for (const image of ['metadata.qcow2', 'extended.qcow2', 'over.qcow2']) shop.files.set(image, 'sparse');
+  },
+};
+
+/** QEMU asks where the holes are from a tenth more clusters in use than the file has space for, at least two, on. */
+export const holeThreshold: Recipe = {
+  name: 'hole-threshold',
+  about: 'files that lack space for one cluster less than makes QEMU look for holes, and for just enough',
+  build(shop) {
+    const make = (cluster: number, clusters: number, missing: number): void => {
+      const image = `${cluster}-without-${missing}.qcow2`;
+      const options = { cluster_size: cluster, preallocation: 'metadata' };
+      shop.qcow2(image, { size: clusters * cluster, options });
+      shop.files.set(image, [[0, statSync(shop.path(image)).size - missing * cluster]]);
+    };
+    for (const missing of [1, 2]) make(64 * KIB, 6, missing);
+    for (const missing of [9, 10, 11]) make(4 * KIB, 98, missing);
   },
 };
 

@@ -1,7 +1,7 @@
 import { fiveLayers, fiveLayersRaw, names, namesColon } from './chains';
 import { clusterRecipe, compressionRecipe, extendedRecipe } from './clusters';
 import { dataFile, dataFileHoles } from './dataFiles';
-import { preallocation, raw, sparseCopy } from './holes';
+import { holeThreshold, preallocation, raw, sparseCopy } from './holes';
 import { KIB, MIB, type Recipe } from './recipe';
 import { snapshots } from './snapshots';
 import { discards, encrypted, facts, refcountWidths, version2 } from './versions';
@@ -25,6 +25,7 @@ export const RECIPES: readonly Recipe[] = [
   facts,
   encrypted,
   preallocation,
+  holeThreshold,
   sparseCopy,
   raw,
   fiveLayers,

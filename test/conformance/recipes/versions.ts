@@ -42,15 +42,21 @@ export const discards: Recipe = {
   },
 };
 
+/** Freed clusters between others, a number of clusters that fills no whole byte of refcounts, and not one to spare. */
 export const refcountWidths: Recipe = {
   name: 'refcount-widths',
-  about: 'refcounts of 1 to 64 bits, read to tell that the file is sparser than they say (preallocation=metadata)',
+  about: 'refcounts of 1 to 64 bits, counted to tell whether the file lacks space: it does by just enough, or not quite',
   build(shop) {
+    const cluster = 4 * KIB;
+    const [data, tables, freed] = [28, 5, 3];
     for (const bits of REFCOUNT_BITS) {
-      const image = `bits-${bits}.qcow2`;
-      shop.qcow2(image, { size: 768 * KIB, options: { refcount_bits: bits, preallocation: 'metadata' } });
-      shop.io(image, `write -P ${bits} 65536 4096`, 'write -z 196608 65536');
-      shop.files.set(image, 'sparse');
+      for (const [name, missing] of [['enough', 3], ['not-quite', 2]] as const) {
+        const image = `bits-${bits}-${name}.qcow2`;
+        const options = { cluster_size: cluster, refcount_bits: bits, preallocation: 'metadata' };
+        shop.qcow2(image, { size: data * cluster, options });
+        shop.io(image, ...[2, 5, 6].map((index) => `discard ${index * cluster} ${cluster}`));
+        shop.files.set(image, [[0, (data + tables - freed - missing) * cluster]]);
+      }
     }
   },
 };

@@ -78,7 +78,7 @@ describe('a chain', () => {
     const chain = open(disk, '/a');
     assert.deepEqual([namesOf(chain), brokenEnd(chain).kind, brokenEnd(chain).written], [['/a', '/b', '/c'], 'cycle', 'b']);
     assert.deepEqual(codesOf(chain).at(-1), ['parent-cycle']);
-    assert.deepEqual(disk.openFiles, ['/a', '/b', '/c'], 'what was opened to find the cycle is closed');
+    assert.deepEqual(disk.openFiles.sort(), ['/a', '/b', '/c'], 'what was opened to find the cycle is closed');
   });
 
   it('ends when it is too deep', () => {
@@ -88,11 +88,11 @@ describe('a chain', () => {
     const chain = open(disk, '/0');
     assert.equal(chain.layers.length, MAX_DEPTH);
     assert.equal(brokenEnd(chain).kind, 'too-deep');
+    assert(!disk.asked.includes(`/${MAX_DEPTH}`), 'the layer too many is not opened');
     assert.equal(open(disk, '/1').layers.length, MAX_DEPTH);
     assert.equal(brokenEnd(open(disk, '/1')).kind, 'too-deep');
     assert.equal(open(disk, '/2').layers.length, MAX_DEPTH);
     assert.equal(open(disk, '/2').end.kind, 'base');
-    assert.equal(disk.asked.filter((name) => name === `/${MAX_DEPTH}`).length, 2, 'not even opened from the first');
   });
 
   it('ends at a parent that can not be read as what it is said to be', () => {

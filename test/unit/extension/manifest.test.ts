@@ -170,7 +170,7 @@ describe('the manifest', () => {
   it('ships what it names and nothing beside', async () => {
     const shipped = await listFiles({ cwd: ROOT, packageManager: PackageManager.None });
     const allowed =
-      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(extension|worker|webview|cli)\.js|dist\/[\w.-]+\.wasm|media\/[\w-]+\.(css|png)|media\/(icons|walkthrough)\/[\w-]+\.(svg|md))$/;
+      /^(package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE|dist\/(extension|worker|webview|cli)\.js|dist\/[\w.-]+\.wasm|media\/[\w-]+\.(css|png)|media\/(icons|walkthrough)\/[\w-]+\.(svg|md))$/;
     for (const file of shipped) assert.match(file, allowed);
     const named = [...text.matchAll(/"(?:\.\/)?(media\/[^"]+)"/g)].map(([, path]) => path ?? '');
     assert.ok(named.length > 8);

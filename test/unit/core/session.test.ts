@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import type { Picture, Session } from '../../../src/core';
+import { finish, NOBODY, NOW, Session as CoreSession } from '../../../src/core';
+import { UNKNOWN_OWNER } from '../../../src/core/model';
+import { data, noise, zero } from '../../fixtures/build/index';
+import type { BuiltChain } from '../../support/open';
+import { openBuilt } from '../../support/open';
+import { MemoryDisk } from '../../support/memory';
+import { toldMap } from '../../support/runs';
+
+const CLUSTER = 4096;
+const bytes = (seed: number): Uint8Array => noise(seed, CLUSTER);
+const look = (session: Session): Picture => finish(session.scan());
+
+/** Three layers; the middle one is shorter and has two snapshots, one of another size. */
+function chain(): BuiltChain {
+  const first = data(bytes(1));
+  const second = data(bytes(2));
+  const old = new Map([[0, first]]);
+  const later = new Map([[0, first], [1, second], [5, second]]);
+  const now = new Map([[1, data(bytes(3))], [2, zero()]]);
+  return openBuilt({
+    layers: [
+      { size: 6 * CLUSTER, clusterBits: 12, clusters: new Map([[0, data(bytes(9))]]) },
+      {
+        size: 4 * CLUSTER,
+        clusterBits: 12,
+        clusters: now,
+        snapshots: [
+          { id: '1', name: 'before', clusters: old, diskSize: 2 * CLUSTER },
+          { id: '2', name: '1', clusters: later, diskSize: 7 * CLUSTER },
+        ],
+      },
+    ],
+    base: new Uint8Array(3 * CLUSTER),
+    keepHost: false,
+  });
+}
+
+describe('a session', () => {
+  it('looks at the disk as it is now', () => {
+    const { session } = chain();
+    assert.deepEqual(session.standpoint, NOW);
+    const picture = look(session);
+    assert.deepEqual(toldMap(picture.map), [
+      [0, CLUSTER, 0, 'd'],
+      [CLUSTER, 2 * CLUSTER, 1, 'd'],
+      [2 * CLUSTER, 3 * CLUSTER, 1, 'z'],
+      [3 * CLUSTER, 6 * CLUSTER, NOBODY, '.'],
+    ]);
+    assert.equal(picture.complete, true);
+  });
+
+  it('looks from an older layer, as that layer saw the disk', () => {
+    const { session } = chain();
+    session.stand({ depth: 1, view: '' });
+    assert.equal(session.view.guestSize, 4 * CLUSTER);
+    const { map, accounting } = look(session);
+    assert.deepEqual(toldMap(map), [
+      [0, CLUSTER, 2, 'd'],
+      [CLUSTER, 2 * CLUSTER, 1, 'd'],
+      [2 * CLUSTER, 3 * CLUSTER, 1, 'z'],
+      [3 * CLUSTER, 4 * CLUSTER, NOBODY, '.'],
+    ]);
+    assert.deepEqual(accounting.layers.map(({ owned }) => owned / CLUSTER), [0, 2, 1]);
+    assert.equal(session.trace(0).steps[0]?.depth, 1);
+  });
+
+  it('looks at an internal snapshot with its own size and tables, over the parents as they are', () => {
+    const { session } = chain();
+    session.stand({ depth: 1, view: '1' });
+    assert.equal(session.view.name, 'before');
+    assert.deepEqual(toldMap(look(session).map), [[0, CLUSTER, 1, 'd'], [CLUSTER, 2 * CLUSTER, 2, 'd']]);
+    session.stand({ depth: 1, view: '2' });
+    assert.deepEqual(toldMap(look(session).map), [
+      [0, 2 * CLUSTER, 1, 'd'],
+      [2 * CLUSTER, 3 * CLUSTER, 2, 'd'],
+      [3 * CLUSTER, 5 * CLUSTER, NOBODY, '.'],
+      [5 * CLUSTER, 6 * CLUSTER, 1, 'd'],
+      [6 * CLUSTER, 7 * CLUSTER, NOBODY, '.'],
+    ]);
+    const target = new Uint8Array(CLUSTER);
+    assert.deepEqual(session.read(look(session), 5 * CLUSTER, target), []);
+    assert.deepEqual(target, bytes(2));
+    assert.equal(session.trace(5 * CLUSTER).owner, 1);
+  });
+
+  it('finds snapshots of the leaf by id before name', () => {
+    const { built } = chain();
+    const image = built[1]?.image;
+    assert(image);
+    const disk = new MemoryDisk().put('/leaf', image).put('/base', new Uint8Array(3 * CLUSTER));
+    const session = new CoreSession(disk.environment, disk.leaf('/leaf'), false);
+    assert.deepEqual(session.snapshotNamed('1'), { depth: 0, view: '1' });
+    assert.deepEqual(session.snapshotNamed('before'), { depth: 0, view: '1' });
+    assert.deepEqual(session.snapshotNamed('2'), { depth: 0, view: '2' });
+    assert.throws(() => session.snapshotNamed('after'), { code: 'not-found', file: '/leaf', advice: 'It has: before, 1.' });
+    assert.throws(() => session.snapshotNamed(''), { code: 'not-found' });
+  });
+
+  it('stands nowhere that is not there, and stays where it was', () => {
+    const { session } = chain();
+    session.stand({ depth: 1, view: '1' });
+    for (const at of [{ depth: 3, view: '' }, { depth: -1, view: '' }, { depth: 0, view: '1' }, { depth: 1, view: 'before' }]) {
+      assert.throws(() => { session.stand(at); }, { code: 'not-found' }, JSON.stringify(at));
+    }
+    assert.deepEqual(session.standpoint, { depth: 1, view: '1' });
+  });
+
+  it('reads each table once, however often it is looked at', () => {
+    const { session, disk } = chain();
+    const first = look(session);
+    const reads = disk.reads.length;
+    session.stand({ depth: 1, view: '' });
+    look(session);
+    session.stand(NOW);
+    const again = look(session);
+    assert.equal(disk.reads.length, reads);
+    assert.deepEqual(again, first);
+  });
+
+  it('can show what is known before all layers are scanned', () => {
+    const { session } = chain();
+    const before = finish(session.picture());
+    assert.deepEqual(toldMap(before.map), [[0, 6 * CLUSTER, UNKNOWN_OWNER, 'u']]);
+    assert.equal(before.complete, false);
+    assert.equal(before.accounting.unknown, 6 * CLUSTER);
+    const scan = session.scan();
+    let step = scan.next();
+    while (!step.done && step.value.layer === 0) step = scan.next();
+    const half = finish(session.picture());
+    // The sizes are known from the headers: past the end of the middle layer nothing is left to find out.
+    assert.deepEqual(toldMap(half.map), [
+      [0, CLUSTER, 0, 'd'],
+      [CLUSTER, 4 * CLUSTER, UNKNOWN_OWNER, 'u'],
+      [4 * CLUSTER, 6 * CLUSTER, NOBODY, '.'],
+    ]);
+    assert.equal(half.complete, false);
+  });
+
+  it('tells progress of each layer in turn, and may be dropped at any moment', () => {
+    const { session } = chain();
+    const layers: number[] = [];
+    for (const { layer, done, total } of session.scan()) {
+      assert(done <= total);
+      layers.push(layer);
+      if (layer === 1) break;
+    }
+    assert.deepEqual(layers, [0, 1]);
+    assert.equal(look(session).complete, true);
+  });
+
+  it('goes on without a layer whose tables can not be read', () => {
+    const { session } = openBuilt({
+      layers: [
+        { size: 2 * CLUSTER, clusterBits: 12, clusters: new Map([[0, data(bytes(1))]]) },
+        { size: 2 * CLUSTER, clusterBits: 12, clusters: new Map([[1, data(bytes(2))]]) },
+      ],
+      base: new Uint8Array(2 * CLUSTER),
+      damage: ([, middle]) => middle?.image.pokeU32(36, 0x7fffffff),
+    });
+    const picture = look(session);
+    assert.deepEqual(toldMap(picture.map), [[0, CLUSTER, 0, 'd'], [CLUSTER, 2 * CLUSTER, UNKNOWN_OWNER, 'u']]);
+    assert.equal(picture.complete, true);
+    assert.deepEqual(session.findings(0), []);
+    assert.deepEqual(session.findings(1).map(({ code, severity }) => `${code} ${severity}`), ['scan-failed error']);
+    session.stand({ depth: 2, view: '' });
+    assert.deepEqual(toldMap(look(session).map), [[0, 2 * CLUSTER, 2, 'd']]);
+  });
+
+  it('blames a broken snapshot only while it is looked at', () => {
+    const clusters = new Map([[0, data(bytes(1))]]);
+    const { session } = openBuilt({
+      layers: [{ size: CLUSTER, clusterBits: 12, clusters, snapshots: [{ id: '1', name: 'one', clusters }] }],
+      // Its L1 table begins in the middle of a cluster.
+      damage: ([leaf]) => leaf?.image.pokeU64(leaf.layout.snapshots[0]?.entry ?? 0, 0x1200n),
+    });
+    assert.equal(look(session).accounting.unknown, 0);
+    session.stand({ depth: 0, view: '1' });
+    const broken = look(session);
+    assert.deepEqual([broken.accounting.unknown, broken.complete], [CLUSTER, true]);
+    assert.deepEqual(session.findings(0).map(({ code }) => code), ['scan-failed']);
+    session.stand(NOW);
+    assert.deepEqual(session.findings(0), []);
+    assert.equal(look(session).accounting.unknown, 0);
+  });
+
+  it('tries a layer again that failed', () => {
+    const { disk, built } = openBuilt({ layers: [{ size: CLUSTER, clusterBits: 12, clusters: new Map([[0, data(bytes(1))]]) }] });
+    const image = built[0]?.image;
+    assert(image);
+    const l2 = built[0].layout.l2Table(0) ?? 0;
+    let broken = false;
+    const leaf = disk.leaf('/0');
+    const source = { ...leaf.source, readInto: (target: Uint8Array, position: number): void => {
+      if (broken && position >= l2) leaf.source.readInto(target, 2 ** 40);
+      else leaf.source.readInto(target, position);
+    } };
+    const session = new CoreSession(disk.environment, { ...leaf, source }, false);
+    broken = true;
+    assert.deepEqual([look(session).accounting.unknown, session.findings(0).map(({ code }) => code)], [CLUSTER, ['scan-failed']]);
+    broken = false;
+    assert.deepEqual([look(session).accounting.unknown, session.findings(0)], [0, []]);
+  });
+
+  it('closes every file it opened, data files too', () => {
+    const { session, disk } = openBuilt({
+      layers: [{ size: CLUSTER, clusterBits: 12 }, { size: CLUSTER, clusterBits: 12, dataFile: { name: 'data' } }],
+      base: new Uint8Array(CLUSTER),
+    });
+    assert.deepEqual(disk.openFiles.sort(), ['/0', '/1', '/base', '/data']);
+    session.close();
+    assert.deepEqual(disk.openFiles, []);
+  });
+});
