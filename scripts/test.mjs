@@ -123,7 +123,7 @@ function script(name) {
 async function suite(name) {
   if (name === 'conformance' && ci && !findOnPath('qemu-img')) {
     throw new Error(
-      'CI is set, and qemu-img is not on PATH: install qemu-utils (Debian, Ubuntu), qemu-img (Fedora), qemu (Homebrew).',
+      'CI is set, but there is no qemu-img: install qemu-utils (Debian, Ubuntu), qemu-img (Fedora) or qemu (Homebrew).',
     );
   }
   const { bundleTests } = await import('./bundle-tests.mjs');

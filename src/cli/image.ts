@@ -25,13 +25,12 @@ export interface OpenImage {
  * @param keepHost keep host offsets, which a map needs
  * @throws DiskError, UsageError
  */
-export async function openImage(invocation: Invocation, file: string, keepHost: boolean): Promise<OpenImage> {
+export function openImage(invocation: Invocation, file: string, keepHost: boolean): OpenImage {
   const format = invocation.value('format');
   if (format !== undefined && !DRIVERS.some(({ id }) => id === format)) {
     throw new UsageError(`the format "${format}" is not known; these are: ${DRIVERS.map(({ id }) => id).join(', ')}`);
   }
-  const environment = await createEnvironment(TRUST_ALL);
-  const session = new Session(environment, openFile(file, TRUST_ALL), keepHost, { format });
+  const session = new Session(createEnvironment(TRUST_ALL), openFile(file, TRUST_ALL), keepHost, { format });
   const snapshot = invocation.value('snapshot');
   if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
   const names = layerNames(session.chain, file);

@@ -34,5 +34,5 @@ export interface Verb {
   readonly details: string;
   /** Its own options, beside those of every verb. */
   readonly options: Readonly<Record<string, OptionSpec>>;
-  run(invocation: Invocation): Promise<ExitCode>;
+  run(invocation: Invocation): ExitCode;
 }

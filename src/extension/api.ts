@@ -1,4 +1,5 @@
 import type { ImageSummary, OpenResult } from '../protocol/image';
+import type { FamilyNode } from './tree/families';
 import type { ShownNode } from './tree/view';
 
 /** What `activate` gives: enough to see from outside what the extension shows. Used by its own tests. */
@@ -8,6 +9,8 @@ export interface VmDiskApi {
     refresh(): Promise<void>;
     /** What the tree shows now. */
     shown(): readonly ShownNode[];
+    /** The nodes themselves, roots or those below one, as the tree's commands take them. */
+    getChildren(node?: FamilyNode): readonly FamilyNode[];
     /** The file of the node that is selected. */
     selected(): string | undefined;
   };

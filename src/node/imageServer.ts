@@ -2,6 +2,7 @@ import type { Environment, Picture } from '../core';
 import { DiskError, finish, NOW, Session, toWire } from '../core';
 import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, TraceReply } from '../protocol/image';
 import type { MapFormat, OpenParams, WorkerEvents } from '../protocol/worker';
+import { codecsReady } from './codecs';
 import { createEnvironment } from './environment';
 import { exportMap } from './exportMap';
 import { openFile } from './files';
@@ -28,8 +29,8 @@ export class ImageServer {
 
   constructor(private readonly emit: Emit) {}
 
-  async open(params: OpenParams): Promise<OpenResult> {
-    const environment = await createEnvironment(params.policy);
+  open(params: OpenParams): OpenResult {
+    const environment = createEnvironment(params.policy);
     const before = this.session;
     const opened = openImage(environment, params);
     before?.close();
@@ -61,7 +62,8 @@ export class ImageServer {
     return { generation: this.state.generation, trace: this.opened().trace(offset) };
   }
 
-  read(offset: number, length: number): ReadReply {
+  async read(offset: number, length: number): Promise<ReadReply> {
+    await codecsReady();
     const session = this.opened();
     const room = session.view.guestSize - offset;
     if (!(room > 0)) throw new DiskError('out-of-range', `byte ${offset} is past the end of the disk`);

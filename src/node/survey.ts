@@ -8,8 +8,8 @@ import { openFile } from './files';
 import { summarizeLayer } from './summary';
 
 /** Headers of many files; a file that can be read and is no image is left out. */
-export async function survey(paths: readonly string[], policy: GatePolicy): Promise<SurveyResult> {
-  const environment = await createEnvironment(policy);
+export function survey(paths: readonly string[], policy: GatePolicy): SurveyResult {
+  const environment = createEnvironment(policy);
   const images: SurveyedImage[] = [];
   const unusable: UnusableImage[] = [];
   for (const file of paths) {
@@ -26,8 +26,8 @@ export async function survey(paths: readonly string[], policy: GatePolicy): Prom
 }
 
 /** Scans the chain of one leaf. @throws DiskError when the leaf can't be used */
-export async function accountChain(leaf: string, policy: GatePolicy): Promise<{ path: string; account: LayerAccount }[]> {
-  const session = new Session(await createEnvironment(policy), openFile(leaf, policy), false);
+export function accountChain(leaf: string, policy: GatePolicy): { path: string; account: LayerAccount }[] {
+  const session = new Session(createEnvironment(policy), openFile(leaf, policy), false);
   try {
     const { accounting } = finish(session.scan());
     return session.chain.layers.flatMap(({ depth, identity }) => {

@@ -2,8 +2,11 @@ import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Sta
 
 /** Webview → extension host. */
 export type WebviewCalls = {
-  /** The page is up: gives what to draw. */
-  ready: { params: null; result: OpenResult };
+  /**
+   * The page is up: gives what to draw. A page that comes back says where it stood; an image that has been open all
+   * the while keeps the place it is looked at from now.
+   */
+  ready: { params: { readonly standpoint: Standpoint | null }; result: OpenResult };
   look: { params: Standpoint; result: ImageSummary };
   pixels: { params: PixelRequest; result: PixelReply };
   trace: { params: { readonly offset: number }; result: TraceReply };

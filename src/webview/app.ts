@@ -108,7 +108,7 @@ export class App implements Actions {
     host.on('goTo', ({ offset, trace }) => this.goToOffset(offset, trace));
     host.on('pickLayer', ({ depth }) => this.store.set({ picked: depth }));
     try {
-      const result = await host.call('ready', null);
+      const result = await host.call('ready', { standpoint: this.memory.get()?.standpoint ?? null });
       this.restore(result);
       this.opened(result);
     } catch (error) {
@@ -188,8 +188,6 @@ export class App implements Actions {
     if (result.kind !== 'image' || saved?.version !== 1 || saved.path !== result.summary.path) return;
     this.store.set({ picked: saved.picked, selected: saved.selected, table: saved.table });
     this.map.restore(saved.view);
-    const known = places(result.summary, []).some((place) => samePlace(place, saved.standpoint));
-    if (known && !samePlace(saved.standpoint, result.summary.standpoint)) this.look(saved.standpoint);
   }
 
   private remember(): void {

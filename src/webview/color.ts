@@ -20,7 +20,7 @@ export interface Oklch {
 export function parseColor(text: string): Rgb | undefined {
   const plain = text.trim();
   const short = /^#([0-9a-f]{3,4})$/i.exec(plain)?.[1];
-  const long = short ? [...short].map((digit) => digit + digit).join('') : /^#([0-9a-f]{6,8})$/i.exec(plain)?.[1];
+  const long = short ? short.replace(/./g, '$&$&') : /^#([0-9a-f]{6,8})$/i.exec(plain)?.[1];
   if (long !== undefined && long.length !== 7) {
     const byte = (at: number): number => Number.parseInt(long.slice(at, at + 2), 16);
     return { r: byte(0), g: byte(2), b: byte(4), a: long.length === 8 ? byte(6) / 255 : 1 };

@@ -2,8 +2,6 @@ import type { Fact } from '../core/model';
 import { formatBytes, formatCount } from '../core/units';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
-const DAY_MS = 86_400_000;
 
 /** Power of 1024 in whose unit `bytes` reads best: 0 bytes, 1 KiB, 2 MiB … */
 export function unitPower(bytes: number): number {
@@ -66,16 +64,6 @@ export function axisTicks(size: number, most: number): number[] {
   const ticks: number[] = [];
   for (let place = 0; place < length - step / 3; place += step) ticks.push(place * 1024 ** power);
   return [...ticks, size];
-}
-
-/** `today 09:14`, `yesterday 18:02`, `14 Mar 2026`, in the machine's own time zone. */
-export function formatWhen(time: number, now: number): string {
-  const date = new Date(time);
-  const clock = `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
-  const midnight = new Date(now).setHours(0, 0, 0, 0);
-  if (time >= midnight && time < midnight + DAY_MS) return `today ${clock}`;
-  if (time >= midnight - DAY_MS && time < midnight) return `yesterday ${clock}`;
-  return `${date.getDate()} ${MONTHS[date.getMonth()] ?? ''} ${date.getFullYear()}`;
 }
 
 /** `75%`; what is there is never written as nothing, what is not all never as all. */

@@ -12,7 +12,7 @@ export class HostError extends Error {
   }
 }
 
-type NoCalls = Record<never, { params: unknown; result: unknown }>;
+type NoCalls = Record<string, never>;
 export type Host = Endpoint<WebviewCalls, NoCalls, PageEvents, HostEvents>;
 
 /** The page's end of the connection to the extension host. */

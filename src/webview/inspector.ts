@@ -45,10 +45,10 @@ export class Inspector {
   }
 
   private copyButtons(trace: Trace, names: readonly string[]): HTMLElement[] {
-    const { copy } = this.actions;
     return [
-      textButton('copy', 'Copy all of this as text', () => copy(traceText(trace, names), 'the block as text')),
-      textButton('copy JSON', 'Copy all of this as JSON', () => copy(JSON.stringify(trace, null, 2), 'the block as JSON')),
+      textButton('copy', 'Copy all of this as text', () => this.actions.copy(traceText(trace, names), 'the block as text')),
+      textButton('copy JSON', 'Copy all of this as JSON', () =>
+        this.actions.copy(JSON.stringify(trace, null, 2), 'the block as JSON')),
     ];
   }
 

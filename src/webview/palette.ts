@@ -16,16 +16,16 @@ export const COLOR_IDS = [
 ] as const;
 export type ColorId = (typeof COLOR_IDS)[number];
 
-/** Our theme colours where the theme says nothing; `media/colors.json` contributes the same values. */
+/** Our theme colours where the theme says nothing; `package.json` contributes the same values. */
 export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind, string>>>> = {
   'vmDisk.layerBase': {
     dark: '#838BA8', light: '#949FC2', highContrast: '#9098B2', highContrastLight: '#808BAB',
   },
   'vmDisk.layerOlder': {
-    dark: '#1A6CAE', light: '#1A7DBC', highContrast: '#0A72C2', highContrastLight: '#0269AE',
+    dark: '#1869AA', light: '#1A7DBC', highContrast: '#0A72C2', highContrastLight: '#0269AE',
   },
   'vmDisk.layerNewer': {
-    dark: '#32A473', light: '#4AB06B', highContrast: '#03B04C', highContrastLight: '#2B9C50',
+    dark: '#31A171', light: '#4DB56F', highContrast: '#03B04C', highContrastLight: '#2FA155',
   },
   'vmDisk.layerNewest': {
     dark: '#FDB44E', light: '#902400', highContrast: '#FFC155', highContrastLight: '#751802',
@@ -122,7 +122,7 @@ export function faded(color: Rgb, background: Rgb): Rgb {
 
 /** Lines drawn upon a fill (compressed data): the fill, moved towards the background. */
 export function lined(color: Rgb, background: Rgb): Rgb {
-  return mix(color, background, 0.55);
+  return mix(color, background, 0.6);
 }
 
 /** A default, parsed; the table above holds nothing that could not be. */

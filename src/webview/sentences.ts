@@ -22,7 +22,7 @@ const KIND_NAMES: Readonly<Record<Kind, string>> = {
   [Kind.Unknown]: 'unknown',
 };
 
-export const kindName = (kind: number): string => KIND_NAMES[kind as Kind] ?? 'unknown';
+export const kindName = (kind: number): string => (KIND_NAMES as Readonly<Record<number, string>>)[kind] ?? 'unknown';
 
 export function ownerName(owner: number, names: readonly string[]): string {
   if (owner === NOBODY) return 'nobody';

@@ -1,10 +1,10 @@
 import type { Accounting, View } from '../core/model';
-import { formatBytes } from '../core/units';
+import { formatBytes, formatWhen } from '../core/units';
 import type { ImageSummary, LayerSummary } from '../protocol/image';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h, textButton } from './dom';
-import { formatWhen, plural } from './format';
+import { plural } from './format';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */

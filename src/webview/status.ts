@@ -3,7 +3,7 @@ import { fill, h } from './dom';
 import { ownerName } from './sentences';
 import type { State } from './state';
 
-const GO_TO_KEY = /Mac/.test(navigator.platform) ? '⌃G' : 'Ctrl+G';
+const GO_TO_KEY = navigator.platform.includes('Mac') ? '⌃G' : 'Ctrl+G';
 
 const HINTS: readonly (readonly [string, string])[] = [
   [GO_TO_KEY, 'go to'], ['←↑↓→', 'move'], ['+ −', 'zoom'], ['0', 'whole disk'], ['T', 'trace'], ['[ ]', 'travel'],

@@ -1,9 +1,9 @@
-import { formatBytes } from '../core/units';
+import { formatBytes, formatWhen } from '../core/units';
 import type { LayerSummary } from '../protocol/image';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h } from './dom';
-import { formatWhen, plural } from './format';
+import { plural } from './format';
 import type { Actions, State } from './state';
 
 const COLUMNS = ['Layer', 'Owns', 'Zero', 'Compressed', 'Hidden', 'File size', 'Format', 'Date', 'Problems'] as const;

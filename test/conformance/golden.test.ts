@@ -20,6 +20,8 @@ const OPENED_OTHERWISE = ['names/format-raw.qcow2', 'names/json-window.qcow2'];
 const PAST_THE_END = ['sparse-copy/cut.qcow2'];
 const ON_WINDOWS = process.platform === 'win32';
 
+type Facts = Readonly<Record<string, unknown>>;
+
 /** A fixture unpacked, with what is true of it here. */
 class Unpacked {
   readonly folder = makeTempFolder('golden');
@@ -86,8 +88,9 @@ describe('golden fixtures', () => {
   for (const name of goldenNames()) {
     const golden = readGolden(name);
     const images = Object.keys(golden.maps.images);
+    const about = RECIPES.find((recipe) => recipe.name === name)?.about ?? 'no recipe makes it';
 
-    describe(name, function () {
+    describe(`${name}: ${about}`, function () {
       let unpacked: Unpacked;
       let folder: string | undefined;
 
@@ -123,7 +126,7 @@ describe('golden fixtures', () => {
         });
 
         it(`info of ${image} has qemu-img's keys`, async () => {
-          assertInfo(unpacked, image, (await unpacked.run('info', image)) as Record<string, unknown>);
+          assertInfo(unpacked, image, (await unpacked.run('info', image)) as Facts);
         });
 
         it(`trace of ${image} finds the owners of the map`, async () => {
@@ -149,6 +152,16 @@ describe('golden fixtures', () => {
 
       const leaf = images.findLast((image) => (golden.maps.images[image]?.chain.length ?? 1) > 1);
       if (leaf !== undefined) {
+        it(`info --backing-chain of ${leaf} lists its layers`, async () => {
+          const list = (await startCliJson(['info', '--backing-chain', leaf], { cwd: unpacked.folder })) as Facts[];
+          const { chain: files } = unpacked.image(leaf);
+          assert.equal(list.length, files.length);
+          list.forEach((layer, depth) => {
+            const file = files[depth] ?? '';
+            if (!OPENED_OTHERWISE.includes(`${name}/${leaf}`)) assertInfo(unpacked, file, layer);
+          });
+        });
+
         it(`chain of ${leaf} without its base`, async () => {
           await assertWithoutBase(unpacked, leaf);
         });
@@ -180,7 +193,7 @@ function assertChain(unpacked: Unpacked, image: string, chain: ChainOutput): voi
   });
 }
 
-function assertInfo(unpacked: Unpacked, image: string, actual: Readonly<Record<string, unknown>>): void {
+function assertInfo(unpacked: Unpacked, image: string, actual: Facts): void {
   const { 'full-backing-filename': full, ...expected } = unpacked.golden.info[image] ?? {};
   assert.deepEqual(missingFrom(actual, expected), []);
   const unexpected = ['backing-filename', 'backing-filename-format', 'snapshots', 'encrypted'];

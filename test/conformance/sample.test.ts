@@ -9,7 +9,7 @@ import { repositoryRoot } from '../support/root';
 
 const MIB = 1024 * 1024;
 /** SHA-256 over the names and contents of the images: whoever changes the sample on purpose changes it here too. */
-const DIGEST = '';
+const DIGEST = '51f907848ebd4d1b6780ee207dec6cc0a864491809aa70701a3384615ce4d5e1';
 const CHAIN = ['web01.qcow2', 'web01.before-upgrade.qcow2', 'web01.after-install.qcow2', 'web01.img'];
 
 describe('the sample', function () {
@@ -84,7 +84,7 @@ describe('the sample', function () {
       assert.deepEqual([at('web01.before-upgrade.qcow2', kernel)?.depth, at('web01.img', kernel)?.data], [2, true]);
       const small = at('web01.experiment.qcow2', page);
       assert.equal(small?.depth, 0);
-      assert.ok((small.length ?? Infinity) < 16_384, 'the experiment owns more than a few subclusters');
+      assert.ok(small.length < 16_384, 'the experiment owns more than a few subclusters');
     });
 
     it('has file systems that e2fsck finds clean, in every state', function () {

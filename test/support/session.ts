@@ -1,4 +1,5 @@
 import { finish, type Picture, Session } from '../../src/core';
+import { codecsReady } from '../../src/node/codecs';
 import { createEnvironment } from '../../src/node/environment';
 import { openFile } from '../../src/node/files';
 import { TRUST_ALL } from '../../src/node/gate';
@@ -14,8 +15,8 @@ export async function withSession<T>(
   snapshot: string | undefined,
   use: (open: OpenSession) => T,
 ): Promise<T> {
-  const environment = await createEnvironment(TRUST_ALL);
-  const session = new Session(environment, openFile(image, TRUST_ALL), true);
+  await codecsReady();
+  const session = new Session(createEnvironment(TRUST_ALL), openFile(image, TRUST_ALL), true);
   try {
     if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
     return use({ session, picture: finish(session.scan()) });

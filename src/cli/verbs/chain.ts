@@ -28,8 +28,8 @@ export const chain: Verb = {
   summary: 'the layers below an image, and how much of the disk each one owns',
   details: DETAILS,
   options: SNAPSHOT_OPTION,
-  run: async (invocation) => {
-    const image = await openImage(invocation, invocation.operands[0] ?? '', false);
+  run: (invocation) => {
+    const image = openImage(invocation, invocation.operands[0] ?? '', false);
     const picture = scan(image);
     tellOfUnseenHoles(image);
     const output = new Output();

@@ -24,8 +24,8 @@ export const info: Verb = {
   summary: 'header, sizes, features, snapshots and bitmaps of an image',
   details: DETAILS,
   options: { 'backing-chain': { help: 'the image and everything it stands on' }, ...SNAPSHOT_OPTION },
-  run: async (invocation) => {
-    const image = await openImage(invocation, invocation.operands[0] ?? '', false);
+  run: (invocation) => {
+    const image = openImage(invocation, invocation.operands[0] ?? '', false);
     const wholeChain = invocation.flag('backing-chain');
     const layers = image.session.chain.layers.slice(0, wholeChain ? undefined : 1);
     const output = new Output();

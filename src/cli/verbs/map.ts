@@ -26,8 +26,8 @@ export const map: Verb = {
   summary: 'which layer answers each byte of the disk, as qemu-img map says it',
   details: DETAILS,
   options: SNAPSHOT_OPTION,
-  run: async (invocation) => {
-    const image = await openImage(invocation, invocation.operands[0] ?? '', true);
+  run: (invocation) => {
+    const image = openImage(invocation, invocation.operands[0] ?? '', true);
     const { session } = image;
     const picture = scan(image);
     tellOfUnseenHoles(image);

@@ -28,11 +28,11 @@ export const trace: Verb = {
   summary: 'how a read of one byte walks down to its owner, and what a write would do',
   details: DETAILS,
   options: SNAPSHOT_OPTION,
-  run: async (invocation) => {
+  run: (invocation) => {
     const [file = '', text = ''] = invocation.operands;
     const offset = parseOffset(text);
     if (offset === undefined) throw new UsageError(`"${text}" is no offset: 4096, 0x1000, 1M, 3GiB and 8s are`);
-    const image = await openImage(invocation, file, false);
+    const image = openImage(invocation, file, false);
     const answer = image.session.trace(offset);
     const output = new Output();
     if (invocation.json) output.json(traceJson(image, answer));

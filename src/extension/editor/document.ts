@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { WireError } from '../../core/errors';
-import { DiskError, toWire } from '../../core/errors';
+import { DiskError, oneLine, toWire } from '../../core/errors';
 import type { ImageWorker } from '../../node/workerClient';
 import type { ImageSummary, OpenResult, Standpoint } from '../../protocol/image';
 import type { GatePolicy, WorkerCalls, WorkerEvents } from '../../protocol/worker';
@@ -43,6 +43,7 @@ export class ImageDocument implements vscode.CustomDocument {
   private queued: Promise<OpenResult> | undefined;
   private standpoint: Standpoint | undefined;
   private forceRaw = false;
+  private shown = false;
   private disposed = false;
 
   constructor(
@@ -51,6 +52,7 @@ export class ImageDocument implements vscode.CustomDocument {
     standpoint?: Standpoint,
   ) {
     this.standpoint = standpoint;
+    this.shown = standpoint !== undefined;
     this.loading = this.load();
   }
 
@@ -68,6 +70,22 @@ export class ImageDocument implements vscode.CustomDocument {
   async result(): Promise<OpenResult> {
     const result = await this.loading;
     return this.latest ?? result;
+  }
+
+  /**
+   * The same for a page that has just come up. Where nothing was looked at yet (a window was loaded anew), an image is
+   * shown from where the page stood before.
+   */
+  async resultFor(stood: Standpoint | null): Promise<OpenResult> {
+    const fresh = !this.shown;
+    this.shown = true;
+    if (fresh && stood) {
+      // The snapshot or layer may be gone since.
+      await this.lookFrom(stood).catch((error: unknown) => {
+        this.world.log.debug(oneLine(error));
+      });
+    }
+    return this.result();
   }
 
   /** The chain as last told, while one is shown. */

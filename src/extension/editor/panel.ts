@@ -33,8 +33,8 @@ export class ImagePanel implements vscode.Disposable {
     this.ready = new Promise((resolve) => (isReady = resolve));
     const wire = { send: (message: Message) => void webview.postMessage(message), toWire, fromWire };
     this.endpoint = new Endpoint<NoCalls, WebviewCalls, HostEvents, PageEvents>(wire, {
-      ready: async () => {
-        const result = await document.result();
+      ready: async ({ standpoint }) => {
+        const result = await document.resultFor(standpoint);
         isReady();
         return result;
       },

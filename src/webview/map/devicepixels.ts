@@ -15,7 +15,8 @@ export function fitDevicePixels(canvas: HTMLCanvasElement, changed: () => void):
     changed();
   };
   const observer = new ResizeObserver((entries) => {
-    exact = entries.at(-1)?.devicePixelContentBoxSize?.[0];
+    const entry: Partial<ResizeObserverEntry> | undefined = entries.at(-1);
+    exact = entry?.devicePixelContentBoxSize?.[0];
     fit();
   });
   try {

@@ -1,4 +1,4 @@
-import { wheelIntent } from './zoom';
+import { WheelSense } from './zoom';
 import type { WheelIntent } from './zoom';
 
 /** Points are CSS pixels from the upper left corner of the canvas. */
@@ -17,6 +17,7 @@ export interface MapInput {
 const CLICK_PIXELS = 4;
 
 export function bindInput(canvas: HTMLCanvasElement, input: MapInput): void {
+  const wheels = new WheelSense();
   let pressed: { x: number; y: number; dragged: boolean } | undefined;
   const pointOf = (event: MouseEvent): { x: number; y: number } => {
     const box = canvas.getBoundingClientRect();
@@ -50,7 +51,7 @@ export function bindInput(canvas: HTMLCanvasElement, input: MapInput): void {
   canvas.addEventListener('dblclick', (event) => input.doubleClick(pointOf(event)));
   canvas.addEventListener('wheel', (event) => {
     event.preventDefault();
-    input.wheel(wheelIntent(event), pointOf(event));
+    input.wheel(wheels.read(event), pointOf(event));
   }, { passive: false });
   canvas.addEventListener('keydown', (event) => {
     if (input.key(event)) event.preventDefault();

@@ -72,26 +72,39 @@ export interface WheelLike {
   readonly deltaMode: number;
   readonly ctrlKey: boolean;
   readonly shiftKey: boolean;
+  /** Milliseconds, from any start. */
+  readonly timeStamp: number;
   /** Not in the standard, but in every browser that VS Code runs in. */
   readonly wheelDeltaY?: number;
 }
 
 const LINE_PIXELS = 20;
 const PINCH_PIXELS = 90;
-const NOTCH = 120;
+/** A mouse's notch moves at least so far at once; fingers start slowly. */
+const NOTCH_PIXELS = 40;
+/** Events closer than this belong to one turn or one swipe. */
+const GESTURE_MS = 150;
 
 /**
- * What a turn of the wheel means. A mouse's notch zooms; with Shift it scrolls. Two fingers on a touchpad scroll, and
- * pinching, which arrives as Ctrl and small steps, zooms. A touchpad's `wheelDelta` is three times its pixels.
+ * Makes out what a turn of the wheel means. A mouse's notch zooms; with Shift it scrolls. Two fingers on a touchpad
+ * scroll, and pinching, which arrives as Ctrl and small steps, zooms.
  */
-export function wheelIntent(event: WheelLike): WheelIntent {
-  const pixels = (delta: number): number => (event.deltaMode === 0 ? delta : delta * LINE_PIXELS);
-  const vertical = pixels(event.deltaY);
-  if (event.shiftKey) return { kind: 'pan', by: vertical === 0 ? pixels(event.deltaX) : vertical };
-  const wheelDelta = event.wheelDeltaY ?? 0;
-  const notched = event.deltaX === 0 && vertical !== 0
-    && (event.deltaMode !== 0 || (wheelDelta % NOTCH === 0 && wheelDelta !== -3 * event.deltaY));
-  if (notched) return { kind: 'step', by: vertical < 0 ? 1 : -1 };
-  if (event.ctrlKey) return { kind: 'pinch', by: -vertical / PINCH_PIXELS };
-  return { kind: 'pan', by: vertical };
+export class WheelSense {
+  private last = -Infinity;
+  private notched = false;
+
+  read(event: WheelLike): WheelIntent {
+    const pixels = (delta: number): number => (event.deltaMode === 0 ? delta : delta * LINE_PIXELS);
+    const vertical = pixels(event.deltaY);
+    const starts = event.timeStamp - this.last > GESTURE_MS;
+    this.last = event.timeStamp;
+    if (starts) {
+      // On a Mac a touchpad's wheelDelta is three times its pixels, and a mouse's is not.
+      const fingers = event.deltaX !== 0 || event.wheelDeltaY === -3 * event.deltaY;
+      this.notched = event.deltaMode !== 0 || (!fingers && Math.abs(vertical) >= NOTCH_PIXELS);
+    }
+    if (event.shiftKey) return { kind: 'pan', by: vertical === 0 ? pixels(event.deltaX) : vertical };
+    if (this.notched && vertical !== 0) return { kind: 'step', by: vertical < 0 ? 1 : -1 };
+    return event.ctrlKey ? { kind: 'pinch', by: -vertical / PINCH_PIXELS } : { kind: 'pan', by: vertical };
+  }
 }

@@ -1,5 +1,6 @@
 import type { Message } from '../../../src/protocol/rpc';
-import type { HostEvents } from '../../../src/protocol/webview';
+import type { OpenResult } from '../../../src/protocol/image';
+import type { HostEvents, WebviewCalls } from '../../../src/protocol/webview';
 import { scenario } from './scenarios';
 
 interface MockWindow extends Window {
@@ -33,9 +34,14 @@ page.mock = {
   emit: (name, data) => answer({ type: 'event', name, data }),
 };
 
+/** A page that is loaded anew finds a host that has just opened the image. */
+function stoodAt({ standpoint }: WebviewCalls['ready']['params']): OpenResult {
+  return chain && standpoint ? { kind: 'image', summary: chain.look(standpoint) } : result;
+}
+
 function reply(name: string, params: unknown): unknown {
   const { offset, length, start, cellBytes, cells, ...standpoint } = (params ?? {}) as Record<string, number>;
-  if (name === 'ready') return result;
+  if (name === 'ready') return stoodAt(params as WebviewCalls['ready']['params']);
   if (name === 'copy') {
     page.mock.told.push({ name, data: params });
     return null;
@@ -51,7 +57,7 @@ function reply(name: string, params: unknown): unknown {
 }
 
 page.acquireVsCodeApi = () => ({
-  getState: () => JSON.parse(sessionStorage.getItem(STATE_KEY) ?? 'null') ?? undefined,
+  getState: () => (JSON.parse(sessionStorage.getItem(STATE_KEY) ?? 'null') as unknown) ?? undefined,
   setState: (state: unknown) => sessionStorage.setItem(STATE_KEY, JSON.stringify(state)),
   postMessage: (message: Message) => {
     if (message.type === 'event') page.mock.told.push({ name: message.name, data: message.data });

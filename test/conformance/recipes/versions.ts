@@ -45,7 +45,7 @@ export const discards: Recipe = {
 /** Freed clusters between others, a number of clusters that fills no whole byte of refcounts, and not one to spare. */
 export const refcountWidths: Recipe = {
   name: 'refcount-widths',
-  about: 'refcounts of 1 to 64 bits, counted to tell whether the file lacks space: it does by just enough, or not quite',
+  about: 'refcounts of 1 to 64 bits, counted to tell whether the file lacks space: by just enough, or not quite',
   build(shop) {
     const cluster = 4 * KIB;
     const [data, tables, freed] = [28, 5, 3];

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { nodePath } from '../../../src/extension/tree/families';
+import type { FamilyNode } from '../../../src/extension/tree/families';
+import { nodeLabel } from '../../../src/extension/tree/present';
 import type { ShownNode } from '../../../src/extension/tree/view';
 import { buildQcow2, data, noise, writeImage } from '../../fixtures/build/index';
 import { activeTab, api, closeAll, CLUSTER, draw, everyNode, inWorkspace, open, remove, scanned, until, workspace, writeQcow2 } from './help';
@@ -100,6 +103,56 @@ describe('the tree of VM Disks', () => {
     await vscode.commands.executeCommand('vmDisk.goToOffset', '0');
     await until('the owner in the tree', () => tree.selected() === join(workspace(), 'tree', 'base.qcow2'));
     assert.equal(activeTab()?.uri.fsPath, join(workspace(), 'tree', 'left.qcow2'));
+  });
+
+  /** A node of the test's folder by the names on the way to it. */
+  async function nodeAt(...labels: readonly string[]): Promise<FamilyNode> {
+    const { tree } = await api();
+    await tree.refresh();
+    let level = tree.getChildren().filter((node) => nodePath(node)?.startsWith(join(workspace(), 'tree')));
+    let found: FamilyNode | undefined;
+    for (const label of labels) {
+      found = level.find((node) => nodeLabel(node) === label);
+      assert(found, label);
+      level = [...tree.getChildren(found)];
+    }
+    assert(found);
+    return found;
+  }
+  const run = (command: string, node: FamilyNode): Thenable<unknown> => vscode.commands.executeCommand(command, node);
+
+  it('opens an image, and a snapshot as the disk was then', async () => {
+    await run('vmDisk.tree.open', await nodeAt('vm.qcow2', 'clean'));
+    const { editors } = await api();
+    const image = await until('the editor', () => editors.active);
+    await until('the snapshot', () => image.document.summary?.standpoint.view === '1');
+    await image.ready;
+    await run('vmDisk.tree.open', await nodeAt('vm.qcow2'));
+    await until('the current state', () => image.document.summary?.standpoint.view === '');
+    assert.equal(activeTab()?.uri.fsPath, join(workspace(), 'tree', 'vm.qcow2'));
+  });
+
+  it('opens an image beside another', async () => {
+    await open(join(workspace(), 'tree', 'left.qcow2'));
+    await run('vmDisk.tree.openToSide', await nodeAt('vm.qcow2'));
+    await until('two groups', () => vscode.window.tabGroups.all.length === 2);
+    assert.equal(activeTab()?.uri.fsPath, join(workspace(), 'tree', 'vm.qcow2'));
+    await closeAll();
+  });
+
+  it('picks a layer out in the image in front', async () => {
+    const image = await open(join(workspace(), 'tree', 'left.qcow2'));
+    await scanned(image);
+    await run('vmDisk.tree.pickOut', await nodeAt('base.qcow2', 'mid.qcow2'));
+    await until('the layer to be picked', () => image.selection.layer === 1);
+  });
+
+  it('copies paths and summaries', async () => {
+    const node = await nodeAt('base.qcow2', 'mid.qcow2', 'right.qcow2');
+    await run('vmDisk.tree.copyPath', node);
+    assert.equal(await vscode.env.clipboard.readText(), join(workspace(), 'tree', 'right.qcow2'));
+    await run('vmDisk.copyLayerSummary', node);
+    assert.match(await vscode.env.clipboard.readText(), /right\.qcow2[^]*Owns: 128 KiB/);
   });
 
   it('reveals a layer on command', async () => {

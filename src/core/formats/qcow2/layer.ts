@@ -28,7 +28,7 @@ import type { LuksInfo } from './luks';
 import { EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
 import { unwrittenSpace } from './refcounts';
 import type { L1Place } from './scan';
-import { readL1, Scanner } from './scan';
+import { l1Findings, readL1, Scanner } from './scan';
 import type { Qcow2Snapshot } from './snapshots';
 import { writeEffect } from './write';
 
@@ -98,8 +98,9 @@ export class Qcow2Layer implements Layer {
   *scan(view: View, options: ScanOptions): Job<RunList> {
     const { source } = this.parts;
     const scanner = new Scanner(source, this.geometry, view.guestSize, options);
-    const runs = yield* scanner.run(this.l1(view));
-    this.scanned.set(view.id, scanner.findings);
+    const l1 = this.l1(view);
+    const runs = yield* scanner.run(l1);
+    this.scanned.set(view.id, [...l1Findings(source, this.place(view), l1), ...scanner.findings]);
     return runs;
   }
 

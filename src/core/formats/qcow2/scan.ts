@@ -34,6 +34,14 @@ export function readL1(source: ByteSource, geometry: Geometry, place: L1Place, g
   return new DataView(table.buffer);
 }
 
+/** What is odd about where an L1 table lies; its entries past the end of the file read as zero: nothing is mapped. */
+export function l1Findings(source: ByteSource, place: L1Place, table: DataView): readonly Finding[] {
+  if (table.byteLength === 0 || place.offset + table.byteLength <= source.size) return [];
+  const message = `the L1 table goes on past the end of the file (${source.size} bytes): what it maps reads as empty`;
+  const advice = 'The file was cut short: copy it anew from where it came.';
+  return [{ code: 'l1-past-end', severity: 'error', message, advice, offset: place.offset }];
+}
+
 /** Turns the L1 and L2 tables of one view into runs, in guest order, a window of tables at a time. */
 export class Scanner {
   private readonly builder: RunBuilder;

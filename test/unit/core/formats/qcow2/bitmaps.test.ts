@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import type { Bitmap, Finding } from '../../../../../src/core';
+import { readBitmaps } from '../../../../../src/core/formats/qcow2/bitmaps';
+import { readHeader } from '../../../../../src/core/formats/qcow2/header';
+import type { BitmapSpec, BuiltQcow2 } from '../../../../fixtures/build/index';
+import { buildQcow2, EXTENSION } from '../../../../fixtures/build/index';
+import { memorySource } from '../../../../support/memory';
+
+const bitmap = (name: string, more: Partial<BitmapSpec> = {}): BitmapSpec => ({ name, granularityBits: 16, dirty: [], ...more });
+const build = (bitmaps: readonly BitmapSpec[]): BuiltQcow2 => buildQcow2({ size: 2 ** 20, bitmaps });
+
+function read({ image }: BuiltQcow2): { bitmaps: readonly Bitmap[]; findings: readonly Finding[] } {
+  const source = memorySource(image);
+  return readBitmaps(source, readHeader(source));
+}
+
+describe('the bitmaps of a qcow2 image', () => {
+  it('are listed with granularity and flags', () => {
+    const built = build([
+      bitmap('daily', { auto: true }),
+      bitmap('woche ä', { granularityBits: 20, inUse: true, dirty: [[0, 4096]] }),
+      bitmap('x'.repeat(1023), { granularityBits: 9, auto: true, inUse: true, extra: new Uint8Array(13) }),
+      bitmap('', { granularityBits: 31, extraDataCompatible: true }),
+    ]);
+    assert.deepEqual(read(built), {
+      bitmaps: [
+        { name: 'daily', granularity: 65536, flags: ['auto'] },
+        { name: 'woche ä', granularity: 2 ** 20, flags: ['in-use'] },
+        { name: 'x'.repeat(1023), granularity: 512, flags: ['in-use', 'auto'] },
+        { name: '', granularity: 2 ** 31, flags: [] },
+      ],
+      findings: [],
+    });
+  });
+
+  it('may be none', () => {
+    assert.deepEqual(read(buildQcow2({ size: 512 })), { bitmaps: [], findings: [] });
+  });
+
+  const broken: Readonly<Record<string, (built: BuiltQcow2, entry: number) => unknown>> = {
+    'with a granularity of 256 bytes': ({ image }, entry) => image.poke(entry + 17, [8]),
+    'with a granularity of 4 GiB': ({ image }, entry) => image.poke(entry + 17, [32]),
+    'with a name that leaves the directory': ({ image }, entry) => image.pokeU16(entry + 18, 0xffff),
+    'with extra data that leaves the directory': ({ image }, entry) => image.pokeU32(entry + 20, 0xffffffff),
+    'at the end of the file': ({ image }, entry) => image.truncate(entry + 10),
+    'in a directory that is said to be shorter': ({ image, layout }, entry) => {
+      return image.pokeU64((layout.extensions.get(EXTENSION.bitmaps) ?? 0) + 16, BigInt(entry + 8 - (layout.bitmapDirectory?.offset ?? 0)));
+    },
+  };
+  for (const [name, damage] of Object.entries(broken)) {
+    it(`up to an entry ${name} are listed, the rest is a finding`, () => {
+      const built = build([bitmap('one'), bitmap('two'), bitmap('three')]);
+      const entry = built.layout.bitmaps[1]?.entry ?? 0;
+      damage(built, entry);
+      const { bitmaps, findings } = read(built);
+      assert.deepEqual(bitmaps.map((found) => found.name), ['one']);
+      assert.deepEqual(findings.map(({ code, severity, offset }) => [code, severity, offset]), [['bitmap-directory', 'error', entry]]);
+      assert.match(findings[0]?.message ?? '', /entry 1 of 3/);
+    });
+  }
+});

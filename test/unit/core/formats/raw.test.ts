@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import type { Layer } from '../../../../src/core';
+import { finish, openChain } from '../../../../src/core';
+import { extentsOf, MemoryDisk } from '../../../support/memory';
+import type { MemoryFile } from '../../../support/memory';
+import { told } from '../../../support/runs';
+
+function open(file: MemoryFile): Layer {
+  const disk = new MemoryDisk().put('/raw', file);
+  const [leaf] = openChain(disk.environment, disk.leaf('/raw'), { format: 'raw' }).layers;
+  assert(leaf);
+  return leaf.layer;
+}
+
+function runsOf(layer: Layer): unknown {
+  const [view] = layer.views;
+  assert(view);
+  return told(finish(layer.scan(view, { host: true })));
+}
+
+describe('a raw layer', () => {
+  it('is data where its file is, zero in its holes, at the guest\'s own offsets', () => {
+    const layer = open({ bytes: new Uint8Array(4096), extents: extentsOf(4096, [[0, 512], [1024, 2048]]) });
+    assert.deepEqual(runsOf(layer), [[0, 512, 'd', 0], [512, 1024, 'z', 512], [1024, 2048, 'd', 1024], [2048, 4096, 'z', 2048]]);
+  });
+
+  it('is all data where holes are not told', () => {
+    assert.deepEqual(runsOf(open({ bytes: new Uint8Array(4096) })), [[0, 4096, 'd', 0]]);
+  });
+
+  it('is filled up to a whole sector with zeros, which join a hole before them', () => {
+    const odd = open({ bytes: new Uint8Array(1000) });
+    assert.deepEqual([odd.guestSize, runsOf(odd)], [1024, [[0, 1000, 'd', 0], [1000, 1024, 'z', 1000]]]);
+    assert.deepEqual(odd.findings.map(({ code, severity }) => `${code} ${severity}`), ['partial-sector info']);
+    const hole = open({ bytes: new Uint8Array(9999), extents: extentsOf(9999, [[0, 8192]]) });
+    assert.deepEqual(runsOf(hole), [[0, 8192, 'd', 0], [8192, 10240, 'z', 8192]]);
+  });
+
+  it('of no bytes is an empty disk, which is a finding', () => {
+    const layer = open({ bytes: new Uint8Array() });
+    assert.deepEqual([layer.guestSize, runsOf(layer)], [0, []]);
+    assert.deepEqual(layer.findings.map(({ code }) => code), ['empty-file']);
+  });
+
+  it('reads its file, and zeros past its end', () => {
+    const layer = open({ bytes: Uint8Array.from({ length: 1000 }, (_, i) => i) });
+    const [view] = layer.views;
+    assert(view);
+    const target = new Uint8Array(4).fill(9);
+    layer.read(view, 998 as never, target);
+    assert.deepEqual(target, Uint8Array.of(998 & 255, 999 & 255, 0, 0));
+  });
+});
