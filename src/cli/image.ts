@@ -5,7 +5,6 @@ import { createEnvironment } from '../node/environment';
 import { openFile } from '../node/files';
 import { TRUST_ALL } from '../node/gate';
 import { layerNames } from './names';
-import { tell } from './output';
 import { ProgressLine } from './progress';
 import { plain } from './text';
 import type { Invocation } from './verb';
@@ -55,12 +54,3 @@ export function scan({ session, titles }: OpenImage): Picture {
 
 const percent = (done: number, total: number): number => (total === 0 ? 100 : Math.floor((done / total) * 100));
 
-/** Says once which raw layers may have holes that could not be seen. */
-export function tellOfUnseenHoles({ session, titles }: OpenImage): void {
-  const unseen = session.chain.layers
-    .slice(session.standpoint.depth)
-    .filter(({ layer, source }) => layer.format === 'raw' && source.extents?.().certainty === 'assumed')
-    .map(({ depth }) => titles[depth] ?? '');
-  if (unseen.length > 0)
-    tell(`${unseen.join(', ')}: holes can't be seen on this system (perl or python3 would tell): all counts as data`);
-}

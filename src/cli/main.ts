@@ -13,7 +13,7 @@ import { version } from './version';
 
 const VERBS: readonly Verb[] = [info, map, chain, trace];
 
-async function main(args: readonly string[]): Promise<ExitCode> {
+function main(args: readonly string[]): ExitCode {
   const [first, ...rest] = args;
   if (first === 'help') return help(rest[0]);
   const name = first?.startsWith('-') === true ? undefined : first;
@@ -50,11 +50,8 @@ function failed(error: unknown): ExitCode {
   return error instanceof UsageError ? EXIT.usage : EXIT.failed;
 }
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    process.exitCode = failed(error);
-  },
-);
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = failed(error);
+}

@@ -12,6 +12,7 @@ import type { CommandId } from './ids';
 import { COMMANDS, WALKTHROUGH } from './ids';
 import { chainSummary, imageSummary } from './layerSummary';
 import { chooseImage } from './openImage';
+import { pathKey } from './paths';
 import { plain } from './text';
 import { nodePath } from './tree/families';
 import type { FamilyNode } from './tree/families';
@@ -156,7 +157,7 @@ export class Commands implements vscode.Disposable {
 
 /** Lets everything but the layer fade, in the image in front. */
 function pickOut(panel: ImagePanel, path: string): unknown {
-  const layer = panel.document.summary?.layers.find((each) => each.path === path);
+  const layer = panel.document.summary?.layers.find((each) => pathKey(each.path) === pathKey(path));
   if (layer) return panel.pickLayer(layer.depth);
   const [leaf] = panel.document.summary?.layers ?? [];
   return vscode.window.showInformationMessage(
@@ -164,7 +165,7 @@ function pickOut(panel: ImagePanel, path: string): unknown {
   );
 }
 
-/** As in the Explorer: one click shows a file and leaves the focus in the tree, a second keeps the tab and goes there. */
+/** As in the Explorer: one click shows a file and leaves the focus in the tree, a second keeps the tab and enters it. */
 class Clicks {
   private last: { readonly key: string; readonly at: number } | undefined;
 

@@ -84,7 +84,8 @@ async function identity(path: string): Promise<string | undefined> {
 
 async function tell(target: vscode.Uri, entries: number): Promise<void> {
   const open = 'Open File';
-  const message = `Exported ${formatCount(entries)} ${entries === 1 ? 'range' : 'ranges'} to ${plain(basename(target.fsPath))}`;
+  const ranges = entries === 1 ? '1 range' : `${formatCount(entries)} ranges`;
+  const message = `Exported ${ranges} to ${plain(basename(target.fsPath))}`;
   if ((await vscode.window.showInformationMessage(message, open)) === open) {
     await vscode.commands.executeCommand('vscode.open', target);
   }

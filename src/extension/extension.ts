@@ -79,7 +79,8 @@ function editorPatterns({ packageJSON }: vscode.Extension<unknown>): readonly st
 }
 
 function fileFolders(): readonly string[] {
-  return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath);
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  return folders.filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath);
 }
 
 /** Our own patterns, and those that the Explorer hides. */

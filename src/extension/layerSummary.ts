@@ -3,6 +3,8 @@ import { formatBytes, formatCount } from '../core/units';
 import type { ImageSummary, LayerSummary, SurveyedImage } from '../protocol/image';
 import { code, formatMoment, plain } from './text';
 
+const COLUMNS = ['Depth', 'Layer', 'Format', 'File', 'Owns', 'Hidden', 'Changed'];
+
 /** What “Copy Layer Summary” puts on the clipboard: Markdown that reads well as plain text, fit for a ticket. */
 export function chainSummary(summary: ImageSummary, picked: number | null): string {
   const { layers, accounting, end, standpoint } = summary;
@@ -28,7 +30,7 @@ export function chainSummary(summary: ImageSummary, picked: number | null): stri
     `### ${escaped(layers[0]?.fileName ?? summary.path)}`,
     `${formatBytes(summary.guestSize)} disk in ${layers.length} layer${layers.length === 1 ? '' : 's'}, newest first` +
       (standpoint.depth === 0 && standpoint.view === '' ? '' : `; numbers as of ${from}`),
-    [row(['Depth', 'Layer', 'Format', 'File', 'Owns', 'Hidden', 'Changed']), row(Array(7).fill('---')), ...rows].join('\n'),
+    [row(COLUMNS), row(COLUMNS.map(() => '---')), ...rows].join('\n'),
     end.kind === 'base' ? '' : `**The chain is broken (${end.kind}):** ${escaped(end.message)}`,
     rest.length === 0 ? '' : `${rest.join(' · ')}${summary.scan === 'complete' ? '' : ' (still being read)'}`,
     ...(layer ? details(layer, accounting?.layers[layer.depth]) : []),

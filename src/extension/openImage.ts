@@ -27,7 +27,12 @@ export async function chooseImage(families: readonly FamilyNode[]): Promise<vsco
   });
   if (known.length === 0) return browse();
   const all: Choice[] = [
-    { label: 'Browse…', iconPath: new vscode.ThemeIcon('folder-opened'), description: 'any file on this machine', alwaysShow: true },
+    {
+      label: 'Browse…',
+      iconPath: new vscode.ThemeIcon('folder-opened'),
+      description: 'any file on this machine',
+      alwaysShow: true,
+    },
     { label: 'in this workspace', kind: vscode.QuickPickItemKind.Separator },
     ...known,
   ];

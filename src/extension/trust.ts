@@ -47,7 +47,11 @@ export class Trust implements vscode.Disposable {
       'Read a file outside this untrusted workspace?',
       {
         modal: true,
-        detail: `${plain(path)}\n\n${plain(sentence(why))}\n\nIt will be opened for reading only. Allow it if you know this file and where the image came from.`,
+        detail: [
+          plain(path),
+          plain(sentence(why)),
+          'It will be opened for reading only. Allow it if you know this file and where the image came from.',
+        ].join('\n\n'),
       },
       allow,
       manage,

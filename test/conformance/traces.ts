@@ -40,7 +40,7 @@ export function assertPrintedTrace(trace: TraceOutput, sample: Sample): void {
   assert.equal(trace.offset, offset);
   assert.equal(trace.owner, ownerIn(entry), `owner of byte ${offset}`);
   const step = trace.steps.find(({ depth }) => depth === entry.depth);
-  if (entry.present) assert.equal(step?.outcome, outcomeIn(entry), `outcome at byte ${offset}`);
+  if (entry.present) assert(outcomesIn(entry).includes(step?.outcome ?? ''), `${step?.outcome} at byte ${offset}`);
   else assert(trace.steps.every(({ outcome }) => outcome === 'absent'), `nobody has byte ${offset}`);
   assertPlace(step?.hostOffset, sample);
 }
@@ -57,9 +57,11 @@ export async function assertTraces(folder: string, image: string, samples: reado
   });
 }
 
-function outcomeIn({ compressed, zero, data }: MapEntry): string {
-  if (compressed) return 'compressed';
-  return zero && !data ? 'zero' : 'data';
+/** What the owner may say; an old qemu-img does not tell compressed data from other data. */
+function outcomesIn({ compressed, zero, data }: MapEntry): string[] {
+  if (compressed) return ['compressed'];
+  if (zero && !data) return ['zero'];
+  return compressed === undefined ? ['data', 'compressed'] : ['data'];
 }
 
 /** Where the map tells an offset, the trace tells that byte's; of compressed and encrypted data only the trace does. */

@@ -3,7 +3,7 @@ import { formatBytes } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingJson, findingLines } from '../findings';
 import type { OpenImage } from '../image';
-import { openImage, scan, tellOfUnseenHoles } from '../image';
+import { openImage, scan } from '../image';
 import { Output } from '../output';
 import type { Column } from '../text';
 import { bar, pad, paint, plain, table } from '../text';
@@ -31,7 +31,6 @@ export const chain: Verb = {
   run: (invocation) => {
     const image = openImage(invocation, invocation.operands[0] ?? '', false);
     const picture = scan(image);
-    tellOfUnseenHoles(image);
     const output = new Output();
     if (invocation.json) output.json(chainJson(image, picture));
     else

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatOffset } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingSentence } from '../findings';
 import type { OpenImage } from '../image';
-import { openImage, scan, tellOfUnseenHoles } from '../image';
+import { openImage, scan } from '../image';
 import { Output, tell } from '../output';
 import { pad, paint, plain } from '../text';
 import type { ExitCode, Verb } from '../verb';
@@ -30,7 +30,6 @@ export const map: Verb = {
     const image = openImage(invocation, invocation.operands[0] ?? '', true);
     const { session } = image;
     const picture = scan(image);
-    tellOfUnseenHoles(image);
     const unknown = { ranges: 0, bytes: 0 };
     const output = new Output();
     const print = invocation.json ? new JsonPrinter(output) : new HumanPrinter(output, image);
@@ -47,12 +46,13 @@ export const map: Verb = {
   },
 };
 
+/** Says what makes the map less than it should be: on stderr, since stdout has the map alone. */
 function conclude(image: OpenImage, unknown: { readonly ranges: number; readonly bytes: number }): ExitCode {
   const { session, titles } = image;
   const { chain } = session;
   for (const { depth } of chain.layers) {
     for (const finding of session.findings(depth)) {
-      if (finding.severity === 'error') tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
+      if (finding.severity === 'error' || finding.code === 'holes-unknown') tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
     }
   }
   if (unknown.ranges === 0) return EXIT.fine;

@@ -58,7 +58,7 @@ class RawLayer implements Layer {
     const builder = new RunBuilder(host);
     const origin = this.source.origin ?? 0;
     const extents = this.source.extents?.();
-    this.holesUnknown = extents?.certainty !== 'exact';
+    this.holesUnknown = this.source.size > 0 && extents?.certainty !== 'exact';
     const bounds = extents?.bounds ?? [0, this.source.size];
     let data = extents?.startsWithData ?? true;
     for (let i = 0; i + 1 < bounds.length; i += 1, data = !data) {

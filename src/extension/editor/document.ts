@@ -187,7 +187,7 @@ export class ImageDocument implements vscode.CustomDocument {
 const crashError = (file: string, reason: Error): WireError => ({
   code: 'internal',
   message: `Reading the image ended unexpectedly: ${reason.message}`,
-  advice: 'Refresh to read it again. If that ends the same way, the log “VM Disk Explorer” in the Output panel tells more',
+  advice: 'Refresh to read it again. If that ends the same way, see the log “VM Disk Explorer” in the Output panel',
   file,
 });
 

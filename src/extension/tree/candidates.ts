@@ -13,19 +13,26 @@ import { matchAny } from './globs';
 export type Likelihood = 'image' | 'maybe' | 'neighbour';
 
 const RAW_NAMES = ['*.img', '*.raw'];
-/** Small files that lie about in numbers and are never disks. */
-const NEVER =
-  /^\.(?:[cm]?[jt]sx?|json[5c]?|md|txt|log|x?html?|s?css|less|svg|png|jpe?g|gif|ico|webp|pdf|ya?ml|toml|ini|conf|cfg|xml|xsd|ovf|meta|lease|csv|tsv|py|pyc|rb|go|rs|java|class|jar|kt|[ch](?:pp|xx|c)?|hh|cs|php|sh|bash|zsh|ps1|bat|cmd|pl|lua|sql|map|lock|vsix|zip|t?gz|t?xz|t?bz2|zst|7z|rar|tar|deb|rpm|so|o|a|dll|exe|wasm|ttf|woff2?|mp[34]|mkv|avi|mov|wav|flac|ogg|docx?|xlsx?|pptx?|sum|sha\d+|sig|asc|pem|crt|key|pid|sock|swp|patch|diff)$/i;
+/** Extensions of files that lie about in numbers and are never disks. */
+const NEVER: ReadonlySet<string> = new Set(
+  [
+    'c cc cpp cs cxx go h hh hpp hxx java jar class js cjs mjs jsx jsonc json json5 kt lua map php pl py pyc rb rs sql',
+    'ts cts mts tsx bash bat cmd ps1 sh zsh css scss less htm html xhtml md txt log ini conf cfg toml yml yaml xml xsd',
+    'csv tsv ovf meta lease lock diff patch pem crt key asc sig sum sha1 sha256 sha512 pid sock swp',
+    'svg png jpg jpeg gif ico webp pdf doc docx xls xlsx ppt pptx mp3 mp4 mkv avi mov wav flac ogg ttf woff woff2',
+    '7z bz2 deb gz rar rpm tar tbz2 tgz txz vsix xz zip zst a dll exe o so wasm',
+  ].flatMap((line) => line.split(' ')),
+);
 /** Files without an extension that are text by convention. */
-const TEXT_NAMES = /^(?:LICEN[CS]E|COPYING|README|CHANGELOG|AUTHORS|NOTICE|Makefile|Dockerfile|Vagrantfile|Jenkinsfile)$/i;
+const TEXT_NAMES: ReadonlySet<string> = new Set(
+  'license licence copying readme changelog authors notice makefile dockerfile vagrantfile jenkinsfile'.split(' '),
+);
 
 export function likelihood(isImage: (name: string) => boolean, name: string): Likelihood | undefined {
   if (isImage(name)) return 'image';
-  const extension = extname(name);
-  if (extension === '' || /[^A-Za-z0-9_-]/.test(extension.slice(1))) {
-    return name.startsWith('.') || TEXT_NAMES.test(name) ? undefined : 'maybe';
-  }
-  return NEVER.test(extension) ? undefined : 'neighbour';
+  const extension = extname(name).slice(1).toLowerCase();
+  if (extension !== '') return NEVER.has(extension) ? undefined : 'neighbour';
+  return name.startsWith('.') || TEXT_NAMES.has(name.toLowerCase()) ? undefined : 'maybe';
 }
 
 /** Tells names that only disk images have. @param patterns the editor's own file name patterns */

@@ -81,7 +81,9 @@ export function buildFamilies({ images, unusable }: SurveyResult): readonly Fami
   }
 
   const stems = new Map<string, Stem>();
-  for (const each of unusable) stems.set(each.path, { ...stem(`unusable:${each.path}`, each.path), kind: 'unusable', unusable: each });
+  for (const each of unusable) {
+    stems.set(each.path, { ...stem(`unusable:${each.path}`, each.path), kind: 'unusable', unusable: each });
+  }
   const roots: FamilyNode[] = [];
   for (const node of nodes.values()) {
     const under = parentOf(node.image, nodes, stems);
@@ -130,7 +132,7 @@ export function nodePath(node: FamilyNode): string | undefined {
 
 /** Names of one file together: first the one whose parent is found, then by path. */
 function groupById(images: readonly SurveyedImage[]): Map<string, [SurveyedImage, ...SurveyedImage[]]> {
-  const broken = (image: SurveyedImage): number => (image.parent !== undefined && image.parent.kind !== 'found' ? 1 : 0);
+  const broken = ({ parent }: SurveyedImage): number => (parent !== undefined && parent.kind !== 'found' ? 1 : 0);
   const sorted = [...images].sort((a, b) => broken(a) - broken(b) || compare(a.path, b.path));
   const groups = new Map<string, [SurveyedImage, ...SurveyedImage[]]>();
   for (const image of sorted) {

@@ -3,6 +3,7 @@ import { DiskError, oneLine } from '../../core/errors';
 import type { LayerAccount } from '../../core/model';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../../protocol/image';
 import type { GatePolicy, WorkerCalls } from '../../protocol/worker';
+import { pathKey } from '../paths';
 import { walkCandidates } from './candidates';
 import type { Candidate } from './candidates';
 import { buildFamilies, walk } from './families';
@@ -55,6 +56,8 @@ export class Survey {
   complete = false;
 
   private readonly images = new Map<string, SurveyedImage>();
+  /** By path: an image may be reached by other names than the one it is listed under. */
+  private readonly ids = new Map<string, string>();
   private readonly unusable = new Map<string, UnusableImage>();
   private readonly accounts = new Map<string, { readonly stamp: string; readonly owned: Owned }>();
   private readonly waiting = new Set<string>();
@@ -94,6 +97,11 @@ export class Survey {
     });
   }
 
+  /** The id of the image of that name, if it is listed. */
+  idOf(path: string): string | undefined {
+    return this.ids.get(pathKey(path));
+  }
+
   /** Ends the run that goes on, if one does; what it has found stays. */
   stop(): void {
     this.current?.stop();
@@ -127,7 +135,8 @@ export class Survey {
       batch = [];
       const likely = group.filter((candidate) => candidate.likelihood !== 'neighbour');
       const found = await this.ask(run, this.within(likely.map(({ path }) => path)));
-      const beside = new Set(group.filter(({ likelihood, path }) => likelihood === 'image' || found.has(path)).map(({ folder }) => folder));
+      const images = group.filter(({ likelihood, path }) => likelihood === 'image' || found.has(path));
+      const beside = new Set(images.map(({ folder }) => folder));
       const neighbours = group.filter(({ likelihood, folder }) => likelihood === 'neighbour' && beside.has(folder));
       await this.ask(run, this.within(neighbours.map(({ path }) => path)));
     };
@@ -216,10 +225,15 @@ export class Survey {
   }
 
   private rebuild(state: SurveyState): void {
+    this.ids.clear();
+    for (const { id, path, parent } of this.images.values()) {
+      if (parent?.kind === 'found') this.ids.set(pathKey(parent.path), parent.id);
+      this.ids.set(pathKey(path), id);
+    }
     const byId = new Map<string, Record<string, LayerAccount>>();
     for (const [leaf, { owned }] of this.accounts) {
       for (const { path, account } of owned) {
-        const id = this.images.get(path)?.id;
+        const id = this.idOf(path);
         if (id !== undefined) byId.set(id, { ...byId.get(id), [leaf]: account });
       }
     }
@@ -293,7 +307,10 @@ class Run {
     }
   }
 
-  private call<N extends keyof SurveyCalls>(name: N, params: SurveyCalls[N]['params']): Promise<SurveyCalls[N]['result']> {
+  private call<N extends keyof SurveyCalls>(
+    name: N,
+    params: SurveyCalls[N]['params'],
+  ): Promise<SurveyCalls[N]['result']> {
     this.worker ??= this.world.createWorker();
     return this.worker.call(name, params);
   }

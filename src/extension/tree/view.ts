@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { formatCount } from '../../core/units';
 import { CONTEXT, TREE_VIEW } from '../ids';
 import { count } from '../text';
+import { pathKey } from '../paths';
 import { likelihood } from './candidates';
 import { nodePath, walk } from './families';
 import type { FamilyNode } from './families';
@@ -111,9 +112,10 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
   }
 
   find(path: string): FamilyNode | undefined {
+    const id = this.survey.idOf(path);
     for (const node of walk(this.survey.families)) {
-      if (node.kind === 'image' && (node.image.path === path || node.alsoAt.includes(path))) return node;
-      if (ROOTS.has(node.kind) && nodePath(node) === path) return node;
+      if (node.kind === 'image' && node.image.id === id) return node;
+      if (ROOTS.has(node.kind) && isSame(nodePath(node), path)) return node;
     }
     return undefined;
   }
@@ -128,7 +130,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     else if (!this.view.visible) return true;
     const node = focus ? await this.awaitNode(path) : this.find(path);
     if (!node) return false;
-    if (!focus && this.view.selection.some((selected) => nodePath(selected) === path)) return true;
+    if (!focus && this.view.selection.some((selected) => isSame(nodePath(selected), path))) return true;
     await this.view.reveal(node, { select: true, focus, expand: false });
     return true;
   }
@@ -198,8 +200,9 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     this.watching = true;
     const watcher = vscode.workspace.createFileSystemWatcher('**/*');
     const touched = (uri: vscode.Uri): void => {
-      const known = this.find(uri.fsPath) !== undefined;
-      if (uri.scheme === 'file' && (known || likelihood(this.world.isImage, basename(uri.fsPath)))) this.touch([uri.fsPath]);
+      const path = uri.fsPath;
+      const counts = likelihood(this.world.isImage, basename(path)) !== undefined || this.find(path) !== undefined;
+      if (uri.scheme === 'file' && counts) this.touch([path]);
     };
     this.disposables.push(
       watcher,
@@ -245,7 +248,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
       state === 'looking' && families.length === 0
         ? 'Looking for disk images…'
         : limited
-          ? `Looked at the first ${formatCount(looked)} files that may be images; the setting vmDisk.maxFiles allows more.`
+          ? `Looked at the first ${formatCount(looked)} files that may be images: see the setting vmDisk.maxFiles.`
           : '';
     this.view.badge =
       troubled === 0 ? undefined : { value: troubled, tooltip: `${count(troubled, 'disk image')} with problems` };
@@ -265,6 +268,9 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     }
   }
 }
+
+const isSame = (one: string | undefined, other: string): boolean =>
+  one !== undefined && pathKey(one) === pathKey(other);
 
 function resourceOf(node: FamilyNode): vscode.Uri {
   return vscode.Uri.from({ scheme: SCHEME, path: `/${node.key}` });

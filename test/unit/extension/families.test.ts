@@ -39,7 +39,7 @@ describe('families of the tree', () => {
   });
 
   it('makes one root of a missing parent, with all that name it', () => {
-    const families = build([orphan('/d/o2', '/gone/gold'), orphan('/d/o1', '/gone/gold'), orphan('/d/x', '/gone/other')]);
+    const families = build([orphan('/d/o2', '/x/gold'), orphan('/d/o1', '/x/gold'), orphan('/d/x', '/x/other')]);
     assert.deepEqual(draw(families), ['broken gold', '  o1', '  o2', 'broken other', '  x']);
     assert.equal(families[0]?.kind === 'broken' && families[0].end.kind, 'missing');
   });

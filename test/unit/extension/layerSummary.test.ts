@@ -23,7 +23,12 @@ const summary: ImageSummary = {
   guestSize: 64 * MIB,
   generation: 1,
   scan: 'complete',
-  accounting: { guestSize: 64 * MIB, nobody: 30 * MIB, unknown: 0, layers: [account(4 * MIB, 0), account(30 * MIB, MIB)] },
+  accounting: {
+    guestSize: 64 * MIB,
+    nobody: 30 * MIB,
+    unknown: 0,
+    layers: [account(4 * MIB, 0), account(30 * MIB, MIB)],
+  },
 };
 
 describe('the layer summary on the clipboard', () => {

@@ -20,6 +20,8 @@ class FakeWorkers {
   readonly deadly = new Set<string>();
   readonly surveyed: string[] = [];
   readonly accounted: string[] = [];
+  /** What every chain owns, instead of the leaf alone. */
+  owned: { path: string; account: LayerAccount }[] | undefined;
   alive = 0;
 
   create(): SurveyWorker {
@@ -38,7 +40,7 @@ class FakeWorkers {
       account: ({ path }: { path: string }) => {
         this.accounted.push(path);
         if (!this.images.has(path)) throw new DiskError('not-found', 'no such file');
-        return [{ path, account: ACCOUNT }];
+        return this.owned ?? [{ path, account: ACCOUNT }];
       },
     };
     return {
@@ -128,6 +130,18 @@ describe('the survey of a workspace', () => {
     assert.deepEqual(roots(), ['base.qcow2']);
   });
 
+  it('knows an image by the name that a chain reaches it by', async () => {
+    const base = has('base.qcow2');
+    const reached = at('link/base.qcow2');
+    const top = file('top.qcow2');
+    workers.images.set(top, image(top, { parent: { kind: 'found', id: base, path: reached } }));
+    workers.owned = [{ path: top, account: ACCOUNT }, { path: reached, account: ACCOUNT }];
+    await survey.refresh();
+    assert.equal(survey.idOf(reached), base);
+    const [root] = survey.families;
+    assert.deepEqual(root?.kind === 'image' && root.image.accounts, { [top]: ACCOUNT });
+  });
+
   it('lists what is open in an editor wherever it lies', async () => {
     workers.images.set('/far/open.qcow2', image('/far/open.qcow2'));
     extra = ['/far/open.qcow2'];
@@ -153,7 +167,7 @@ describe('the survey of a workspace', () => {
     assert.equal(workers.alive, 0);
   });
 
-  it('shows a damaged image, and a file of an image’s name that can’t be read, but nothing else that fails', async () => {
+  it('shows damaged images, and files of an image’s name that can’t be read, but nothing else that fails', async () => {
     const fails = (name: string, code: 'io' | 'corrupt', format?: string): void => {
       const path = file(name);
       workers.unusable.set(path, { path, format, error: { code, message: 'no' } });

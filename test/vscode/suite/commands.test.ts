@@ -7,6 +7,13 @@ import { CLUSTER, closeAll, inWorkspace, MIB, open, remove, scanned, until, work
 const run = (command: string, ...args: readonly unknown[]): Thenable<unknown> =>
   vscode.commands.executeCommand(command, ...args);
 
+interface MapEntry {
+  readonly start: number;
+  readonly length: number;
+  readonly depth: number;
+  readonly data: boolean;
+}
+
 describe('commands on an open image', () => {
   const at = (name: string): string => inWorkspace('commands', name);
   let top: string;
@@ -24,9 +31,11 @@ describe('commands on an open image', () => {
     const image = await open(top);
     await scanned(image);
     await run('vmDisk.goToOffset', '1M');
-    await until('the block at 1 MiB and its owner', () => image.selection.offset === MIB && image.selection.layer === 0);
+    const selected = (offset: number, layer: number) => (): boolean =>
+      image.selection.offset === offset && image.selection.layer === layer;
+    await until('the block at 1 MiB and its owner', selected(MIB, 0));
     await run('vmDisk.goToOffset', '0');
-    await until('the first block and its owner', () => image.selection.offset === 0 && image.selection.layer === 1);
+    await until('the first block and its owner', selected(0, 1));
   });
 
   it('trace a read, relative to what is selected', async () => {
@@ -50,7 +59,7 @@ describe('commands on an open image', () => {
     await scanned(await open(top));
     const json = at('map.json');
     await run('vmDisk.exportMap', { format: 'json', target: vscode.Uri.file(json) });
-    const entries = JSON.parse(readFileSync(json, 'utf8')) as { start: number; length: number; depth: number; data: boolean }[];
+    const entries = JSON.parse(readFileSync(json, 'utf8')) as MapEntry[];
     assert.equal(entries.reduce((sum, { length }) => sum + length, 0), 16 * MIB);
     assert.deepEqual(
       entries.filter((entry) => entry.data).map(({ start, length, depth }) => [start, length, depth]),

@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { VIEW_TYPE, VIEW_TYPE_ANY } from '../../../src/extension/ids';
-import { activeTab, api, CLUSTER, closeAll, inWorkspace, MIB, open, remove, scanned, until, workspace, writeQcow2 } from './help';
+import {
+  activeTab, api, CLUSTER, closeAll, inWorkspace, MIB, open, remove, scanned, until, workspace, writeQcow2,
+} from './help';
 
 describe('the editor', () => {
   const folder = (): string => join(workspace(), 'editor');
@@ -14,7 +16,8 @@ describe('the editor', () => {
 
   it('is the default for qcow2, and shows the whole chain', async () => {
     const base = writeQcow2(inWorkspace('editor', 'base.qcow2'), [0, 1, 2, 3]);
-    const top = writeQcow2(inWorkspace('editor', 'top.qcow2'), [3, 9], { backing: 'base.qcow2', backingFormat: 'qcow2' });
+    const over = { backing: 'base.qcow2', backingFormat: 'qcow2' };
+    const top = writeQcow2(inWorkspace('editor', 'top.qcow2'), [3, 9], over);
     await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(top));
     const { editors } = await api();
     const image = await until('our editor', () => editors.active);

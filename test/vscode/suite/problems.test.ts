@@ -6,13 +6,14 @@ import { closeAll, inWorkspace, open, remove, scanned, until, workspace, writeQc
 const told = (path: string): readonly vscode.Diagnostic[] => vscode.languages.getDiagnostics(vscode.Uri.file(path));
 
 describe('the Problems panel', () => {
+  const orphaned = { backing: 'gone.qcow2', backingFormat: 'qcow2' };
   afterEach(async () => {
     await closeAll();
     remove(join(workspace(), 'problems'));
   });
 
   it('tells of a missing parent while the image is open', async () => {
-    const path = writeQcow2(inWorkspace('problems', 'orphan.qcow2'), [1], { backing: 'gone.qcow2', backingFormat: 'qcow2' });
+    const path = writeQcow2(inWorkspace('problems', 'orphan.qcow2'), [1], orphaned);
     assert.deepEqual(told(path), []);
     await scanned(await open(path));
     const [problem, ...others] = await until('a problem', () => told(path).length > 0 && told(path));
@@ -25,7 +26,7 @@ describe('the Problems panel', () => {
   });
 
   it('tells once of a layer that two open images stand on', async () => {
-    const mid = writeQcow2(inWorkspace('problems', 'mid.qcow2'), [1], { backing: 'gone.qcow2', backingFormat: 'qcow2' });
+    const mid = writeQcow2(inWorkspace('problems', 'mid.qcow2'), [1], orphaned);
     const over = { backing: 'mid.qcow2', backingFormat: 'qcow2' };
     const one = writeQcow2(inWorkspace('problems', 'one.qcow2'), [2], over);
     const two = writeQcow2(inWorkspace('problems', 'two.qcow2'), [3], over);

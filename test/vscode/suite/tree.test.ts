@@ -6,7 +6,9 @@ import type { FamilyNode } from '../../../src/extension/tree/families';
 import { nodeLabel } from '../../../src/extension/tree/present';
 import type { ShownNode } from '../../../src/extension/tree/view';
 import { buildQcow2, data, noise, writeImage } from '../../fixtures/build/index';
-import { activeTab, api, closeAll, CLUSTER, draw, everyNode, inWorkspace, open, remove, scanned, until, workspace, writeQcow2 } from './help';
+import {
+  activeTab, api, closeAll, CLUSTER, draw, everyNode, inWorkspace, open, remove, scanned, until, workspace, writeQcow2,
+} from './help';
 
 describe('the tree of VM Disks', () => {
   const at = (name: string): string => inWorkspace('tree', name);
@@ -62,7 +64,8 @@ describe('the tree of VM Disks', () => {
 
   it('shows the sample, its branch and its image without a parent', async () => {
     const nodes = await looked();
-    assert.equal(named(nodes, 'web01.before-upgrade.qcow2').children.filter(({ context }) => context === 'image.leaf').length, 2);
+    const { children } = named(nodes, 'web01.before-upgrade.qcow2');
+    assert.equal(children.filter(({ context }) => context === 'image.leaf').length, 2);
     assert.equal(named(nodes, 'db01.snapshot.qcow2').context, 'image.leaf');
     assert.ok(nodes.some(({ context }) => context === 'broken.missing'));
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Layer } from '../../../../src/core';
+import type { HostExtents, Layer } from '../../../../src/core';
 import { finish, openChain } from '../../../../src/core';
 import { extentsOf, MemoryDisk } from '../../../support/memory';
 import type { MemoryFile } from '../../../support/memory';
@@ -22,14 +22,20 @@ describe('a raw layer', () => {
   it('is data where its file is, zero in its holes, at the guest\'s own offsets', () => {
     const layer = open({ bytes: new Uint8Array(4096), extents: extentsOf(4096, [[0, 512], [1024, 2048]]) });
     assert.deepEqual(runsOf(layer), [[0, 512, 'd', 0], [512, 1024, 'z', 512], [1024, 2048, 'd', 1024], [2048, 4096, 'z', 2048]]);
+    assert.deepEqual(layer.findings, []);
   });
 
-  it('is all data where holes are not told', () => {
-    assert.deepEqual(runsOf(open({ bytes: new Uint8Array(4096) })), [[0, 4096, 'd', 0]]);
+  it('is all data where holes are not told, and says so', () => {
+    const assumed: HostExtents = { bounds: Float64Array.of(0, 4096), startsWithData: true, certainty: 'assumed' };
+    for (const file of [{ bytes: new Uint8Array(4096) }, { bytes: new Uint8Array(4096), extents: assumed }]) {
+      const layer = open(file);
+      assert.deepEqual(runsOf(layer), [[0, 4096, 'd', 0]]);
+      assert.deepEqual(layer.findings.map(({ code, severity }) => `${code} ${severity}`), ['holes-unknown info']);
+    }
   });
 
   it('is filled up to a whole sector with zeros, which join a hole before them', () => {
-    const odd = open({ bytes: new Uint8Array(1000) });
+    const odd = open({ bytes: new Uint8Array(1000), extents: extentsOf(1000, [[0, 1000]]) });
     assert.deepEqual([odd.guestSize, runsOf(odd)], [1024, [[0, 1000, 'd', 0], [1000, 1024, 'z', 1000]]]);
     assert.deepEqual(odd.findings.map(({ code, severity }) => `${code} ${severity}`), ['partial-sector info']);
     const hole = open({ bytes: new Uint8Array(9999), extents: extentsOf(9999, [[0, 8192]]) });

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
+import type { Pixels } from '../../../src/core/model';
+import { paintCells } from '../../../src/webview/map/paint';
+import type { MapColors, Scene } from '../../../src/webview/map/paint';
+import { hatch, pack, sizeRaster } from '../../../src/webview/map/raster';
+
+/** Pixels are letters here: `.` the background, `_` the ground, `A` and `B` layers, small when faded. */
+const code = (letter: string): number => letter.charCodeAt(0);
+const COLORS: MapColors = {
+  background: code('.'), ground: code('_'), layers: [code('A'), code('B')], fadedLayers: [code('a'), code('b')],
+  lines: [code('-'), code('=')], fadedLines: [code('-'), code('=')],
+  unknown: { side: 1, data: Uint32Array.of(code('?')) }, invalid: { side: 2, data: Uint32Array.from('xXXx', code) },
+};
+
+type CellSpec = readonly (readonly [owner: number, kind: number, bytes: number])[];
+
+function picture(cells: readonly CellSpec[]): Pixels {
+  const all = cells.flat();
+  const first = [0];
+  for (const parts of cells) first.push((first.at(-1) ?? 0) + parts.length);
+  return {
+    rangeStart: 0, rangeEnd: cells.length * 100, cellBytes: 100, cells: cells.length, first: Uint32Array.from(first),
+    owner: Int16Array.from(all, ([owner]) => owner), kind: Uint8Array.from(all, ([, kind]) => kind),
+    bytes: Float64Array.from(all, ([, , bytes]) => bytes),
+  };
+}
+
+/** Two columns; the lines that were painted, as text. */
+function paint(cells: readonly CellSpec[], pitch: number, change: Partial<Scene> = {}): string[] {
+  const rows = Math.ceil((cells.length + (change.view?.lead ?? 0)) / 2);
+  const raster = sizeRaster(undefined, 2 * pitch, rows * pitch);
+  paintCells(raster, {
+    pixels: picture(cells), view: { level: 1, lead: 0, top: 0 }, level: { cellBytes: 100, columns: 2, pitch },
+    first: 0, last: cells.length, gap: 1, picked: null, pending: false, colors: COLORS, ...change,
+  });
+  return Array.from({ length: raster.height }, (_, y) =>
+    String.fromCharCode(...raster.data.subarray(y * raster.width, (y + 1) * raster.width)));
+}
+
+const data = (owner: number): CellSpec => [[owner, Kind.Data, 100]];
+
+describe('painting cells', () => {
+  it('fills squares with one line between them', () => {
+    assert.deepEqual(paint([data(0), data(1)], 4), ['AAA.BBB.', 'AAA.BBB.', 'AAA.BBB.', '........']);
+  });
+
+  it('leaves a rim of a zero cell', () => {
+    // Of five pixels, a third is a rim of two: one pixel is left to be hollow.
+    assert.deepEqual(paint([[[0, Kind.Zero, 100]], [[1, Kind.ZeroAllocated, 100]]], 6),
+      ['AAAAA.BBBBB.', 'AAAAA.BBBBB.', 'AA_AA.BB_BB.', 'AAAAA.BBBBB.', 'AAAAA.BBBBB.', '............']);
+  });
+
+  it('hollows a narrow part from side to side', () => {
+    assert.deepEqual(paint([[[0, Kind.Data, 60], [1, Kind.Zero, 40]]], 6).slice(0, 3),
+      ['AAABB.......', 'AAABB.......', 'AAA__.......']);
+  });
+
+  it('draws three lines across compressed data', () => {
+    const lines = paint([[[1, Kind.Compressed, 100]]], 14).slice(0, 13).map((line) => line.charAt(0)).join('');
+    assert.equal(lines, 'BBB=BB=BB=BBB');
+  });
+
+  it('tells nobody, unknown and broken apart', () => {
+    const cells: CellSpec[] = [
+      [[NOBODY, Kind.Absent, 100]], [[UNKNOWN_OWNER, Kind.Unknown, 100]], [[0, Kind.Invalid, 100]], [[1, Kind.Unknown, 100]],
+    ];
+    assert.deepEqual(paint(cells, 4), [
+      '___.???.', '___.???.', '___.???.', '........', 'xXx.???.', 'XxX.???.', 'xXx.???.', '........',
+    ]);
+  });
+
+  it('leaves the ground while the answer is still awaited', () => {
+    assert.equal(paint([[[UNKNOWN_OWNER, Kind.Unknown, 100]]], 4, { pending: true })[0], '___.....');
+  });
+
+  it('fades what is not picked', () => {
+    assert.equal(paint([data(0), data(1)], 4, { picked: 1 })[0], 'aaa.BBB.');
+  });
+
+  it('outlines in high contrast: what nobody owns, and what is not picked', () => {
+    const colors: MapColors = { ...COLORS, groundOutline: code('o') };
+    assert.deepEqual(paint([data(0), [[NOBODY, Kind.Absent, 100]]], 5, { picked: 1, colors }),
+      ['AAAA.oooo.', 'A__A.o__o.', 'A__A.o__o.', 'AAAA.oooo.', '..........']);
+  });
+
+  it('starts behind the lead and ends with the disk', () => {
+    const view = { level: 1, lead: 1, top: 0 };
+    const cells: CellSpec[] = [data(0), data(1), [[0, Kind.Data, 50]]];
+    assert.deepEqual(paint(cells, 5, { view }).filter((_, y) => y % 5 === 0), ['.....AAAA.', 'BBBB.AA...']);
+  });
+
+  it('scrolls by pixels', () => {
+    const view = { level: 1, lead: 0, top: 0.5 };
+    const cells = [data(0), data(0), data(1), data(1)];
+    assert.deepEqual(paint(cells, 4, { view }),
+      ['AAA.AAA.', '........', 'BBB.BBB.', 'BBB.BBB.', 'BBB.BBB.', '........', '........', '........']);
+  });
+});
+
+describe('rasters', () => {
+  it('keep their memory where it is large enough', () => {
+    const large = sizeRaster(undefined, 10, 10);
+    const small = sizeRaster(large, 5, 4);
+    assert.equal(small.data.buffer, large.data.buffer);
+    assert.deepEqual([small.data.length, small.width, small.height], [20, 5, 4]);
+    assert.notEqual(sizeRaster(small, 11, 10).data.buffer, large.data.buffer);
+  });
+
+  it('hold colours with red in the lowest byte', () => {
+    assert.equal(pack({ r: 0x12, g: 0x34, b: 0x56, a: 1 }), 0xff563412);
+  });
+
+  it('hatch without a seam: each line of a tile is the one above, moved by a pixel', () => {
+    const black = { r: 0, g: 0, b: 0, a: 1 };
+    const white = { r: 255, g: 255, b: 255, a: 1 };
+    const { side, data: tile } = hatch(white, black, 1.5, false);
+    assert.equal(side, 9);
+    for (let y = 0; y < side; y += 1) {
+      for (let x = 0; x < side; x += 1) {
+        assert.equal(tile[((y + 1) % side) * side + x], tile[y * side + ((x + 1) % side)]);
+      }
+    }
+    assert.ok(new Set(tile).size > 2, 'lines, ground and what is between');
+  });
+});

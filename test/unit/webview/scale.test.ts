@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import * as scale from '../../../src/webview/map/scale';
+import type { Box, Disk, Level, View } from '../../../src/webview/map/scale';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** 64 columns of 14 pixels and 48 rows, exactly. */
+const BOX: Box = { width: 896, height: 672, ratio: 1 };
+
+describe('levels of the zoom', () => {
+  it('fit a large disk with the finest power of two, and halve down to one unit, then enlarge', () => {
+    const levels = scale.levelsOf({ size: 40 * GIB, unit: 64 * KIB }, BOX);
+    // 48 × 64 cells hold 2,560 of 16 MiB, but not 5,120 of 8 MiB.
+    assert.deepEqual(levels[0], { cellBytes: 16 * MIB, columns: 64, pitch: 14 });
+    assert.deepEqual(levels.map((level) => level.cellBytes / KIB), [16_384, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 64]);
+    assert.deepEqual(levels.at(-1), { cellBytes: 64 * KIB, columns: 32, pitch: 28 });
+  });
+
+  it('draw the cells of a small disk larger rather than smaller than one unit', () => {
+    // 1,024 cells in 40 columns of 22 pixels take 26 of the 30 rows there are.
+    assert.deepEqual(scale.levelsOf({ size: 64 * MIB, unit: 64 * KIB }, BOX), [
+      { cellBytes: 64 * KIB, columns: 40, pitch: 22 },
+    ]);
+  });
+
+  it('show ever less of the disk', () => {
+    for (const size of [512, 4096, 3 * MIB + 512, 700 * MIB, 5 * GIB, 63 * 1024 * GIB]) {
+      for (const box of [BOX, { width: 300, height: 180, ratio: 1 }, { width: 2311, height: 1403, ratio: 1.5 }]) {
+        const levels = scale.levelsOf({ size, unit: 512 }, box);
+        const shown = levels.map((level) => scale.visibleBytes(level, box));
+        assert.ok((shown[0] ?? 0) >= size, `the first of ${size}`);
+        shown.slice(1).forEach((bytes, index) => { assert.ok(bytes < (shown[index] ?? 0), `${size}: ${shown.join(' ')}`); });
+        assert.ok(levels.every((level) => level.columns * level.pitch <= box.width && level.cellBytes >= 512));
+      }
+    }
+  });
+
+  it('use device pixels: twice the ratio gives the same columns of twice the pitch', () => {
+    const disk = { size: 40 * GIB, unit: 64 * KIB };
+    const sharp = scale.levelsOf(disk, { width: 1792, height: 1344, ratio: 2 });
+    assert.deepEqual(sharp[3], { cellBytes: 2 * MIB, columns: 64, pitch: 28 });
+  });
+});
+
+describe('the unit of a disk', () => {
+  it('is the smallest grain of the layers that have tables', () => {
+    const layers = [{ format: 'qcow2', grain: 65_536 }, { format: 'qcow2', grain: 4096 }, { format: 'raw', grain: 512 }];
+    assert.equal(scale.unitOf(layers, 40 * GIB), 4096);
+  });
+
+  it('is a block of the file system below raw files, and a sector of tiny ones', () => {
+    assert.equal(scale.unitOf([{ format: 'raw', grain: 512 }], 40 * GIB), 4096);
+    assert.equal(scale.unitOf([{ format: 'raw', grain: 1 }], 64 * KIB), 512);
+  });
+});
+
+/** 1,000 cells of 1 KiB in ten columns, ten rows on screen. */
+const DISK: Disk = { size: 1000 * KIB, unit: KIB };
+const SMALL: Box = { width: 140, height: 140, ratio: 1 };
+const LEVELS: Level[] = [
+  { cellBytes: 16 * KIB, columns: 10, pitch: 14 },
+  { cellBytes: 2 * KIB, columns: 10, pitch: 14 },
+  { cellBytes: KIB, columns: 10, pitch: 14 },
+];
+const [, , FINE] = LEVELS as [Level, Level, Level];
+
+describe('places on the grid', () => {
+  const view: View = { level: 2, lead: 3, top: 2.5 };
+
+  it('of the cells on screen', () => {
+    assert.deepEqual(scale.visibleCells({ ...view, lead: 0 }, DISK, FINE, SMALL), { first: 20, last: 130 });
+    assert.deepEqual(scale.visibleCells(view, DISK, FINE, SMALL), { first: 17, last: 127 });
+    assert.deepEqual(scale.visibleCells({ ...view, top: 95 }, DISK, FINE, SMALL), { first: 947, last: 1000 });
+  });
+
+  it('of one cell, and back', () => {
+    // Cell 25 stands behind three blanks at place 28: row 2, column 8; half a row above the edge.
+    assert.deepEqual(scale.cellPlace(25, view, FINE), { x: 112, y: -7 });
+    assert.equal(scale.cellAt(113, 3, view, DISK, FINE)?.cell, 25);
+    assert.equal(scale.cellAt(119, 3, view, DISK, FINE)?.along, 0.5);
+  });
+
+  it('beside the disk hold no cell', () => {
+    assert.equal(scale.cellAt(5, 3, { level: 2, lead: 3, top: 0 }, DISK, FINE), undefined);
+    assert.equal(scale.cellAt(141, 3, view, DISK, FINE), undefined);
+    assert.equal(scale.cellAt(60, 8, { level: 2, lead: 3, top: 100 }, DISK, FINE), undefined);
+  });
+
+  it('beside the disk are near some byte', () => {
+    assert.equal(scale.byteAt(-50, -50, { level: 2, lead: 3, top: 0 }, DISK, FINE), 0);
+    assert.equal(scale.byteAt(500, 5000, view, DISK, FINE), DISK.size - 1);
+    assert.equal(scale.byteAt(119, 3, view, DISK, FINE), 25.5 * KIB);
+  });
+});
+
+describe('zooming', () => {
+  it('keeps the cell under the pointer', () => {
+    // Column 5, row 5 + 20/14 = 6.43: cell 65 of 2 KiB, so cell 130 of 1 KiB. In column 5 it needs a lead of 5.
+    const from: View = { level: 1, lead: 0, top: 5 };
+    const anchor = { byte: 65 * 2 * KIB, x: 75, y: 20 };
+    const to = scale.zoomAround(from, 2, anchor, DISK, LEVELS, SMALL);
+    assert.deepEqual({ ...to, top: Math.round(to.top * 1e6) / 1e6 }, { level: 2, lead: 5, top: 12 });
+    assert.equal(scale.cellAt(75, 20, to, DISK, FINE)?.cell, 130);
+  });
+
+  it('keeps it on the way out as well', () => {
+    const from: View = { level: 2, lead: 5, top: 40.25 };
+    for (const [x, y] of [[3, 3], [75, 20], [139, 99]] as const) {
+      const byte = scale.byteAt(x, y, from, DISK, FINE);
+      const to = scale.zoomAround(from, 1, { byte, x, y }, DISK, LEVELS, SMALL);
+      const coarse = LEVELS[1] as Level;
+      assert.equal(scale.cellAt(x, y, to, DISK, coarse)?.cell, Math.floor(byte / coarse.cellBytes));
+    }
+  });
+
+  it('to the first level shows the whole disk', () => {
+    assert.deepEqual(scale.zoomAround({ level: 1, lead: 2, top: 9 }, 0, { byte: 0, x: 0, y: 0 }, DISK, LEVELS, SMALL),
+      scale.WHOLE_DISK);
+  });
+
+  it('with the keys keeps the row in its place and starts rows at round offsets', () => {
+    assert.deepEqual(scale.zoomToRow(2, 130 * KIB, 20, DISK, LEVELS, SMALL), { level: 2, lead: 0, top: 12 });
+  });
+});
+
+describe('scrolling', () => {
+  it('goes as far as the disk', () => {
+    const clamp = (top: number): number => scale.clampView({ level: 2, lead: 0, top }, DISK, LEVELS, SMALL).top;
+    assert.deepEqual([-3, 4.5, 90, 91].map(clamp), [0, 4.5, 90, 90]);
+  });
+
+  it('to a byte moves as little as is needed', () => {
+    const top = (from: number, byte: number): number =>
+      scale.reveal({ level: 2, lead: 0, top: from }, byte, DISK, LEVELS, SMALL).top;
+    assert.equal(top(0, 250 * KIB), 16);
+    assert.equal(top(40, 250 * KIB), 25);
+    assert.equal(top(20.5, 250 * KIB), 20.5);
+  });
+});
+
+describe('labels beside the rows', () => {
+  const all = (): boolean => true;
+
+  it('stand as densely as they may', () => {
+    const level = { cellBytes: 16 * MIB, columns: 64, pitch: 14 };
+    assert.deepEqual(scale.labelRows(level, 0, { size: 40 * GIB, unit: 512 }, 54, all),
+      { every: 4, ruler: { power: 3, decimals: 0 } });
+  });
+
+  it('skip rows where that makes rounder offsets', () => {
+    // Rows of 160 MiB: four make 640 MiB, eight make 1.25 GiB.
+    const level = { cellBytes: 2 * MIB, columns: 80, pitch: 14 };
+    assert.deepEqual(scale.labelRows(level, 0, { size: 40 * GIB, unit: 512 }, 54, all),
+      { every: 8, ruler: { power: 3, decimals: 2 } });
+  });
+
+  it('skip rows until the text fits', () => {
+    // Rows of 32 KiB: 0.25 MiB needs ten characters at 40 GiB, 1 MiB needs six.
+    const level = { cellBytes: 512, columns: 64, pitch: 14 };
+    const { every, ruler } = scale.labelRows(level, 0, { size: 40 * GIB, unit: 512 }, 54, (text) => text.length <= 6);
+    assert.deepEqual([every, ruler], [32, { power: 2, decimals: 0 }]);
+  });
+});
