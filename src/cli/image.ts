@@ -53,4 +53,3 @@ export function scan({ session, titles }: OpenImage): Picture {
 }
 
 const percent = (done: number, total: number): number => (total === 0 ? 100 : Math.floor((done / total) * 100));
-

@@ -165,7 +165,7 @@ function pickOut(panel: ImagePanel, path: string): unknown {
   );
 }
 
-/** As in the Explorer: one click shows a file and leaves the focus in the tree, a second keeps the tab and enters it. */
+/** As in the Explorer: one click shows a file and leaves the focus in the tree, a second keeps the tab open. */
 class Clicks {
   private last: { readonly key: string; readonly at: number } | undefined;
 

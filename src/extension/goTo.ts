@@ -14,7 +14,7 @@ export async function goToOffset(panel: ImagePanel, trace: boolean, given?: stri
   const from = panel.selection.offset;
   const read = (text: string) => readOffset(text, guestSize, from);
   const typed = given ?? (await ask(trace, from, read));
-  if (typed === undefined) return;
+  if (typed === undefined || typed.trim() === '') return;
   const answer = read(typed);
   if (!answer.ok) throw new Error(answer.why);
   await panel.goTo(answer.offset, trace);

@@ -34,6 +34,6 @@ export type CommandId = (typeof COMMANDS)[number];
 export const CONTEXT = {
   /** The active editor is ours and shows an image, not a page that says why there is none. */
   imageOpen: 'vmDisk.imageOpen',
-  /** `surveying` while the workspace is being looked through, then `done`. */
+  /** `surveying` while the workspace is being looked through, then `done`, or `stopped` before the end. */
   tree: 'vmDisk.treeState',
 } as const;

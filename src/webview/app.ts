@@ -421,10 +421,10 @@ export class App implements Actions {
   }
 
   select(offset: number | null, cell?: Cell): void {
-    this.byteCount = FIRST_BYTES;
-    if (offset === this.store.get().selected) return;
-    this.store.set({ selected: offset, notice: undefined });
     if (offset !== null) this.map.reveal(offset);
+    if (offset === this.store.get().selected) return;
+    this.byteCount = FIRST_BYTES;
+    this.store.set({ selected: offset, notice: undefined });
     this.store.set({ cell: offset === null ? undefined : (cell ?? this.map.cellOf(offset)) });
     void this.inspect();
   }

@@ -18,7 +18,10 @@ export class Centre {
   private readonly in: HTMLButtonElement;
   private readonly whole: HTMLButtonElement;
   private readonly progress = h('div', {
-    class: 'progress', attributes: { 'role': 'progressbar', 'aria-label': 'Reading the layers', 'aria-valuemin': '0', 'aria-valuemax': '100' },
+    class: 'progress',
+    attributes: {
+      'role': 'progressbar', 'aria-label': 'Reading the layers', 'aria-valuemin': '0', 'aria-valuemax': '100',
+    },
   }, h('span', { class: 'progress-done' }));
   private readonly said = h('div', { class: 'said' });
   private readonly legend = new Legend();
@@ -86,6 +89,8 @@ export class Centre {
       fill(this.said, h('p', { class: 'problem' },
         `The layers could not be read to the end. ${scanError?.message ?? ''} ${scanError?.advice ?? ''}`.trim()),
       textButton('Try again', 'Read the files again', () => this.actions.refresh()));
+    } else if (summary.guestSize === 0) {
+      fill(this.said, h('p', {}, 'This disk has no bytes: its size is zero. Give it one with qemu-img resize.'));
     } else if (isEmpty(summary)) {
       fill(this.said, h('p', {},
         'Nothing has been written to this disk yet: all of it reads as zero. '

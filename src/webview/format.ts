@@ -56,6 +56,7 @@ const BINARY_STEPS = [4, 8, 16, 32, 64, 128, 256, 512];
 
 /** Round places along a disk of `size` bytes, both ends included: at most `most` of them. */
 export function axisTicks(size: number, most: number): number[] {
+  if (size === 0) return [];
   const power = unitPower(size);
   const length = size / 1024 ** power;
   const few = (step: number): boolean => length / step <= most - 1;

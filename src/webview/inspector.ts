@@ -33,10 +33,10 @@ export class Inspector {
     fill(this.copies, ...(shown ? this.copyButtons(shown.reply.trace, state.names) : []));
     const about = shown && state.picked === null ? [] : this.about(state);
     if (shown) fill(this.body, ...this.block(state, shown.reply.trace, shown.bytes, colors), ...about);
-    else if (inspected.kind === 'failed') fill(this.body, h('p', { class: 'problem' }, inspected.error.message), ...about);
     else {
-      const hint = 'Choose a block on the map to see which layer answers for it, and why.';
-      fill(this.body, h('p', { class: 'hint' }, hint), ...about);
+      const said = inspected.kind === 'failed' ? h('p', { class: 'problem' }, inspected.error.message)
+        : h('p', { class: 'hint' }, 'Choose a block on the map to see which layer answers for it, and why.');
+      fill(this.body, said, ...about);
     }
   }
 
@@ -46,7 +46,8 @@ export class Inspector {
 
   private copyButtons(trace: Trace, names: readonly string[]): HTMLElement[] {
     return [
-      textButton('copy', 'Copy all of this as text', () => this.actions.copy(traceText(trace, names), 'the block as text')),
+      textButton('copy', 'Copy all of this as text', () =>
+        this.actions.copy(traceText(trace, names), 'the block as text')),
       textButton('copy JSON', 'Copy all of this as JSON', () =>
         this.actions.copy(JSON.stringify(trace, null, 2), 'the block as JSON')),
     ];
@@ -109,7 +110,7 @@ export class Inspector {
     row('Kind', trace.owner === NOBODY ? 'reads as zero' : kindName(trace.kind));
     if (owner?.hostOffset !== undefined) row('In file at', formatOffset(owner.hostOffset));
     if (owner?.compressedLength !== undefined) row('Compressed', formatBytes(owner.compressedLength));
-    if (owner && layer) row('File', layer.path, h('span', { class: 'path', title: layer.path }, breakable(layer.fileName)));
+    if (owner && layer) row('File', layer.path, h('span', { title: layer.path }, breakable(layer.fileName)));
     return list;
   }
 
@@ -139,7 +140,8 @@ export class Inspector {
 
   private walk({ names }: State, trace: Trace, colors: readonly Rgb[]): HTMLElement {
     const steps = trace.steps.map((step) => this.step(step, names, colors));
-    const end = trace.ended !== undefined && h('li', { class: 'step ended' }, h('p', { class: 'step-title' }, trace.ended));
+    const end = trace.ended !== undefined
+      && h('li', { class: 'step ended' }, h('p', { class: 'step-title' }, trace.ended));
     return h('ol', { class: 'walk' }, ...steps, end);
   }
 
@@ -190,8 +192,10 @@ export class Inspector {
       h('span', { class: 'dump-hex' }, ...hex.map((byte) => h('span', { class: byte === '00' ? 'zero' : '' }, byte))),
       h('span', { class: 'dump-ascii' }, ascii),
     ));
-    return [head, h('div', { class: 'dump', attributes: { tabindex: '0', role: 'group', 'aria-label': 'Bytes' } }, ...lines),
-      ...words, ...(more ? [more] : [])];
+    const dump = h('div', {
+      class: 'dump', attributes: { 'tabindex': '0', 'role': 'group', 'aria-label': 'Bytes' },
+    }, ...lines);
+    return [head, dump, ...words, ...(more ? [more] : [])];
   }
 }
 

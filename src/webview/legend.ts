@@ -38,6 +38,7 @@ function entry(text: string, look: string, color?: string): HTMLElement {
 
 function ramp(colors: readonly (Rgb | undefined)[], newest: string, oldest: string): HTMLElement {
   const mark = h('span', { class: 'ramp' });
-  mark.style.backgroundImage = `linear-gradient(to right, ${colors.map((color) => color && cssColor(color)).join(', ')})`;
+  const stops = colors.map((color) => color && cssColor(color)).join(', ');
+  mark.style.backgroundImage = `linear-gradient(to right, ${stops})`;
   return h('li', {}, h('span', {}, newest), mark, h('span', {}, oldest));
 }

@@ -146,7 +146,8 @@ export function traceText(trace: Trace, names: readonly string[]): string {
     `Size          ${unitSentence(trace)}`,
     `Owner         ${ownerName(trace.owner, names)}`,
     `Kind          ${kindName(trace.kind)}`,
-    ...(owner?.hostOffset === undefined ? [] : [`In file at    ${formatOffset(owner.hostOffset)} of ${owner.filename}`]),
+    ...(owner?.hostOffset === undefined ? []
+      : [`In file at    ${formatOffset(owner.hostOffset)} of ${owner.filename}`]),
     '',
     'How a read gets there',
   ];

@@ -6,7 +6,8 @@ import type { State } from './state';
 const GO_TO_KEY = navigator.platform.includes('Mac') ? '⌃G' : 'Ctrl+G';
 
 const HINTS: readonly (readonly [string, string])[] = [
-  [GO_TO_KEY, 'go to'], ['←↑↓→', 'move'], ['+ −', 'zoom'], ['0', 'whole disk'], ['T', 'trace'], ['[ ]', 'travel'],
+  [GO_TO_KEY, 'go to'], ['←↑↓→', 'move'], ['+ −', 'zoom'], ['0', 'whole disk'], ['T', 'trace'],
+  ['[ ]', 'travel'],
 ];
 
 /** The line at the bottom: where the selection is, and which keys there are. */

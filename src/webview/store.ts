@@ -10,7 +10,8 @@ export class Store<S extends object> {
 
   /** Takes over the given fields; listeners hear of those that differ from before. */
   set(patch: Partial<S>): void {
-    const changed = new Set((Object.keys(patch) as (keyof S)[]).filter((key) => !Object.is(patch[key], this.state[key])));
+    const keys = Object.keys(patch) as (keyof S)[];
+    const changed = new Set(keys.filter((key) => !Object.is(patch[key], this.state[key])));
     if (changed.size === 0) return;
     this.state = { ...this.state, ...patch };
     for (const listener of this.listeners) listener(this.state, changed);

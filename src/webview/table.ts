@@ -50,7 +50,9 @@ export class LayerTable {
     );
   }
 
-  private row(layer: LayerSummary, { summary, names, picked }: State, color: Rgb | undefined, shown: boolean): HTMLElement {
+  private row(
+    layer: LayerSummary, { summary, names, picked }: State, color: Rgb | undefined, shown: boolean,
+  ): HTMLElement {
     const { depth } = layer;
     const name = names[depth] ?? '';
     const account = summary && depth >= summary.standpoint.depth ? summary.accounting?.layers[depth] : undefined;

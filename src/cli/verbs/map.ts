@@ -52,7 +52,8 @@ function conclude(image: OpenImage, unknown: { readonly ranges: number; readonly
   const { chain } = session;
   for (const { depth } of chain.layers) {
     for (const finding of session.findings(depth)) {
-      if (finding.severity === 'error' || finding.code === 'holes-unknown') tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
+      if (finding.severity !== 'error' && finding.code !== 'holes-unknown') continue;
+      tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
     }
   }
   if (unknown.ranges === 0) return EXIT.fine;

@@ -138,6 +138,8 @@ export class ImageDocument implements vscode.CustomDocument {
     const result = await this.read();
     if (this.disposed) return result;
     this.latest = result;
+    // The layer or snapshot that was looked at may be gone from the file.
+    if (result.kind === 'image') this.standpoint = result.summary.standpoint;
     const what = result.kind === 'failed' ? `failed: ${result.error.message}` : result.kind;
     this.world.log.debug(`${this.uri.fsPath}: ${what}, ${Date.now() - started} ms`);
     return result;

@@ -230,7 +230,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
   private repaint(): void {
     clearTimeout(this.repaintTimer);
     this.repaintTimer = undefined;
-    const { families, state, limited, looked } = this.survey;
+    const { families, state, complete } = this.survey;
     this.problems.clear();
     let troubled = 0;
     for (const node of walk(families)) {
@@ -244,18 +244,22 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
 
     const busy = state !== 'idle';
     this.showProgress(busy);
-    this.view.message =
-      state === 'looking' && families.length === 0
-        ? 'Looking for disk images…'
-        : limited
-          ? `Looked at the first ${formatCount(looked)} files that may be images: see the setting vmDisk.maxFiles.`
-          : '';
+    this.view.message = this.message();
     this.view.badge =
       troubled === 0 ? undefined : { value: troubled, tooltip: `${count(troubled, 'disk image')} with problems` };
-    void vscode.commands.executeCommand('setContext', CONTEXT.tree, busy ? 'surveying' : 'done');
+    const told = busy ? 'surveying' : complete ? 'done' : 'stopped';
+    void vscode.commands.executeCommand('setContext', CONTEXT.tree, told);
     this.treeChanged.fire(undefined);
     this.decorationsChanged.fire(undefined);
     if (state !== 'looking' && this.view.visible) this.world.settled();
+  }
+
+  private message(): string {
+    const { families, state, complete, limited, looked } = this.survey;
+    if (state === 'looking' && families.length === 0) return 'Looking for disk images…';
+    if (state === 'idle' && !complete) return 'Stopped before everything was looked at.';
+    if (!limited) return '';
+    return `Looked at the first ${formatCount(looked)} files that may be images: see the setting vmDisk.maxFiles.`;
   }
 
   private showProgress(busy: boolean): void {
@@ -273,7 +277,8 @@ const isSame = (one: string | undefined, other: string): boolean =>
   one !== undefined && pathKey(one) === pathKey(other);
 
 function resourceOf(node: FamilyNode): vscode.Uri {
-  return vscode.Uri.from({ scheme: SCHEME, path: `/${node.key}` });
+  // Keys hold an image's own text, which an address may not: half a surrogate pair can't be written in one.
+  return vscode.Uri.from({ scheme: SCHEME, path: `/${Buffer.from(node.key).toString('base64url')}` });
 }
 
 function colourOf({ errors, warnings }: Problems): vscode.ThemeColor | undefined {

@@ -174,7 +174,9 @@ export function byteAt(x: number, y: number, view: View, disk: Disk, level: Leve
 }
 
 /** Zooms so that the cell of `anchor.byte` lies under the anchor's point. */
-export function zoomAround(view: View, to: number, anchor: Anchor, disk: Disk, levels: readonly Level[], box: Box): View {
+export function zoomAround(
+  view: View, to: number, anchor: Anchor, disk: Disk, levels: readonly Level[], box: Box,
+): View {
   const from = levels[view.level];
   const level = levels[to];
   if (!from || !level || to === 0) return WHOLE_DISK;
@@ -223,9 +225,9 @@ export function labelRows(
   let every = 1;
   while (every * level.pitch < spacing) every *= 2;
   const choices = Array.from({ length: lead === 0 ? MOST_LABEL_DOUBLINGS : 0 }, (_, doubling) => {
-    const ruler = rulerFor(rowBytes * every * 2 ** doubling, disk.size);
-    return { every: every * 2 ** doubling, ruler, fits: fits(formatTick(disk.size, ruler)) };
-  }).filter((choice) => choice.fits);
+    const rows = every * 2 ** doubling;
+    return { every: rows, ruler: rulerFor(rowBytes * rows, disk.size) };
+  }).filter(({ ruler }) => fits(formatTick(disk.size, ruler)));
   const [first, second] = choices;
   // `1.25G` every so often tells more than `640M` twice as often.
   if (first) return second && second.ruler.power > first.ruler.power ? second : first;

@@ -10,6 +10,13 @@ interface Shot {
   readonly pixels: Pixels;
 }
 
+/** A picture made from others, kept while they are the same. */
+interface Stretched {
+  readonly range: CellRange;
+  readonly from: readonly Pixels[];
+  readonly pixels: Pixels;
+}
+
 export interface Picture {
   readonly pixels: Pixels;
   /** False while this is stretched from what was there before. */
@@ -33,7 +40,7 @@ export class PixelSource {
   private fetchingCells = false;
   private fetchingWhole = false;
   private failed = false;
-  private stretched: { readonly range: CellRange; readonly from: readonly Pixels[]; readonly pixels: Pixels } | undefined;
+  private stretched: Stretched | undefined;
 
   constructor(
     private readonly fetch: (request: PixelRequest) => Promise<PixelReply>,
@@ -84,7 +91,7 @@ export class PixelSource {
     return pixels;
   }
 
-  /** How far a picture is from what is wished: finer ones tell all, coarser ones less, stale ones come last of equals. */
+  /** How far a picture is from what is wished: finer ones tell all, coarser ones less, stale ones last of equals. */
   private distance(shot: Shot, range: CellRange): number {
     const doublings = Math.log2(shot.pixels.cellBytes / range.cellBytes);
     return (doublings > 0 ? 100 + doublings : -doublings) + (shot.generation === this.generation ? 0 : 0.5);

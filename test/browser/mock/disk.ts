@@ -65,7 +65,8 @@ export class FakeChain {
 
   private layerSummary(layer: FakeLayer, depth: number): LayerSummary {
     const { disk } = this;
-    const stored = layer.kinds.reduce((sum, kind) => sum + (kind === Kind.Data ? 1 : kind === Kind.Compressed ? 0.5 : 0), 0);
+    const share = (kind: number): number => (kind === Kind.Data ? 1 : kind === Kind.Compressed ? 0.5 : 0);
+    const stored = layer.kinds.reduce((sum, kind) => sum + share(kind), 0);
     const facts: Fact[] = layer.format === 'qcow2'
       ? [{ label: 'Version', value: 3 }, { label: 'Cluster size', value: disk.cluster, unit: 'bytes' }] : [];
     return {
@@ -181,13 +182,16 @@ export class FakeChain {
     const steps: TraceStep[] = [];
     for (let depth = this.standpoint.depth; depth < layers.length; depth += 1) {
       const role = owner === depth ? 'owner' : owner >= 0 && depth > owner ? 'hidden' : 'passed';
-      steps.push({ ...this.layerTrace(depth, index, offset), depth, filename: FOLDER + (layers[depth]?.fileName ?? ''), role });
+      const filename = FOLDER + (layers[depth]?.fileName ?? '');
+      steps.push({ ...this.layerTrace(depth, index, offset), depth, filename, role });
     }
     const written = this.kind[index];
     const writes: WriteEffect & { copiesFrom?: number } = owner === this.standpoint.depth && written === Kind.Data
       ? { effect: 'in-place', bytes: 0 }
-      : owner === NOBODY ? { effect: 'allocate', bytes: cluster } : { effect: 'copy', bytes: cluster, copiesFrom: owner };
-    const ended = owner === UNKNOWN_OWNER && end.kind !== 'base' ? `${end.written}: not there, so nobody knows` : undefined;
+      : owner === NOBODY ? { effect: 'allocate', bytes: cluster }
+        : { effect: 'copy', bytes: cluster, copiesFrom: owner };
+    const ended = owner === UNKNOWN_OWNER && end.kind !== 'base'
+      ? `${end.written}: not there, so nobody knows` : undefined;
     return {
       generation: this.generation,
       trace: { offset: guestOffset(offset), owner, kind: (written ?? 0) as Trace['kind'], steps, ended, write: writes },

@@ -153,10 +153,14 @@ function snapshots(): FakeDisk {
   const clusters = size / (64 * KIB);
   const kinds = (seed: number, total: number): Uint8Array =>
     scatter(clusters, { seed, total, run: 400, from: 0, to: 0.7, zero: 0.1, compressed: 0 });
-  const view = (id: string, name: string, days: number, memory: number): NonNullable<FakeLayer['snapshots']>[number] => ({
+  type Snapshot = NonNullable<FakeLayer['snapshots']>[number];
+  const view = (id: string, name: string, days: number, memory: number): Snapshot => ({
     view: {
       id, name, guestSize: size,
-      snapshot: { id, name, date: now - days * DAY, vmClockNs: 1e12, vmStateSize: memory },
+      snapshot: {
+        id, name, date: now - days * DAY, dateNanoseconds: 0, vmClock: { seconds: 1000, nanoseconds: 0 },
+        vmStateSize: memory,
+      },
     },
     kinds: kinds(700 + days, 30_000),
   });
@@ -208,7 +212,8 @@ const lone = (size: number, cluster: number, fill: boolean): FakeDisk => ({
 
 function loading(): FakeDisk {
   const layers = web01();
-  return web01Disk({ scan: 'running', layers: layers.map((layer, depth) => (depth < 3 ? layer : { ...layer, unread: true })) });
+  const read = layers.map((layer, depth) => (depth < 3 ? layer : { ...layer, unread: true }));
+  return web01Disk({ scan: 'running', layers: read });
 }
 
 const PNG = Uint8Array.from([
@@ -219,7 +224,7 @@ const PNG = Uint8Array.from([
 const DISKS: Readonly<Record<string, () => FakeDisk>> = {
   chain: () => web01Disk(), broken, refused, deep, dozen, snapshots, small, loading,
   empty: () => lone(20 * GIB, 64 * KIB, false), single: () => lone(6 * GIB, 64 * KIB, true),
-  tiny: () => lone(MIB, 4 * KIB, true), odd: () => lone(100 * MIB + 512, 2 * MIB, true),
+  zero: () => lone(0, 64 * KIB, false), tiny: () => lone(MIB, 4 * KIB, true), odd: () => lone(100 * MIB + 512, 2 * MIB, true),
 };
 
 export interface Scenario {
@@ -246,11 +251,13 @@ export function scenario(name: string): Scenario {
     return {
       chain: undefined,
       result: {
-        kind: 'failed', size: 196_608, head: Uint8Array.from([0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3, ...new Array<number>(56).fill(0)]),
+        kind: 'failed', size: 196_608,
+        head: Uint8Array.from([0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3, ...new Array<number>(56).fill(0)]),
         error: {
           code: 'corrupt', file: '/vm/images/web01.qcow2', offset: 20,
           message: 'The cluster size can’t be true: 2^63 bytes',
-          advice: 'The header is damaged. Restore the first 64 KiB of the file from a backup; the data behind it may be whole.',
+          advice: 'The header is damaged. Restore the first 64 KiB of the file from a backup; '
+            + 'the data behind it may be whole.',
         },
       },
     };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { composite, contrast, cssColor, lightness, mix, parseColor, toOklch, withLightness } from '../../../src/webview/color';
+import {
+  composite, contrast, cssColor, lightness, mix, parseColor, toOklch, withLightness,
+} from '../../../src/webview/color';
 import type { Rgb } from '../../../src/webview/color';
 
 const rgb = (text: string): Rgb => parseColor(text) ?? assert.fail(text);

@@ -43,6 +43,7 @@ describe('numbers on the page', () => {
     assert.deepEqual(axisTicks(40 * GIB, 6).map((tick) => tick / GIB), [0, 10, 20, 30, 40]);
     assert.deepEqual(axisTicks(64 * MIB, 6).map((tick) => tick / MIB), [0, 16, 32, 48, 64]);
     assert.deepEqual(axisTicks(7 * GIB, 6).map((tick) => tick / GIB), [0, 2, 4, 6, 7]);
+    assert.deepEqual(axisTicks(0, 6), []);
     assert.deepEqual(axisTicks(512, 6), [0, 128, 256, 384, 512]);
   });
 
@@ -67,7 +68,8 @@ describe('numbers on the page', () => {
   it('write facts with their units', () => {
     assert.deepEqual([
       formatFact({ label: '', value: 65_536, unit: 'bytes' }), formatFact({ label: '', value: 16, unit: 'bits' }),
-      formatFact({ label: '', value: 12_345 }), formatFact({ label: '', value: true }), formatFact({ label: '', value: 'zlib' }),
+      formatFact({ label: '', value: 12_345 }), formatFact({ label: '', value: true }),
+      formatFact({ label: '', value: 'zlib' }),
     ], ['64 KiB', '16 bits', '12,345', 'yes', 'zlib']);
   });
 });

@@ -24,7 +24,8 @@ describe('the names of layers', () => {
   });
 
   it('do not call the last layer of a broken chain a base', () => {
-    assert.deepEqual(layerNames([{ fileName: 'vm.qcow2' }, { fileName: 'vm.old.qcow2' }], 'missing'), ['Current', 'old']);
+    const layers = [{ fileName: 'vm.qcow2' }, { fileName: 'vm.old.qcow2' }];
+    assert.deepEqual(layerNames(layers, 'missing'), ['Current', 'old']);
   });
 
   it('are the file’s for a lone image', () => {
@@ -38,7 +39,8 @@ describe('the names of layers', () => {
   });
 
   it('differ from each other', () => {
-    const layers = [{ fileName: 'a.qcow2', label: 'daily' }, { fileName: 'b.qcow2', label: 'daily' }, { fileName: 'c.img' }];
+    const twice = ['a.qcow2', 'b.qcow2'].map((fileName) => ({ fileName, label: 'daily' }));
+    const layers = [...twice, { fileName: 'c.img' }];
     assert.deepEqual(layerNames(layers, 'base'), ['daily (a.qcow2)', 'daily (b.qcow2)', 'Base']);
   });
 });

@@ -63,7 +63,8 @@ describe('painting cells', () => {
 
   it('tells nobody, unknown and broken apart', () => {
     const cells: CellSpec[] = [
-      [[NOBODY, Kind.Absent, 100]], [[UNKNOWN_OWNER, Kind.Unknown, 100]], [[0, Kind.Invalid, 100]], [[1, Kind.Unknown, 100]],
+      [[NOBODY, Kind.Absent, 100]], [[UNKNOWN_OWNER, Kind.Unknown, 100]],
+      [[0, Kind.Invalid, 100]], [[1, Kind.Unknown, 100]],
     ];
     assert.deepEqual(paint(cells, 4), [
       '___.???.', '___.???.', '___.???.', '........', 'xXx.???.', 'XxX.???.', 'xXx.???.', '........',

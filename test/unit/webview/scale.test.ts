@@ -14,7 +14,8 @@ describe('levels of the zoom', () => {
     const levels = scale.levelsOf({ size: 40 * GIB, unit: 64 * KIB }, BOX);
     // 48 × 64 cells hold 2,560 of 16 MiB, but not 5,120 of 8 MiB.
     assert.deepEqual(levels[0], { cellBytes: 16 * MIB, columns: 64, pitch: 14 });
-    assert.deepEqual(levels.map((level) => level.cellBytes / KIB), [16_384, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 64]);
+    assert.deepEqual(levels.map((level) => level.cellBytes / KIB),
+      [16_384, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 64]);
     assert.deepEqual(levels.at(-1), { cellBytes: 64 * KIB, columns: 32, pitch: 28 });
   });
 
@@ -31,7 +32,9 @@ describe('levels of the zoom', () => {
         const levels = scale.levelsOf({ size, unit: 512 }, box);
         const shown = levels.map((level) => scale.visibleBytes(level, box));
         assert.ok((shown[0] ?? 0) >= size, `the first of ${size}`);
-        shown.slice(1).forEach((bytes, index) => { assert.ok(bytes < (shown[index] ?? 0), `${size}: ${shown.join(' ')}`); });
+        shown.slice(1).forEach((bytes, index) => {
+          assert.ok(bytes < (shown[index] ?? 0), `${size}: ${shown.join(' ')}`);
+        });
         assert.ok(levels.every((level) => level.columns * level.pitch <= box.width && level.cellBytes >= 512));
       }
     }
@@ -46,7 +49,8 @@ describe('levels of the zoom', () => {
 
 describe('the unit of a disk', () => {
   it('is the smallest grain of the layers that have tables', () => {
-    const layers = [{ format: 'qcow2', grain: 65_536 }, { format: 'qcow2', grain: 4096 }, { format: 'raw', grain: 512 }];
+    const qcow2 = [65_536, 4096].map((grain) => ({ format: 'qcow2', grain }));
+    const layers = [...qcow2, { format: 'raw', grain: 512 }];
     assert.equal(scale.unitOf(layers, 40 * GIB), 4096);
   });
 
@@ -64,7 +68,7 @@ const LEVELS: Level[] = [
   { cellBytes: 2 * KIB, columns: 10, pitch: 14 },
   { cellBytes: KIB, columns: 10, pitch: 14 },
 ];
-const [, , FINE] = LEVELS as [Level, Level, Level];
+const [, COARSE, FINE] = LEVELS as [Level, Level, Level];
 
 describe('places on the grid', () => {
   const view: View = { level: 2, lead: 3, top: 2.5 };
@@ -110,8 +114,7 @@ describe('zooming', () => {
     for (const [x, y] of [[3, 3], [75, 20], [139, 99]] as const) {
       const byte = scale.byteAt(x, y, from, DISK, FINE);
       const to = scale.zoomAround(from, 1, { byte, x, y }, DISK, LEVELS, SMALL);
-      const coarse = LEVELS[1] as Level;
-      assert.equal(scale.cellAt(x, y, to, DISK, coarse)?.cell, Math.floor(byte / coarse.cellBytes));
+      assert.equal(scale.cellAt(x, y, to, DISK, COARSE)?.cell, Math.floor(byte / COARSE.cellBytes));
     }
   });
 

@@ -12,7 +12,9 @@ const CLUSTER = 65_536;
 const lookup = (table: string, index: number, entry: string, ...flags: string[]): Lookup =>
   ({ table, index, entryOffset: hostOffset(0x30000 + index * 8), entry, flags });
 
-const step = (depth: number, role: TraceStep['role'], kind: TraceStep['kind'], lookups: readonly Lookup[] = []): TraceStep => ({
+const step = (
+  depth: number, role: TraceStep['role'], kind: TraceStep['kind'], lookups: readonly Lookup[] = [],
+): TraceStep => ({
   depth, role, kind, lookups, filename: `${NAMES[depth] ?? ''}.qcow2`,
   unitStart: guestOffset(0x35a400000), unitEnd: guestOffset(0x35a400000 + CLUSTER),
   write: { effect: 'allocate', bytes: CLUSTER },
@@ -37,7 +39,8 @@ describe('what is said of a block', () => {
     const steps = [step(0, 'passed', Kind.Absent, [EMPTY])];
     assert.equal(blockSentence(trace({ owner: NOBODY, kind: Kind.Absent, steps }), NAMES),
       '0x3_5A40_0000, 64 KiB cluster: nobody owns it, it reads as zero.');
-    assert.equal(blockSentence(trace({ owner: UNKNOWN_OWNER, kind: Kind.Unknown, steps, ended: 'The parent is missing.' }), NAMES),
+    const ended = 'The parent is missing.';
+    assert.equal(blockSentence(trace({ owner: UNKNOWN_OWNER, kind: Kind.Unknown, steps, ended }), NAMES),
       '0x3_5A40_0000, 64 KiB cluster: unknown. The parent is missing.');
   });
 
@@ -48,12 +51,14 @@ describe('what is said of a block', () => {
 
 describe('what is said of a cell', () => {
   const parts = [
-    { owner: 1, kind: Kind.Data, bytes: 75 }, { owner: 0, kind: Kind.Zero, bytes: 24 }, { owner: NOBODY, kind: Kind.Absent, bytes: 1 },
+    { owner: 1, kind: Kind.Data, bytes: 75 }, { owner: 0, kind: Kind.Zero, bytes: 24 },
+    { owner: NOBODY, kind: Kind.Absent, bytes: 1 },
   ];
 
   it('its parts, with their kinds and shares', () => {
     assert.equal(mixSentence(parts, NAMES), 'before-upgrade 75%, Current, zero 24%, nobody (reads as zero) 1%');
-    assert.equal(cellSentence({ start: 0, end: 2_097_152, parts: parts.slice(0, 1) }, NAMES), '0x0, 2 MiB: before-upgrade 100%.');
+    assert.equal(cellSentence({ start: 0, end: 2_097_152, parts: parts.slice(0, 1) }, NAMES),
+      '0x0, 2 MiB: before-upgrade 100%.');
   });
 });
 
@@ -84,13 +89,15 @@ describe('the steps of a read', () => {
 });
 
 describe('what a write would do', () => {
-  const write = (effect: Trace['write'], owner = 1): string => plainText(writeSentence(trace({ write: effect, owner }), NAMES));
+  const write = (effect: Trace['write']): string => plainText(writeSentence(trace({ write: effect }), NAMES));
 
   it('in one sentence for each effect', () => {
-    assert.equal(write({ effect: 'in-place', bytes: 0 }), 'A write here changes Current in place; its file does not grow.');
+    assert.equal(write({ effect: 'in-place', bytes: 0 }),
+      'A write here changes Current in place; its file does not grow.');
     assert.equal(write({ effect: 'allocate', bytes: CLUSTER }), 'A write here puts a new 64 KiB cluster into Current.');
     assert.equal(write({ effect: 'copy', bytes: CLUSTER, copiesFrom: 1 }),
-      'A write here puts a new 64 KiB cluster into Current; what the write does not cover is first copied from before-upgrade.');
+      'A write here puts a new 64 KiB cluster into Current; '
+      + 'what the write does not cover is first copied from before-upgrade.');
     assert.equal(write({ effect: 'copy', bytes: CLUSTER, copiesFrom: NOBODY }),
       'A write here puts a new 64 KiB cluster into Current; what the write does not cover is filled with zeros.');
     assert.equal(write({ effect: 'impossible', bytes: 0, reason: 'the disk is encrypted' }),
@@ -112,9 +119,11 @@ describe('the walk as text', () => {
   it('tells everything that the inspector shows', () => {
     const text = traceText(trace({}), NAMES);
     for (const line of [
-      'Guest offset  0x3_5A40_0000 (14,398,000,000)'.replace('14,398,000,000', '14,399,045,632'),
-      'Sector        28,123,136', 'Owner         before-upgrade', '  ○ Current: not here', '  ● before-upgrade: data',
-      '      L2[5696] = 0x800000008c210000 (copied) at 0x3_B200 of before-upgrade.qcow2', '  ○ Base: hidden, holds older data',
+      'Guest offset  0x3_5A40_0000 (14,399,045,632)',
+      'Sector        28,123,136', 'Owner         before-upgrade', '  ○ Current: not here',
+      '  ● before-upgrade: data',
+      '      L2[5696] = 0x800000008c210000 (copied) at 0x3_B200 of before-upgrade.qcow2',
+      '  ○ Base: hidden, holds older data',
     ]) assert.ok(text.includes(line), `${line}\nis not in\n${text}`);
   });
 });

@@ -11,7 +11,8 @@ const DISK = { size: 1_000_000, unit: 100 };
 function plain({ start, cellBytes, cells }: PixelRequest, owner: number): Pixels {
   const end = Math.min(start + cells * cellBytes, DISK.size);
   return {
-    rangeStart: start, rangeEnd: end, cellBytes, cells, first: Uint32Array.from({ length: cells + 1 }, (_, cell) => cell),
+    rangeStart: start, rangeEnd: end, cellBytes, cells,
+    first: Uint32Array.from({ length: cells + 1 }, (_, cell) => cell),
     owner: new Int16Array(cells).fill(owner), kind: new Uint8Array(cells).fill(Kind.Data),
     bytes: Float64Array.from({ length: cells }, (_, cell) => Math.min(cellBytes, end - start - cell * cellBytes)),
   };

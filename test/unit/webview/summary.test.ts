@@ -4,11 +4,12 @@ import type { ImageSummary, LayerSummary } from '../../../src/protocol/image';
 import { countFindings, headerFacts, isEmpty, places } from '../../../src/webview/summary';
 
 const GIB = 1024 ** 3;
+const NO_TIME = { seconds: 0, nanoseconds: 0 };
 
 const layer = (depth: number, change: Partial<LayerSummary> = {}): LayerSummary => ({
-  depth, path: `/vm/${depth}.qcow2`, fileName: `${depth}.qcow2`, format: 'qcow2', guestSize: 40 * GIB, fileSize: 3 * GIB,
-  grain: 65_536, backing: null, views: [{ id: '', name: '', guestSize: 40 * GIB }], bitmaps: [], facts: [], findings: [],
-  readable: true, ...change,
+  depth, path: `/vm/${depth}.qcow2`, fileName: `${depth}.qcow2`, format: 'qcow2',
+  guestSize: 40 * GIB, fileSize: 3 * GIB, grain: 65_536, backing: null,
+  views: [{ id: '', name: '', guestSize: 40 * GIB }], bitmaps: [], facts: [], findings: [], readable: true, ...change,
 });
 
 const summary = (change: Partial<ImageSummary>): ImageSummary => ({
@@ -21,7 +22,8 @@ const finding = (severity: Finding['severity']): Finding => ({ code: 'x', severi
 describe('the header', () => {
   it('tells format, disk, files on the host and clusters', () => {
     const layers = [layer(0, { facts: [{ label: 'Version', value: 3 }], diskUsage: GIB }), layer(1)];
-    assert.deepEqual(headerFacts(summary({ layers })), ['qcow2 v3', '40 GiB disk', '4 GiB in 2 files', '64 KiB clusters']);
+    assert.deepEqual(headerFacts(summary({ layers })),
+      ['qcow2 v3', '40 GiB disk', '4 GiB in 2 files', '64 KiB clusters']);
   });
 
   it('tells no clusters where there are none, and one file as one', () => {
@@ -30,7 +32,8 @@ describe('the header', () => {
   });
 
   it('counts what is wrong, but not what is only told', () => {
-    const layers = [layer(0, { findings: [finding('warning'), finding('info')] }), layer(1, { findings: [finding('warning')] })];
+    const [newer, older] = [['warning', 'info'], ['warning']] as const;
+    const layers = [newer, older].map((all, depth) => layer(depth, { findings: all.map(finding) }));
     assert.deepEqual(countFindings(summary({ layers })), { text: '2 warnings', worst: 'warning' });
     assert.equal(countFindings(summary({ layers: [layer(0, { findings: [finding('info')] })] })), undefined);
   });
@@ -46,7 +49,10 @@ describe('the header', () => {
 describe('the states that can be looked at', () => {
   it('are the layers from newest to oldest, and below each its snapshots', () => {
     const view = (id: string, name: string, date: number): View =>
-      ({ id, name, guestSize: GIB, snapshot: { id, name, date, vmClockNs: 0, vmStateSize: 0 } });
+      ({
+        id, name, guestSize: GIB,
+        snapshot: { id, name, date, dateNanoseconds: 0, vmClock: NO_TIME, vmStateSize: 0 },
+      });
     const views = [{ id: '', name: '', guestSize: GIB }, view('1', 'clean', 1000), view('2', 'updated', 2000)];
     assert.deepEqual(places(summary({ layers: [layer(0, { views }), layer(1)] }), ['Current', 'Base']), [
       { depth: 0, view: '', name: 'Current' },

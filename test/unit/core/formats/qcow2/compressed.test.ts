@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import type { Codecs } from '../../../../../src/core';
+import { CompressedClusters } from '../../../../../src/core/formats/qcow2/compressed';
+import type { Compression } from '../../../../../src/core/formats/qcow2/header';
+import { codecs, codecsReady } from '../../../../../src/node/codecs';
+import { deflateFixed, noise, prose, zstdFrame } from '../../../../fixtures/build/index';
+import type { Read } from '../../../../support/memory';
+import { MemoryDisk } from '../../../../support/memory';
+
+const CLUSTER = 65536;
+/** Node gives Buffers, which `deepEqual` tells from other byte arrays. */
+function assertSame(actual: Uint8Array, expected: Uint8Array): void {
+  assert.equal(actual.length, expected.length);
+  assert(Buffer.from(actual).equals(Buffer.from(expected)), 'other bytes');
+}
+
+const concat = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
+
+function clusters(bytes: Uint8Array, compression: Compression, with_: Codecs = codecs): { read: CompressedClusters['read']; reads: readonly Read[] } {
+  const disk = new MemoryDisk().put('/image', bytes);
+  const reader = new CompressedClusters(disk.leaf('/image').source, with_, compression, CLUSTER);
+  return { read: (offset, length) => reader.read(offset, length), reads: disk.reads };
+}
+
+describe('a compressed cluster', () => {
+  before(() => codecsReady());
+
+  it('of zlib is unpacked, whatever follows its stream', () => {
+    const plain = prose(1, CLUSTER);
+    const stream = deflateFixed(plain);
+    assertSame(clusters(stream, 'zlib').read(0, stream.length), plain);
+    assertSame(clusters(concat(noise(1, 77), stream, noise(2, 900)), 'zlib').read(77, stream.length + 300), plain);
+  });
+
+  it('of zstd is unpacked, whatever follows its frame', () => {
+    const plain = concat(noise(3, 1000), new Uint8Array(CLUSTER - 1000));
+    const stream = zstdFrame(plain);
+    assertSame(clusters(concat(stream, noise(2, 511)), 'zstd').read(0, stream.length + 511), plain);
+  });
+
+  it('of zstd may be several frames', () => {
+    const plain = concat(noise(3, 1000), new Uint8Array(CLUSTER - 1000));
+    const stream = concat(zstdFrame(plain.subarray(0, 40_000)), zstdFrame(plain.subarray(40_000)));
+    assertSame(clusters(concat(stream, new Uint8Array(100)), 'zstd').read(0, stream.length + 100), plain);
+  });
+
+  it('may be cut by the end of the file where only padding is missing', () => {
+    const stream = deflateFixed(prose(1, CLUSTER));
+    assertSame(clusters(stream, 'zlib').read(0, stream.length + 400), prose(1, CLUSTER));
+  });
+
+  const broken: Readonly<Record<string, readonly [Compression, Uint8Array]>> = {
+    'zlib of noise': ['zlib', new Uint8Array(500).fill(0xff)],
+    'zlib of too few bytes': ['zlib', deflateFixed(prose(1, 4096))],
+    'zlib of too many bytes': ['zlib', deflateFixed(prose(1, CLUSTER + 1))],
+    'zlib cut short': ['zlib', deflateFixed(noise(1, CLUSTER)).subarray(0, 20_000)],
+    'zlib of nothing': ['zlib', new Uint8Array()],
+    'zstd of noise': ['zstd', noise(1, 500)],
+    'zstd of too few bytes': ['zstd', zstdFrame(new Uint8Array(4096))],
+    'zstd of too many bytes': ['zstd', zstdFrame(new Uint8Array(CLUSTER + 1))],
+    'zstd whose second frame gives too many bytes': ['zstd', concat(zstdFrame(new Uint8Array(40_000)), zstdFrame(new Uint8Array(40_000)))],
+    'zstd cut short': ['zstd', zstdFrame(noise(1, CLUSTER)).subarray(0, 20_000)],
+    'zstd of frames that hold nothing': ['zstd', concat(...new Array<Uint8Array>(20).fill(zstdFrame(new Uint8Array())))],
+    'zstd of nothing': ['zstd', new Uint8Array()],
+  };
+  for (const [name, [compression, stream]] of Object.entries(broken)) {
+    it(`of ${name} is an error that says where`, () => {
+      const { read } = clusters(concat(new Uint8Array(512), stream), compression);
+      assert.throws(() => read(512, stream.length), { code: 'corrupt', offset: 512 });
+    });
+  }
+
+  it('is unpacked once while it is looked at', () => {
+    const stream = deflateFixed(prose(1, CLUSTER));
+    const { read, reads } = clusters(stream, 'zlib');
+    assert.equal(read(0, stream.length), read(0, stream.length));
+    assert.equal(reads.length, 1);
+  });
+
+  it('is forgotten when many others were looked at since: memory has a bound', () => {
+    const stream = deflateFixed(new Uint8Array(CLUSTER));
+    const many = 200;
+    const { read, reads } = clusters(concat(...new Array<Uint8Array>(many).fill(stream)), 'zlib');
+    for (let i = 0; i < many; i += 1) read(i * stream.length, stream.length);
+    read((many - 1) * stream.length, stream.length);
+    assert.equal(reads.length, many, 'the last is still known');
+    read(0, stream.length);
+    assert.equal(reads.length, many + 1, 'the first is not: 200 clusters are 12.5 MiB');
+  });
+});

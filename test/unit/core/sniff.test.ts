@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import type { Sniffed } from '../../../src/core';
+import { probeInput, sniff } from '../../../src/core';
+import { buildQcow2 } from '../../fixtures/build/index';
+import { memorySource } from '../../support/memory';
+
+const text = (value: string): Uint8Array => Uint8Array.from(value, (letter) => letter.charCodeAt(0));
+
+/** A file of zeros with some bytes in it. */
+function file(size: number, ...parts: readonly (readonly [at: number, bytes: string])[]): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (const [at, value] of parts) bytes.set(text(value), at);
+  return bytes;
+}
+
+const look = (bytes: Uint8Array, name = 'file'): Sniffed => sniff(probeInput(memorySource(bytes)), name);
+const told = (bytes: Uint8Array, name?: string): string => {
+  const found = look(bytes, name);
+  return `${found.kind}${found.kind === 'image' ? ` ${found.format}` : ''}: ${found.found}`;
+};
+
+const MBR_ENTRY = '\x80\0\0\0\x83\0\0\0\0\x08\0\0\0\x10\0\0';
+
+describe('what a file is', () => {
+  const cases: readonly (readonly [string, Uint8Array, RegExp])[] = [
+    ['qcow2', buildQcow2({ size: 512, clusterBits: 9 }).image.toBytes(), /^image qcow2: /],
+    ['qcow2 of a version to come', file(512, [0, 'QFI\xfb\0\0\0\x09']), /^image qcow2: /],
+    ['qcow1', file(512, [0, 'QFI\xfb\0\0\0\x01']), /^foreign-image: .*version 1/],
+    ['VMDK', file(1024, [0, 'KDMV']), /^foreign-image: .*VMDK/],
+    ['a VMDK descriptor', text('# Disk DescriptorFile\nversion=1\n'), /^foreign-image: .*VMDK/],
+    ['VDI', file(1024, [0x40, '\x7f\x10\xda\xbe']), /^foreign-image: .*VDI/],
+    ['VHDX', file(1024, [0, 'vhdxfile']), /^foreign-image: .*VHDX/],
+    ['a dynamic VHD', file(2048, [0, 'conectix']), /^foreign-image: .*VHD/],
+    ['a fixed VHD', file(8192 + 512, [8192, 'conectix']), /^foreign-image: .*fixed.*VHD/],
+    ['QED', file(1024, [0, 'QED\0']), /^foreign-image: .*QED/],
+    ['Parallels', file(1024, [0, 'WithouFreSpacExt']), /^foreign-image: .*Parallels/],
+    ['GPT', file(4096, [510, '\x55\xaa'], [446, MBR_ENTRY], [512, 'EFI PART']), /^image raw: .*GPT/],
+    ['an MBR', file(4096, [510, '\x55\xaa'], [446, MBR_ENTRY]), /^image raw: .*MBR partition table/],
+    ['a boot sector', file(4096, [510, '\x55\xaa']), /^image raw: .*boot sector/],
+    ['FAT', file(4096, [510, '\x55\xaa'], [11, '\0\x02\x08\x20\0\x02']), /^image raw: .*FAT/],
+    ['ext4', file(4096, [1024 + 56, '\x53\xef']), /^image raw: .*ext4/],
+    ['XFS', file(4096, [0, 'XFSB']), /^image raw: .*XFS/],
+    ['NTFS', file(4096, [3, 'NTFS    '], [510, '\x55\xaa']), /^image raw: .*NTFS/],
+    ['LVM', file(4096, [512, 'LABELONE'], [0x218, 'LVM2 001']), /^image raw: .*LVM/],
+    ['swap', file(4096, [4086, 'SWAPSPACE2']), /^image raw: .*swap/],
+    ['LUKS', file(4096, [0, 'LUKS\xba\xbe\0\x01']), /^image raw: .*LUKS/],
+    ['a PNG', file(100, [0, '\x89PNG\r\n\x1a\n']), /^other: a PNG/],
+    ['gzip', file(100, [0, '\x1f\x8b\x08']), /^other: gzip/],
+    ['a tar', file(1024, [257, 'ustar']), /^other: a tar/],
+    ['text', text('library ieee;\nuse ieee.std_logic_1164.all;\n'), /^other: text/],
+    ['noise', Uint8Array.from({ length: 4096 }, (_, i) => (i * 37) & 255), /^other: data of no kind/],
+    ['nothing', new Uint8Array(), /^other: an empty file/],
+    ['one byte', Uint8Array.of(0), /^other: data/],
+  ];
+  for (const [name, bytes, expected] of cases) {
+    it(`${name}`, () => {
+      assert.match(told(bytes), expected);
+    });
+  }
+
+  it('is a raw disk by its name alone where no byte tells', () => {
+    const zeros = new Uint8Array(4096);
+    assert.match(told(zeros), /^other/);
+    for (const name of ['disk.img', 'DISK.RAW', 'a.dd', 'b.iso', 'c.bin', '4c3bbd34-1a2b-4c5d-8e9f-0123456789ab']) {
+      assert.match(told(zeros, name), /^image raw: /, name);
+    }
+    for (const name of ['img', 'a.img.txt', '4c3bbd34-1a2b-4c5d-8e9f-0123456789ab.meta', 'x4c3bbd34-1a2b-4c5d-8e9f-0123456789ab']) {
+      assert.match(told(zeros, name), /^other/, name);
+    }
+  });
+
+  it('is not a raw disk by its name where bytes tell otherwise', () => {
+    assert.match(told(file(1024, [0, 'KDMV']), 'disk.img'), /^foreign-image/);
+    assert.match(told(text('not a disk at all\n'), 'notes.img'), /^other: text/);
+  });
+
+  it('is told of a file of any length without a mistake', () => {
+    for (let size = 0; size < 700; size += 1) {
+      assert.equal(typeof look(new Uint8Array(size).fill(0x55)).found, 'string');
+    }
+  });
+
+  it('is text only when it is told so', () => {
+    const found = look(text('a\tb\r\nc\n'));
+    assert(found.kind === 'other' && found.text);
+    const other = look(text('a\0b'));
+    assert(other.kind === 'other' && !other.text);
+  });
+});
