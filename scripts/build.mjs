@@ -28,10 +28,11 @@ const bundles = [
 
 if (!watch) await rm(new URL('../dist', import.meta.url), { recursive: true, force: true });
 const contexts = await Promise.all(bundles.map((options) => esbuild.context(options)));
+await Promise.all(contexts.map((context) => context.rebuild()));
 if (watch) {
   await Promise.all(contexts.map((context) => context.watch()));
+  // VS Code's background task waits for this line before it starts the extension host.
   console.log('watching');
 } else {
-  await Promise.all(contexts.map((context) => context.rebuild()));
   await Promise.all(contexts.map((context) => context.dispose()));
 }

@@ -12,7 +12,14 @@ const file = join(ROOT, `${name}-${version}.vsix`);
 
 await runNode(join(ROOT, 'scripts', 'build.mjs'), ['--production']);
 await rm(file, { force: true });
-await createVSIX({ cwd: ROOT, packagePath: file, dependencies: false, allowMissingRepository: true });
+// The README's picture is in the package, so its relative link is right as it is.
+await createVSIX({
+  cwd: ROOT,
+  packagePath: file,
+  dependencies: false,
+  allowMissingRepository: true,
+  rewriteRelativeLinks: false,
+});
 const { size } = await stat(file);
 console.log(`${name}-${version}.vsix: ${(size / 1000).toFixed(1)} kB`);
 if (size > LIMIT_BYTES) {

@@ -19,7 +19,7 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
   for (const chainLayer of chain.layers.slice(from)) {
     const state = chainLayer.depth === from ? view : currentView(chainLayer);
     if (offset >= state.guestSize) {
-      ended ??= `layer ${chainLayer.depth} ends at byte ${state.guestSize}, before this one: past its end the disk reads as zero`;
+      ended ??= `${fileNameOf(chainLayer)} ends at byte ${state.guestSize}, before this one: past its end the disk reads as zero`;
       break;
     }
     const answer = traceLayer(chainLayer, state, offset);
@@ -34,16 +34,19 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
   return { offset, owner, kind, steps, ended: owner < 0 ? ended : undefined, write: describeWrite(steps[0], owner) };
 }
 
-function traceLayer({ layer, depth }: ChainLayer, state: View, offset: GuestOffset): { readonly step: LayerTrace; readonly failure?: string } {
+function traceLayer(chainLayer: ChainLayer, state: View, offset: GuestOffset): { readonly step: LayerTrace; readonly failure?: string } {
   try {
-    return { step: layer.trace(state, offset) };
+    return { step: chainLayer.layer.trace(state, offset) };
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     const write: WriteEffect = { effect: 'impossible', bytes: 0, reason: "its tables can't be read" };
     const step: LayerTrace = { kind: Kind.Unknown, lookups: [], unitStart: offset, unitEnd: guestOffset(offset + 1), write };
-    return { step, failure: `the tables of layer ${depth} can't be read: ${error.message}` };
+    return { step, failure: `the tables of ${fileNameOf(chainLayer)} can't be read: ${error.message}` };
   }
 }
+
+/** The last part of a path of either kind of system. */
+const fileNameOf = ({ identity }: ChainLayer): string => identity.path.split(/[\\/]/).at(-1) ?? identity.path;
 
 export function currentView({ layer }: ChainLayer): View {
   return layer.views[0] ?? { id: '', name: 'Current', guestSize: layer.guestSize };

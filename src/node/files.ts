@@ -1,8 +1,21 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import type { ByteSource, HostExtents, OpenedSource } from '../core';
 import { DiskError } from '../core';
 import { hostExtents } from './holes';
+import type { HostSystem } from './hostPath';
+import { resolveName } from './hostPath';
+
+export const THIS_SYSTEM: HostSystem = {
+  windows: process.platform === 'win32',
+  exists: fs.existsSync,
+  real: (file) => {
+    try {
+      return fs.realpathSync(file);
+    } catch {
+      return undefined;
+    }
+  },
+};
 
 /** Windows has no such flag, whatever the types say. */
 const NON_BLOCKING = (fs.constants as { readonly O_NONBLOCK?: number }).O_NONBLOCK ?? 0;
@@ -19,7 +32,7 @@ export interface FileOptions {
  * @throws DiskError `not-found`, `refused`, `io`, `limit`
  */
 export function openFile(name: string, options: FileOptions): OpenedSource {
-  const file = path.resolve(name);
+  const file = resolveName(process.cwd(), name, THIS_SYSTEM);
   const stat = attempt(file, () => fs.statSync(file, { bigint: true }));
   assertReadableKind(file, stat);
   // Should the name have come to mean a pipe since, a non-blocking open still returns; the check below then refuses it.

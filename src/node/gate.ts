@@ -3,14 +3,12 @@ import * as path from 'node:path';
 import type { FileReference, Gate, GateAnswer, ImageIdentity, RefusalReason } from '../core';
 import { DiskError } from '../core';
 import type { GatePolicy } from '../protocol/worker';
-import { openFile } from './files';
+import { openFile, THIS_SYSTEM } from './files';
 import { locate } from './hostPath';
 
 /** The command line's policy, and that of a trusted workspace: a person has chosen to open this image. */
 export const TRUST_ALL: GatePolicy = { folders: undefined, allowed: [], platformTools: true };
 
-const WINDOWS = process.platform === 'win32';
-const THIS_SYSTEM = { windows: WINDOWS, exists: fs.existsSync };
 
 /**
  * The only place where a name written inside an image becomes an open file.
@@ -70,17 +68,15 @@ function refuse(reason: RefusalReason, name: string, message: string): GateAnswe
   return { ok: false, refusal: { reason, name, message } };
 }
 
-const isShare = (file: string): boolean => WINDOWS && file.startsWith('\\\\');
+const isShare = (file: string): boolean => THIS_SYSTEM.windows && file.startsWith('\\\\');
 const shareOf = (file: string): string => path.parse(file).root.toLowerCase();
 
 /** Where a name leads once links are followed; of one that leads nowhere, as much as exists. */
 function realPath(file: string): string {
-  try {
-    return fs.realpathSync(file);
-  } catch {
-    const parent = path.dirname(file);
-    return parent === file ? file : path.join(realPath(parent), path.basename(file));
-  }
+  const real = THIS_SYSTEM.real(file);
+  if (real !== undefined) return real;
+  const parent = path.dirname(file);
+  return parent === file ? file : path.join(realPath(parent), path.basename(file));
 }
 
 function isBlockDevice(file: string): boolean {

@@ -6,6 +6,8 @@ import { isWindowsAbsolute } from '../core';
 export interface HostSystem {
   readonly windows: boolean;
   exists(file: string): boolean;
+  /** Where a path leads once links are followed; undefined when it leads nowhere. */
+  real(file: string): string | undefined;
 }
 
 export type Located =
@@ -20,12 +22,26 @@ export type Located =
 export function locate({ target, written }: FileReference, folder: string, system: HostSystem): Located {
   if (target.kind !== 'path') return { kind: 'elsewhere' };
   const name = target.path;
-  const flavour = system.windows ? path.win32 : path.posix;
   if (system.windows ? /^\/(?!\/)/.test(name) : isWindowsAbsolute(name)) return { kind: 'elsewhere' };
   const findings = target.relativeTo === 'working-directory' ? [takenFromFolder(written)] : [];
-  const file = flavour.resolve(folder, name);
+  const file = resolveName(folder, name, system);
   if (system.windows || !name.includes('\\') || system.exists(file)) return { kind: 'here', file, findings };
-  return { kind: 'here', file: flavour.resolve(folder, name.replaceAll('\\', '/')), findings: [...findings, writtenOnWindows(name)] };
+  return { kind: 'here', file: resolveName(folder, name.replaceAll('\\', '/'), system), findings: [...findings, writtenOnWindows(name)] };
+}
+
+/**
+ * The path of what opening `name` in `folder` opens. `..` behind a link is the folder above the place that the link
+ * leads to; taken as text it would be the folder that the link is in. (Windows does take it as text.)
+ */
+export function resolveName(folder: string, name: string, system: HostSystem): string {
+  if (system.windows) return path.win32.resolve(folder, name);
+  const asText = path.posix.resolve(folder, name);
+  if (!name.split('/').includes('..')) return asText;
+  let followed = name.startsWith('/') ? '/' : folder;
+  for (const part of name.split('/')) {
+    followed = part === '..' ? path.posix.dirname(system.real(followed) ?? followed) : path.posix.join(followed, part);
+  }
+  return system.real(followed) === system.real(asText) ? asText : followed;
 }
 
 const takenFromFolder = (written: string): Finding => ({

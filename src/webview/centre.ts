@@ -5,6 +5,7 @@ import { formatRange, formatScale } from './format';
 import { Legend } from './legend';
 import type { MapView } from './map/mapview';
 import type { Overview } from './map/overview';
+import { asSentence } from './sentences';
 import { isEmpty, standpointLayer } from './summary';
 import type { Actions, State } from './state';
 import type { Tooltip } from './tooltip';
@@ -84,10 +85,11 @@ export class Centre {
 
   private updateSaid({ summary }: State): void {
     if (!summary) return;
-    const { scanError } = summary;
+    const { message, advice } = summary.scanError ?? {};
+    const failure = [message, advice].filter((text) => text !== undefined).map((text) => `${asSentence(text)}.`);
     if (summary.scan === 'failed') {
       fill(this.said, h('p', { class: 'problem' },
-        `The layers could not be read to the end. ${scanError?.message ?? ''} ${scanError?.advice ?? ''}`.trim()),
+        ['The layers could not be read to the end.', ...failure].join(' ')),
       textButton('Try again', 'Read the files again', () => this.actions.refresh()));
     } else if (summary.guestSize === 0) {
       fill(this.said, h('p', {}, 'This disk has no bytes: its size is zero. Give it one with qemu-img resize.'));

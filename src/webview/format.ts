@@ -51,8 +51,15 @@ export function formatTick(bytes: number, { power, decimals }: Ruler): string {
   return bytes === 0 ? '0' : `${(bytes / 1024 ** power).toFixed(decimals)}${unitLetter(power)}`;
 }
 
-const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+const STEPS = [0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
 const BINARY_STEPS = [4, 8, 16, 32, 64, 128, 256, 512];
+
+/** `10`, and where the unit itself is divided `256 MiB`; the end of the axis always has its unit. */
+export function formatAxis(tick: number, size: number): string {
+  const power = unitPower(size);
+  if (tick === 0) return '0';
+  return tick < size && Number.isInteger(tick / 1024 ** power) ? inUnit(tick, power, 0) : formatBytes(tick);
+}
 
 /** Round places along a disk of `size` bytes, both ends included: at most `most` of them. */
 export function axisTicks(size: number, most: number): number[] {

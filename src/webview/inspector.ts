@@ -9,7 +9,7 @@ import { formatFact, formatShare } from './format';
 import { allZero, dumpLines, dumpText } from './hexdump';
 import type { Cell } from './map/mapview';
 import {
-  entrySentence, kindName, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText, unitSentence,
+  asSentence, entrySentence, kindName, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText, unitSentence,
   writeSentence,
 } from './sentences';
 import type { Actions, State } from './state';
@@ -34,7 +34,7 @@ export class Inspector {
     const about = shown && state.picked === null ? [] : this.about(state);
     if (shown) fill(this.body, ...this.block(state, shown.reply.trace, shown.bytes, colors), ...about);
     else {
-      const said = inspected.kind === 'failed' ? h('p', { class: 'problem' }, inspected.error.message)
+      const said = inspected.kind === 'failed' ? h('p', { class: 'problem' }, asSentence(inspected.error.message))
         : h('p', { class: 'hint' }, 'Choose a block on the map to see which layer answers for it, and why.');
       fill(this.body, said, ...about);
     }
@@ -87,7 +87,6 @@ export class Inspector {
     if (layer.diskUsage !== undefined && layer.diskUsage !== layer.fileSize) {
       this.row(list, 'On the host', formatBytes(layer.diskUsage));
     }
-    if (layer.backing !== null) this.row(list, 'Parent', layer.backing, breakable(layer.backing));
     for (const fact of layer.facts) this.row(list, fact.label, formatFact(fact));
     return [h('h2', {}, `About ${names[depth] ?? layer.fileName}`), list];
   }
@@ -141,7 +140,7 @@ export class Inspector {
   private walk({ names }: State, trace: Trace, colors: readonly Rgb[]): HTMLElement {
     const steps = trace.steps.map((step) => this.step(step, names, colors));
     const end = trace.ended !== undefined
-      && h('li', { class: 'step ended' }, h('p', { class: 'step-title' }, trace.ended));
+      && h('li', { class: 'step ended' }, h('p', { class: 'step-title' }, asSentence(trace.ended)));
     return h('ol', { class: 'walk' }, ...steps, end);
   }
 
@@ -172,12 +171,12 @@ export class Inspector {
     const start = trace.steps.find((step) => step.role === 'owner')?.unitStart;
     const first = start === undefined || start === trace.offset;
     const title = h('h2', {}, first ? 'First bytes' : 'Bytes from here');
-    if ('error' in bytes) return [title, h('p', { class: 'problem' }, bytes.error)];
+    if ('error' in bytes) return [title, h('p', { class: 'problem' }, asSentence(bytes.error))];
     const all = textButton('copy', 'Copy these bytes as a hex dump', () =>
       this.actions.copy(dumpText(bytes.bytes, bytes.offset, bytes.gaps), 'the bytes'));
     const head = h('div', { class: 'head' }, title, h('span', { class: 'aside' }, all));
     const why = [...new Set(bytes.gaps.map((gap) => gap.why))];
-    const words = why.map((text) => h('p', { class: 'hint' }, text));
+    const words = why.map((text) => h('p', { class: 'hint' }, asSentence(text)));
     const readable = bytes.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) < bytes.bytes.length;
     if (!readable) return [title, ...words];
     const left = (state.summary?.guestSize ?? 0) - bytes.offset - bytes.bytes.length;

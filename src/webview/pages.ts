@@ -1,9 +1,9 @@
-import { formatBytes } from '../core/units';
 import type { WireError } from '../core/errors';
-import { formatOffset } from '../core/units';
+import { formatBytes, formatOffset } from '../core/units';
 import type { NotAnImage } from '../protocol/image';
 import { breakable, h } from './dom';
 import { dumpLines } from './hexdump';
+import { asSentence } from './sentences';
 import type { Actions } from './state';
 
 const HEAD_BYTES = 128;
@@ -17,7 +17,7 @@ export function notAnImagePage(what: NotAnImage, actions: Actions): HTMLElement 
     'This is not a disk image',
     h('p', { class: 'lead' }, h('strong', {}, breakable(fileName(what.path))), ` is ${what.found}`,
       what.size > 0 && `, ${formatBytes(what.size)}`, '.'),
-    h('p', {}, what.advice),
+    h('p', {}, asSentence(what.advice)),
     ...head(what.head),
     h('div', { class: 'buttons' },
       what.offerRaw && button('Open as raw disk anyway', 'primary', () => actions.openAsRaw()),
@@ -36,9 +36,9 @@ export function failedPage(
   ];
   return page(
     'This image can’t be shown',
-    h('p', { class: 'lead' }, error.message),
+    h('p', { class: 'lead' }, asSentence(error.message)),
     where.length > 0 && h('p', { class: 'where' }, breakable(where.join(' · '))),
-    error.advice !== undefined && h('p', {}, error.advice),
+    error.advice !== undefined && h('p', {}, asSentence(error.advice)),
     ...head(bytes),
     h('div', { class: 'buttons' },
       button('Try again', 'primary', () => actions.refresh()),

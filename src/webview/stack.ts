@@ -5,6 +5,7 @@ import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h, textButton } from './dom';
 import { plural } from './format';
+import { asSentence } from './sentences';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -157,13 +158,15 @@ class Card {
       fill(button, h('span', { class: 'snapshot-name' }, view.name || view.id),
         h('span', { class: 'snapshot-facts' }, facts.join(' · ')));
     }
-    const bad = layer.findings.filter((finding) => finding.severity !== 'info');
+    // What the card of the missing parent says need not be said twice.
+    const ended = summary.end.kind === 'base' ? undefined : summary.end.message;
+    const bad = layer.findings.filter(({ severity, message }) => severity !== 'info' && message !== ended);
     fill(this.findings, ...bad.map((finding) => h(
       'p', {
         class: 'finding', title: finding.advice ?? '',
         attributes: { 'data-severity': finding.severity },
       },
-      h('span', { class: 'dot' }), h('span', {}, finding.message),
+      h('span', { class: 'dot' }), h('span', {}, asSentence(finding.message)),
     )));
   }
 }
@@ -183,7 +186,7 @@ function endCard({ end }: ImageSummary, actions: Actions): HTMLElement | undefin
     'li', { class: 'card end' },
     h('p', { class: 'card-line' }, h('span', { class: 'card-name' }, END_TITLES[end.kind])),
     h('p', { class: 'end-file', title: end.name }, end.written),
-    h('p', { class: 'end-message' }, end.message),
+    h('p', { class: 'end-message' }, asSentence(end.message)),
     canAllow && h('button', {
       class: 'primary', title: end.name, attributes: { type: 'button' }, onClick: () => actions.allow(end.name),
     }, 'Allow…'),

@@ -1,6 +1,6 @@
 import { formatBytes, formatOffset } from '../core/units';
 import { fill, h } from './dom';
-import { ownerName } from './sentences';
+import { asSentence, ownerName } from './sentences';
 import type { State } from './state';
 
 const GO_TO_KEY = navigator.platform.includes('Mac') ? '⌃G' : 'Ctrl+G';
@@ -26,7 +26,7 @@ export class StatusLine {
     const running = summary?.scan === 'running';
     fill(
       this.facts,
-      notice !== undefined && h('span', { class: 'status-notice', attributes: { role: 'alert' } }, notice),
+      notice !== undefined && h('span', { class: 'status-notice', attributes: { role: 'alert' } }, asSentence(notice)),
       selected !== null && fact('Offset', formatOffset(selected)),
       trace && fact('Owner', ownerName(trace.owner, names)),
       sight && fact('Zoom', sight.level === 0 ? 'whole disk' : `1 : ${formatBytes(sight.cellBytes)}`),

@@ -4,6 +4,7 @@ import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h } from './dom';
 import { plural } from './format';
+import { asSentence } from './sentences';
 import type { Actions, State } from './state';
 
 const COLUMNS = ['Layer', 'Owns', 'Zero', 'Compressed', 'Hidden', 'File size', 'Format', 'Date', 'Problems'] as const;
@@ -43,7 +44,7 @@ export class LayerTable {
       this.sums,
       ...(summary.end.kind === 'base' ? [] : [h('tr', {}, h('td', {
         class: 'problem broken-end', attributes: { colspan: String(COLUMNS.length) },
-      }, summary.end.message))]),
+      }, asSentence(summary.end.message)))]),
       ...(accounting ? [sum('nobody (reads as zero)', accounting.nobody, 'nobody')] : []),
       ...(accounting && accounting.unknown > 0 ? [sum('unknown', accounting.unknown, 'unknown')] : []),
       sum('whole disk', summary.guestSize, 'none'),

@@ -3,6 +3,8 @@ import { strict as assert } from 'node:assert';
 
 const LIMIT_MS = 20_000;
 const STEP_MS = 50;
+/** Of an answer that is not right, so much is told. */
+const TOLD = 1000;
 
 /** Reads until `read` gives `expected`; then it passes. Otherwise it fails with how the last answer differs. */
 export async function becomes<T>(read: () => T | Promise<T>, expected: T, what?: string): Promise<void> {
@@ -14,7 +16,7 @@ export async function becomes<T>(read: () => T | Promise<T>, expected: T, what?:
 /** Reads until `isRight` accepts the answer, and returns that. */
 export async function until<T>(what: string, read: () => T | Promise<T>, isRight: (value: T) => boolean): Promise<T> {
   return eventually(read, isRight, (value) => {
-    assert.fail(`${what}: not so, but ${JSON.stringify(value)}`);
+    assert.fail(`${what}: not so, but ${JSON.stringify(value).slice(0, TOLD)}`);
   });
 }
 

@@ -114,6 +114,20 @@ export async function readCells(
   return cells.map((cell) => cell ?? undefined);
 }
 
+const channelsOf = (color: Hex): number[] => [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+
+/** Equal but for the rounding of transparent colours. */
+export function isNear(one: Hex, other: Hex): boolean {
+  const others = channelsOf(other);
+  return channelsOf(one).every((channel, index) => Math.abs(channel - (others[index] ?? NaN)) <= 1);
+}
+
+/** The share of a cell's pixels that have a colour. */
+export function shareOf(cell: PaintedCell, color: Hex): number {
+  const pixels = Object.entries(cell.colors).filter(([each]) => isNear(each, color));
+  return pixels.reduce((sum, [, count]) => sum + count, 0) / (cell.width * cell.height);
+}
+
 /** How many cells of each owner and kind were compared, and what is wrong with which. */
 export interface Comparison {
   readonly wrong: readonly string[];
@@ -134,13 +148,12 @@ export async function compareCells(
     const what = part.owner === undefined ? 'nobody' : `${part.kind} of layer ${part.owner}`;
     compared[what] = (compared[what] ?? 0) + 1;
     const layer = part.owner === undefined ? colors.nobody : (colors.layers[part.owner] ?? '');
-    const total = look.width * look.height;
-    const share = (look.colors[layer] ?? 0) / total;
+    const share = shareOf(look, layer);
     const right = {
       nothing: share === 1,
       data: share === 1,
-      zero: look.rim === layer && look.middle === colors.nobody && share + (look.colors[colors.nobody] ?? 0) / total === 1,
-      compressed: share > 0.5 && share < 1 && look.rim === layer && Object.keys(look.colors).length === 2,
+      zero: isNear(look.rim, layer) && isNear(look.middle, colors.nobody) && share + shareOf(look, colors.nobody) === 1,
+      compressed: isNear(look.rim, layer) && share > 0.5 && share < 1 && Object.keys(look.colors).length === 2,
     }[part.kind];
     if (!right) wrong.push(`${what} at ${start} looks like ${JSON.stringify(look)}`);
   });

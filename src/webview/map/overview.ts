@@ -1,7 +1,7 @@
 import { cssColor, mix } from '../color';
 import type { Rgb } from '../color';
 import { fill, h } from '../dom';
-import { axisTicks, formatRange, inUnit, unitName, unitPower } from '../format';
+import { axisTicks, formatAxis, formatRange } from '../format';
 import { nextFrame } from '../frame';
 import { faded } from '../palette';
 import type { Palette } from '../palette';
@@ -94,15 +94,13 @@ export class Overview {
   private labelAxis(): void {
     const { size } = this.model;
     this.axisFor = size;
-    const power = unitPower(size);
     const ticks = axisTicks(size, TICKS);
     fill(this.axis, ...ticks.map((tick, index) => {
-      const text = inUnit(tick, power, 2);
       const last = index === ticks.length - 1;
       return h('span', {
         class: index === 0 ? 'first' : last ? 'last' : '',
         variables: { '--at': `${(tick / size) * 100}%` },
-      }, last ? `${text} ${unitName(power)}` : text);
+      }, formatAxis(tick, size));
     }));
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {
-  axisTicks, formatFact, formatRange, formatScale, formatShare, formatTick, inUnit, plural, rulerFor, unitPower,
+  axisTicks, formatAxis, formatFact, formatRange, formatScale, formatShare, formatTick, inUnit, plural, rulerFor, unitPower,
 } from '../../../src/webview/format';
 
 const KIB = 1024;
@@ -44,7 +44,14 @@ describe('numbers on the page', () => {
     assert.deepEqual(axisTicks(64 * MIB, 6).map((tick) => tick / MIB), [0, 16, 32, 48, 64]);
     assert.deepEqual(axisTicks(7 * GIB, 6).map((tick) => tick / GIB), [0, 2, 4, 6, 7]);
     assert.deepEqual(axisTicks(0, 6), []);
+    assert.deepEqual(axisTicks(GIB, 6).map((tick) => tick / MIB), [0, 256, 512, 768, 1024]);
     assert.deepEqual(axisTicks(512, 6), [0, 128, 256, 384, 512]);
+  });
+
+  it('name the places along the axis', () => {
+    assert.deepEqual(axisTicks(40 * GIB, 6).map((tick) => formatAxis(tick, 40 * GIB)), ['0', '10', '20', '30', '40 GiB']);
+    assert.deepEqual([0, 256 * MIB, GIB].map((tick) => formatAxis(tick, GIB)), ['0', '256 MiB', '1 GiB']);
+    assert.equal(formatAxis(1.5 * GIB, 1.5 * GIB), '1.5 GiB');
   });
 
   it('never call a little nothing, or nearly all all', () => {

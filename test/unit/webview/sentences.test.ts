@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { guestOffset, hostOffset, Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
 import type { Lookup, Trace, TraceStep } from '../../../src/core/model';
 import {
-  blockSentence, cellSentence, entrySentence, groupEntry, mixSentence, pathSentence, plainText, stepSentence, traceText,
+  asSentence, blockSentence, cellSentence, entrySentence, groupEntry, mixSentence, pathSentence, plainText, stepSentence, traceText,
   unitSentence, writeSentence,
 } from '../../../src/webview/sentences';
 
@@ -27,6 +27,14 @@ const trace = (change: Partial<Trace>): Trace => ({
   offset: guestOffset(0x35a400000), owner: 1, kind: Kind.Data,
   steps: [step(0, 'passed', Kind.Absent, [EMPTY]), step(1, 'owner', Kind.Data, FULL), step(2, 'hidden', Kind.Data)],
   write: { effect: 'copy', bytes: CLUSTER, copiesFrom: 1 }, ...change,
+});
+
+describe('messages of others', () => {
+  it('begin with a capital, but not where they begin with a name', () => {
+    const texts = ['the parent is gone', 'a loop', 'qcow2 version 9', '/vm/a.img is gone', 'web01.img is gone', 'Done'];
+    assert.deepEqual(texts.map(asSentence),
+      ['The parent is gone', 'A loop', 'qcow2 version 9', '/vm/a.img is gone', 'web01.img is gone', 'Done']);
+  });
 });
 
 describe('what is said of a block', () => {

@@ -73,7 +73,7 @@ export function readHeader(source: ByteSource): Qcow2Header {
   if (u32be(head, 0) !== MAGIC) {
     throw new DiskError('not-this-format', 'this is no qcow2 image: it does not begin with "QFI\\xfb"', { offset: 0 });
   }
-  if (available < V2_LENGTH) {
+  if (available < (u32be(head, 4) === 3 ? V3_MIN_LENGTH : V2_LENGTH)) {
     throw new DiskError('short-read', `the file ends inside the qcow2 header, after ${available} bytes`, { offset: available }, CUT_SHORT);
   }
   return new HeaderReader(source, head).read();
