@@ -36,9 +36,12 @@ export interface Ruler {
   readonly decimals: number;
 }
 
-/** The largest unit in which steps of `step` need no more than two decimals, for offsets up to `end`. */
+/**
+ * The largest unit in which steps of `step` need no more than two decimals, for offsets up to `end`: `12.5G`, but
+ * `256M` on a disk of 1 GiB.
+ */
 export function rulerFor(step: number, end: number): Ruler {
-  for (let power = unitPower(end); power > 0; power -= 1) {
+  for (let power = unitPower(end / 4); power > 0; power -= 1) {
     for (let decimals = 0; decimals <= 2; decimals += 1) {
       if (Number.isInteger((step / 1024 ** power) * 10 ** decimals)) return { power, decimals };
     }

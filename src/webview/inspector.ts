@@ -9,8 +9,8 @@ import { formatFact, formatShare } from './format';
 import { allZero, dumpLines, dumpText } from './hexdump';
 import type { Cell } from './map/mapview';
 import {
-  asSentence, entrySentence, kindName, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText, unitSentence,
-  writeSentence,
+  asSentence, entrySentence, kindName, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText,
+  unitSentence, writeSentence,
 } from './sentences';
 import type { Actions, State } from './state';
 

@@ -13,7 +13,8 @@ export interface Piece {
 export const SECTOR_BYTES = 512;
 
 /** With a capital letter, unless it starts with a name such as `qcow2` or with a path. */
-export const asSentence = (text: string): string => text.replace(/^[a-z](?=[a-z]*[ ,])/, (letter) => letter.toUpperCase());
+export const asSentence = (text: string): string =>
+  text.replace(/^[a-z](?=[a-z]*[ ,])/, (letter) => letter.toUpperCase());
 
 const KIND_NAMES: Readonly<Record<Kind, string>> = {
   [Kind.Absent]: 'not allocated',

@@ -1,6 +1,6 @@
 import type { Accounting, View } from '../core/model';
 import { formatBytes, formatWhen } from '../core/units';
-import type { ImageSummary, LayerSummary } from '../protocol/image';
+import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h, textButton } from './dom';
@@ -53,6 +53,7 @@ function barScale(accounting: Accounting | undefined): number {
 
 class Card {
   private readonly name = h('span', { class: 'card-name' });
+  private readonly size = h('p', { class: 'card-note' });
   private readonly date = h('span', { class: 'card-date' });
   private readonly file = h('span', { class: 'card-file' });
   private readonly owned = h('span', { class: 'bar-owned' });
@@ -105,6 +106,7 @@ class Card {
         'p', { class: 'card-note', title: layer.bitmaps.map(({ name }) => name).join('\n') },
         `${plural(layer.bitmaps.length, 'bitmap')}: ${layer.bitmaps.map(({ name }) => name).join(', ')}`,
       ),
+      this.size,
       !layer.readable && h('p', { class: 'card-note' }, 'Encrypted: the map is known, the content is not'),
       this.findings,
     );
@@ -127,9 +129,10 @@ class Card {
     this.name.title = name;
     this.file.textContent = layer.fileName;
     this.file.title = layer.path;
-    const size = layer.guestSize === summary.layers[0]?.guestSize ? '' : `${formatBytes(layer.guestSize)} disk`;
-    const when = layer.modified === undefined ? '' : formatWhen(layer.modified, Date.now());
-    this.date.textContent = [size, when].filter((text) => text !== '').join(' · ');
+    const resized = layer.guestSize !== summary.layers[0]?.guestSize;
+    this.size.hidden = !resized;
+    this.size.textContent = `Here the disk has ${formatBytes(layer.guestSize)}`;
+    this.date.textContent = layer.modified === undefined ? '' : formatWhen(layer.modified, Date.now());
     this.owned.style.setProperty('--share', `${((account?.owned ?? 0) / scale) * 100}%`);
     this.hidden.style.setProperty('--share', `${((account?.shadowed ?? 0) / scale) * 100}%`);
     this.main.setAttribute('aria-pressed', String(picked === depth));
@@ -142,7 +145,7 @@ class Card {
     } else if (account) {
       this.numbers.textContent = account.owned === 0 ? 'owns nothing' : `owns ${formatBytes(account.owned)}`;
       this.aside.textContent = account.shadowed > 0 ? `${formatBytes(account.shadowed)} hidden`
-        : stands ? (depth === 0 ? 'newest' : 'looked from here') : '';
+        : stands ? standing(standpoint) : '';
     } else {
       this.numbers.textContent = summary.scan === 'failed' ? 'could not be read' : 'reading…';
       this.aside.textContent = '';
@@ -163,12 +166,19 @@ class Card {
     const bad = layer.findings.filter(({ severity, message }) => severity !== 'info' && message !== ended);
     fill(this.findings, ...bad.map((finding) => h(
       'p', {
-        class: 'finding', title: finding.advice ?? '',
-        attributes: { 'data-severity': finding.severity },
+        class: 'finding', attributes: { 'data-severity': finding.severity },
       },
-      h('span', { class: 'dot' }), h('span', {}, asSentence(finding.message)),
+      h('span', { class: 'dot' }),
+      h('span', {}, asSentence(finding.message), finding.advice !== undefined
+        && h('span', { class: 'advice' }, asSentence(finding.advice))),
     )));
   }
+}
+
+/** What the layer is that the disk is looked at from. */
+function standing({ depth, view }: Standpoint): string {
+  if (view !== '') return 'snapshot shown';
+  return depth === 0 ? 'newest' : 'looked from here';
 }
 
 const END_TITLES = {
@@ -179,14 +189,16 @@ const END_TITLES = {
 } as const;
 
 /** What stands where a chain breaks: a card with a dashed edge that says so and offers the fix. */
-function endCard({ end }: ImageSummary, actions: Actions): HTMLElement | undefined {
+function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement | undefined {
   if (end.kind === 'base') return undefined;
+  const advice = layers.at(-1)?.findings.find(({ message }) => message === end.message)?.advice;
   const canAllow = end.kind === 'refused' && end.reason === 'outside';
   return h(
     'li', { class: 'card end' },
     h('p', { class: 'card-line' }, h('span', { class: 'card-name' }, END_TITLES[end.kind])),
     h('p', { class: 'end-file', title: end.name }, end.written),
     h('p', { class: 'end-message' }, asSentence(end.message)),
+    advice !== undefined && h('p', { class: 'end-message' }, asSentence(advice)),
     canAllow && h('button', {
       class: 'primary', title: end.name, attributes: { type: 'button' }, onClick: () => actions.allow(end.name),
     }, 'Allow…'),

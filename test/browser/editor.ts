@@ -169,18 +169,4 @@ export class Editor {
     const from = Number(start.replaceAll('_', ''));
     return { point, start: from, end: from + readSize(size) };
   }
-
-  /** Cells all over the map, by pointing at `columns` × `rows` places of it. */
-  async cellsAcross(columns: number, rows: number): Promise<HoveredCell[]> {
-    const { width, height } = await this.mapSize();
-    const cells: HoveredCell[] = [];
-    for (let row = 0; row < rows; row += 1) {
-      for (let column = 0; column < columns; column += 1) {
-        const cell = await this.cellAt({ x: ((column + 0.5) / columns) * width, y: ((row + 0.5) / rows) * height });
-        if (cell) cells.push(cell);
-      }
-    }
-    await this.pointAway();
-    return cells;
-  }
 }

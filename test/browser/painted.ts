@@ -1,23 +1,25 @@
+import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { repositoryRoot } from '../support/root';
-import type { Editor, HoveredCell, Point } from './editor';
+import type { Editor, Point } from './editor';
 import type { Theme } from './harness';
-import type { ImageTruth } from './truth';
+import type { ImageTruth, Part } from './truth';
 
 /** Colours as `#rrggbb`. */
 export type Hex = string;
 
-/** A cell as it is on the canvas: device pixels, and how many of them have which colour. */
+/** A cell as it is on the canvas: its box in device pixels, and how many of them have which colour. */
 export interface PaintedCell {
+  readonly left: number;
+  readonly top: number;
   readonly width: number;
   readonly height: number;
   readonly colors: Readonly<Record<Hex, number>>;
   readonly middle: Hex;
-  readonly rim: Hex;
-  /** The colours along the line through its middle, from left to right, and how many pixels each goes on for. */
-  readonly line: readonly (readonly [color: Hex, pixels: number])[];
+  /** The same of its uppermost line, where hollow cells have their rim. */
+  readonly rim: Readonly<Record<Hex, number>>;
 }
 
 /** What the manifest contributes for a theme, over its editor's background. */
@@ -92,23 +94,17 @@ export async function readCells(
       while (isCell(right + 1, y)) right += 1;
       while (isCell(x, top - 1)) top -= 1;
       while (isCell(x, bottom + 1)) bottom += 1;
-      const middle = (top + bottom) >> 1;
       const colors: Record<string, number> = {};
-      const line: [string, number][] = [];
+      const rim: Record<string, number> = {};
       for (let row = top; row <= bottom; row += 1) {
         for (let column = left; column <= right; column += 1) {
           const color = at(column, row);
           colors[color] = (colors[color] ?? 0) + 1;
-          const last = line.at(-1);
-          if (row !== middle) continue;
-          if (last?.[0] === color) last[1] += 1;
-          else line.push([color, 1]);
+          if (row === top) rim[color] = (rim[color] ?? 0) + 1;
         }
       }
-      return {
-        width: right - left + 1, height: bottom - top + 1, colors, line,
-        middle: at((left + right) >> 1, middle), rim: at(left, top),
-      };
+      const middle = at((left + right) >> 1, (top + bottom) >> 1);
+      return { left, top, width: right - left + 1, height: bottom - top + 1, colors, middle, rim };
     });
   }, { points, background });
   return cells.map((cell) => cell ?? undefined);
@@ -122,40 +118,132 @@ export function isNear(one: Hex, other: Hex): boolean {
   return channelsOf(one).every((channel, index) => Math.abs(channel - (others[index] ?? NaN)) <= 1);
 }
 
-/** The share of a cell's pixels that have a colour. */
-export function shareOf(cell: PaintedCell, color: Hex): number {
-  const pixels = Object.entries(cell.colors).filter(([each]) => isNear(each, color));
-  return pixels.reduce((sum, [, count]) => sum + count, 0) / (cell.width * cell.height);
+/** How many of these pixels have a colour. */
+function count(pixels: Readonly<Record<Hex, number>>, color: Hex): number {
+  return Object.entries(pixels).reduce((sum, [each, many]) => sum + (isNear(each, color) ? many : 0), 0);
 }
 
-/** How many cells of each owner and kind were compared, and what is wrong with which. */
+/** How the cells lie on the map, told by pointing at two of them and looking where they are painted. */
+export interface Grid {
+  readonly cellBytes: number;
+  readonly columns: number;
+  /** CSS pixels from cell to cell. */
+  readonly pitch: number;
+  /** The cell in the upper right corner: its index on the disk and the middle of it. */
+  readonly corner: { readonly index: number; readonly x: number; readonly y: number };
+}
+
+export async function readGrid(editor: Editor, colors: ThemeColors): Promise<Grid> {
+  const { width } = await editor.mapSize();
+  const scale = await editor.frame.evaluate(() => devicePixelRatio);
+  const first = { x: width - 8, y: 8 };
+  const upper = await editor.cellAt(first);
+  await editor.pointAway();
+  const [box] = await readCells(editor.map, [first], colors.background);
+  assert.ok(upper && box, 'there is a cell in the upper right corner');
+  const [left] = await readCells(editor.map, [{ x: (box.left - 4 * scale) / scale, y: first.y }], colors.background);
+  assert.ok(left, 'there is a cell left of it');
+  const pitch = (box.left - left.left) / scale;
+  const lower = await editor.cellAt({ x: first.x, y: first.y + pitch });
+  await editor.pointAway();
+  assert.ok(lower, 'there is a cell below it');
+  const cellBytes = upper.end - upper.start;
+  return {
+    cellBytes, pitch, columns: (lower.start - upper.start) / cellBytes,
+    corner: {
+      index: upper.start / cellBytes,
+      x: (box.left + box.width / 2) / scale, y: (box.top + box.height - left.width / 2) / scale,
+    },
+  };
+}
+
+/** The middle of a cell, on the map or beyond. */
+export function placeOf({ columns, pitch, corner }: Grid, index: number): Point {
+  const place = columns - 1 + index - corner.index;
+  const row = Math.floor(place / columns);
+  return { x: corner.x + (place - row * columns - columns + 1) * pitch, y: corner.y + row * pitch };
+}
+
+/** How many cells of each kind were compared, and what is wrong with which. */
 export interface Comparison {
   readonly wrong: readonly string[];
   readonly compared: Readonly<Record<string, number>>;
 }
 
-/** Compares the cells that hold but one thing with what that thing has to look like. */
+/** Compares every cell that is wholly on the map with what the disk holds there. */
 export async function compareCells(
-  editor: Editor, cells: readonly HoveredCell[], truth: ImageTruth, colors: ThemeColors,
+  editor: Editor, truth: ImageTruth, colors: ThemeColors, grid: Grid,
 ): Promise<Comparison> {
-  const painted = await readCells(editor.map, cells.map(({ point }) => point), colors.background);
+  const { height } = await editor.mapSize();
   const wrong: string[] = [];
   const compared: Record<string, number> = {};
-  cells.forEach(({ start, end }, index) => {
-    const look = painted[index];
-    const [part, ...others] = truth.parts(start, end);
-    if (!look || !part || others.length > 0) return;
-    const what = part.owner === undefined ? 'nobody' : `${part.kind} of layer ${part.owner}`;
+  const cells: { readonly index: number; readonly point: Point }[] = [];
+  for (let index = grid.corner.index - grid.columns + 1; index * grid.cellBytes < truth.chain.guestSize; index += 1) {
+    const point = placeOf(grid, index);
+    if (point.y + grid.pitch / 2 > height) break;
+    if (index >= 0) cells.push({ index, point });
+  }
+  const painted = await readCells(editor.map, cells.map(({ point }) => point), colors.background);
+  cells.forEach(({ index }, at) => {
+    const start = index * grid.cellBytes;
+    const parts = truth.parts(start, start + grid.cellBytes);
+    const what = nameOf(parts);
     compared[what] = (compared[what] ?? 0) + 1;
-    const layer = part.owner === undefined ? colors.nobody : (colors.layers[part.owner] ?? '');
-    const share = shareOf(look, layer);
-    const right = {
-      nothing: share === 1,
-      data: share === 1,
-      zero: isNear(look.rim, layer) && isNear(look.middle, colors.nobody) && share + shareOf(look, colors.nobody) === 1,
-      compressed: isNear(look.rim, layer) && share > 0.5 && share < 1 && Object.keys(look.colors).length === 2,
-    }[part.kind];
-    if (!right) wrong.push(`${what} at ${start} looks like ${JSON.stringify(look)}`);
+    const look = painted[at];
+    if (!look || look.width !== look.height || !isRight(look, parts, colors)) {
+      wrong.push(`${what} at ${start} looks like ${JSON.stringify(look)}: ${JSON.stringify(parts)}`);
+    }
   });
   return { wrong, compared };
+}
+
+function nameOf([part, ...others]: readonly Part[]): string {
+  if (!part || others.length > 0) return 'mixed';
+  return part.owner === undefined ? 'nobody' : `${part.kind} of layer ${part.owner}`;
+}
+
+function isRight(look: PaintedCell, parts: readonly Part[], colors: ThemeColors): boolean {
+  const colorOf = ({ owner }: Part): Hex => (owner === undefined ? colors.nobody : (colors.layers[owner] ?? ''));
+  const [part, ...others] = parts;
+  if (!part) return false;
+  const pixels = look.width * look.height;
+  const own = count(look.colors, colorOf(part));
+  if (others.length > 0) return isFair(look, parts, colorOf);
+  switch (part.kind) {
+    case 'nothing':
+    case 'data':
+      return own === pixels;
+    case 'zero': {
+      const hole = count(look.colors, colors.nobody);
+      return isNear(look.middle, colors.nobody) && hole > 0 && own > hole && own + hole === pixels;
+    }
+    case 'compressed':
+      return own > pixels / 2 && own < pixels && Object.keys(look.colors).length === 2;
+  }
+}
+
+/**
+ * Whether several owners have the width that is due to them, which their rims show: at least a pixel for each, taken
+ * from the others, and otherwise their share.
+ */
+function isFair(look: PaintedCell, parts: readonly Part[], colorOf: (part: Part) => Hex): boolean {
+  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const due = new Map<Hex, number>();
+  for (const part of parts) due.set(colorOf(part), (due.get(colorOf(part)) ?? 0) + (part.bytes / total) * look.width);
+  const most = 1 + new Set(parts.map(({ owner, kind }) => `${owner} ${kind}`)).size;
+  return [...due].every(([color, width]) => {
+    const shown = count(look.rim, color);
+    return Math.abs(shown - width) <= most && (shown > 0 || color === colorOf({ owner: undefined, kind: 'nothing', bytes: 0 }));
+  });
+}
+
+/** The colours of a canvas, column by column, each from top to bottom. */
+export async function readColumns(canvas: Locator): Promise<Hex[][]> {
+  return canvas.evaluate((element) => {
+    const surface = element as HTMLCanvasElement;
+    const { width, height } = surface;
+    const pixels = surface.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+    return Array.from({ length: width }, (_column, x) => Array.from({ length: height }, (_pixel, y) =>
+      `#${[0, 1, 2].map((each) => (pixels[(y * width + x) * 4 + each] ?? 0).toString(16).padStart(2, '0')).join('')}`));
+  });
 }

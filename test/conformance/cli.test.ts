@@ -16,18 +16,25 @@ const ON_WINDOWS = process.platform === 'win32';
 describe('the command line', () => {
   const folder = makeTempFolder('cli');
   const run = (...args: readonly string[]): CliResult => runCli(args, { cwd: folder });
-  const json = (...args: readonly string[]): Record<string, unknown> => runCliJson(args, { cwd: folder }) as Record<string, unknown>;
+  const json = (...args: readonly string[]): Record<string, unknown> =>
+    runCliJson(args, { cwd: folder }) as Record<string, unknown>;
 
   before(() => {
     const write = (name: string, spec: Parameters<typeof buildQcow2>[0]): void => {
       writeImage(join(folder, name), buildQcow2(spec).image);
     };
     const size = 4 * CLUSTER;
-    const old = new Map([[0, data(noise(1, CLUSTER))], [3, compressed(prose(1, CLUSTER))]]);
+    const old = new Map([
+      [0, data(noise(1, CLUSTER))],
+      [3, compressed(prose(1, CLUSTER))],
+    ]);
     writeFileSync(join(folder, 'base.raw'), noise(9, size));
     write('leaf.qcow2', { size, backing: 'middle.qcow2', backingFormat: 'qcow2', clusters: new Map([[1, zero()]]) });
     write('middle.qcow2', {
-      size, backing: 'base.raw', backingFormat: 'raw', clusters: old,
+      size,
+      backing: 'base.raw',
+      backingFormat: 'raw',
+      clusters: old,
       snapshots: [{ id: '7', name: 'before', clusters: new Map(), date: 1_700_000_000 }],
     });
     write('orphan.qcow2', { size, backing: 'gone.qcow2', backingFormat: 'qcow2', clusters: old });
@@ -53,7 +60,8 @@ describe('the command line', () => {
       const help = run(verb, '--help');
       assert.deepEqual([help.code, help.stderr], [0, '']);
       assert.match(help.stdout, new RegExp(`^Usage: vmdisk ${verb} `));
-      for (const option of ['--output', '--snapshot', '--help', '--version']) assert(help.stdout.includes(option), `${verb} ${option}`);
+      for (const option of ['--output', '--snapshot', '--help', '--version'])
+        assert(help.stdout.includes(option), `${verb} ${option}`);
       assert.equal(run('help', verb).stdout, help.stdout);
       assert.equal(run(verb, 'no such', '--bogus', '-h').stdout, help.stdout);
       for (const line of help.stdout.split('\n')) assert(line.length <= 120, line);
@@ -62,12 +70,21 @@ describe('the command line', () => {
 
   it('tells the version of the package', () => {
     const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as { version: string };
-    for (const args of [['--version'], ['map', '--version'], ['-V']]) assert.deepEqual([run(...args).code, run(...args).stdout], [0, `vmdisk ${version}\n`]);
+    for (const args of [['--version'], ['map', '--version'], ['-V']])
+      assert.deepEqual([run(...args).code, run(...args).stdout], [0, `vmdisk ${version}\n`]);
   });
 
   const wrong: readonly (readonly string[])[] = [
-    [], ['look', 'leaf.qcow2'], ['map'], ['map', 'a', 'b'], ['trace', 'leaf.qcow2'], ['trace', 'leaf.qcow2', 'five'],
-    ['map', '--bogus', 'leaf.qcow2'], ['map', '--output', 'yaml', 'leaf.qcow2'], ['map', '--format', 'vmdk', 'leaf.qcow2'], ['--output', 'json'],
+    [],
+    ['look', 'leaf.qcow2'],
+    ['map'],
+    ['map', 'a', 'b'],
+    ['trace', 'leaf.qcow2'],
+    ['trace', 'leaf.qcow2', 'five'],
+    ['map', '--bogus', 'leaf.qcow2'],
+    ['map', '--output', 'yaml', 'leaf.qcow2'],
+    ['map', '--format', 'vmdk', 'leaf.qcow2'],
+    ['--output', 'json'],
   ];
   for (const args of wrong) {
     it(`is used wrongly: vmdisk ${args.join(' ')}`, () => {
@@ -80,9 +97,18 @@ describe('the command line', () => {
     'a folder': [['info', 'folder'], /folder: .*a folder/],
     'a name that is empty': [['info', ''], /./],
     'a format that is not read': [['chain', 'disk.vmdk'], /disk\.vmdk: .*VMDK/],
-    'an image that was cut off': [['map', 'cut.qcow2'], /cut\.qcow2: the file ends inside the qcow2 header.*copy it anew/],
-    'an image that is taken for another format': [['map', '-f', 'qcow2', 'base.raw'], /base\.raw: this is no qcow2 image/],
-    'a snapshot that is not there': [['map', '--snapshot', 'after', 'middle.qcow2'], /middle\.qcow2: .*"after".*before/],
+    'an image that was cut off': [
+      ['map', 'cut.qcow2'],
+      /cut\.qcow2: the file ends inside the qcow2 header.*copy it anew/,
+    ],
+    'an image that is taken for another format': [
+      ['map', '-f', 'qcow2', 'base.raw'],
+      /base\.raw: this is no qcow2 image/,
+    ],
+    'a snapshot that is not there': [
+      ['map', '--snapshot', 'after', 'middle.qcow2'],
+      /middle\.qcow2: .*"after".*before/,
+    ],
     'an offset past the end': [['trace', 'leaf.qcow2', '1G'], /leaf\.qcow2: byte 1073741824 is past the end/],
   };
   for (const [name, [args, message]] of Object.entries(failing)) {
@@ -122,7 +148,11 @@ describe('the command line', () => {
     for (const verb of VERBS) {
       for (const output of ['human', 'json']) {
         const result = run(verb, '--output', output, 'evil.qcow2', ...(verb === 'trace' ? ['0'] : []));
-        assert.doesNotMatch(result.stdout + result.stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/, `${verb} ${output}`);
+        assert.doesNotMatch(
+          result.stdout + result.stderr,
+          /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
+          `${verb} ${output}`,
+        );
       }
     }
   });
@@ -132,7 +162,8 @@ describe('the command line', () => {
     assert.deepEqual([chain['end'], chain['unknown'], chain['nobody']], ['missing', 2 * CLUSTER, 0]);
     const info = runCliJson(['info', '--backing-chain', 'orphan.qcow2'], { cwd: folder }) as Record<string, unknown>[];
     assert.equal(info.length, 1);
-    const codes = (layer: Record<string, unknown> | undefined): unknown => (layer?.['findings'] as { code: string }[] | undefined)?.map(({ code }) => code);
+    const codes = (layer: Record<string, unknown> | undefined): unknown =>
+      (layer?.['findings'] as { code: string }[] | undefined)?.map(({ code }) => code);
     assert.deepEqual(codes(info[0]), ['parent-missing']);
     assert.deepEqual(codes(json('info', 'orphan.qcow2')), ['parent-missing'], 'told without asking for the chain');
     assert.equal(json('chain', 'loop.qcow2')['end'], 'cycle');
@@ -142,7 +173,14 @@ describe('the command line', () => {
     const result = run('map', '--output', 'json', 'orphan.qcow2');
     assert.equal(result.code, 1);
     const entries = JSON.parse(result.stdout) as { start: number; length: number; present: boolean; unknown?: true }[];
-    assert.deepEqual(entries.map(({ start, length, unknown }) => [start / CLUSTER, length / CLUSTER, unknown]), [[0, 1, undefined], [1, 2, true], [3, 1, undefined]]);
+    assert.deepEqual(
+      entries.map(({ start, length, unknown }) => [start / CLUSTER, length / CLUSTER, unknown]),
+      [
+        [0, 1, undefined],
+        [1, 2, true],
+        [3, 1, undefined],
+      ],
+    );
     assert.match(result.stderr, /gone\.qcow2.*is not there/);
     assert.match(result.stderr, /1 range of the disk \(128 KiB\) can't be known/);
     assert.equal(run('map', 'orphan.qcow2').code, 1);
@@ -151,8 +189,14 @@ describe('the command line', () => {
   it('looks at a snapshot by id or name', () => {
     for (const snapshot of ['7', 'before']) {
       const chain = json('chain', '--snapshot', snapshot, 'middle.qcow2') as unknown as { layers: { owned: number }[] };
-      assert.deepEqual(chain.layers.map(({ owned }) => owned), [0, 4 * CLUSTER]);
-      assert.equal((json('info', '--snapshot', snapshot, 'middle.qcow2')['snapshot'] as { name: string }).name, 'before');
+      assert.deepEqual(
+        chain.layers.map(({ owned }) => owned),
+        [0, 4 * CLUSTER],
+      );
+      assert.equal(
+        (json('info', '--snapshot', snapshot, 'middle.qcow2')['snapshot'] as { name: string }).name,
+        'before',
+      );
       assert.equal(json('trace', '--snapshot', snapshot, 'middle.qcow2', '0')['owner'], 1);
     }
     assert.equal(json('trace', 'middle.qcow2', '0')['owner'], 0);
@@ -160,7 +204,11 @@ describe('the command line', () => {
 
   it('reads offsets in every unit', () => {
     for (const offset of ['65536', '0x10000', '0x1_0000', '64K', '64KiB', '128s']) {
-      assert.deepEqual([json('trace', 'leaf.qcow2', offset)['offset'], json('trace', 'leaf.qcow2', offset)['owner']], [65536, 0], offset);
+      assert.deepEqual(
+        [json('trace', 'leaf.qcow2', offset)['offset'], json('trace', 'leaf.qcow2', offset)['owner']],
+        [65536, 0],
+        offset,
+      );
     }
   });
 
@@ -176,16 +224,27 @@ describe('the command line', () => {
     symlinkSync(join(folder, 'real', 'images'), join(folder, 'links', 'images'));
     writeFileSync(join(folder, 'real', 'base.raw'), noise(1, CLUSTER));
     writeFileSync(join(folder, 'links', 'base.raw'), noise(2, 2 * CLUSTER));
-    writeImage(join(folder, 'real', 'images', 'leaf.qcow2'), buildQcow2({ size: CLUSTER, backing: '../base.raw', backingFormat: 'raw' }).image);
+    writeImage(
+      join(folder, 'real', 'images', 'leaf.qcow2'),
+      buildQcow2({ size: CLUSTER, backing: '../base.raw', backingFormat: 'raw' }).image,
+    );
     // links/images/../base.raw is real/base.raw to everyone who opens it.
     const chain = json('chain', 'links/images/leaf.qcow2') as unknown as { layers: { guestSize: number }[] };
-    assert.deepEqual(chain.layers.map(({ guestSize }) => guestSize), [CLUSTER, CLUSTER]);
+    assert.deepEqual(
+      chain.layers.map(({ guestSize }) => guestSize),
+      [CLUSTER, CLUSTER],
+    );
   });
 
   it('stops quietly when nobody reads on', async () => {
-    const child = spawn(process.execPath, [cliPath(), 'map', '--output', 'json', 'pieces.qcow2'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [cliPath(), 'map', '--output', 'json', 'pieces.qcow2'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
     const code = await new Promise((done) => {
       child.once('close', done);
       child.stdout.once('data', () => child.stdout.destroy());
@@ -196,8 +255,21 @@ describe('the command line', () => {
   it('writes all of a long map', () => {
     const entries = runCliJson(['map', 'pieces.qcow2'], { cwd: folder }) as { start: number }[];
     assert.equal(entries.length, 20_000);
-    assert.deepEqual(entries.at(-1), { start: 19_999 * 512, length: 512, depth: 0, present: false, zero: true, data: false, compressed: false });
-    assert.equal(run('map', 'pieces.qcow2').stdout.split('\n').filter((line) => line.includes('0x')).length, 20_000);
+    assert.deepEqual(entries.at(-1), {
+      start: 19_999 * 512,
+      length: 512,
+      depth: 0,
+      present: false,
+      zero: true,
+      data: false,
+      compressed: false,
+    });
+    assert.equal(
+      run('map', 'pieces.qcow2')
+        .stdout.split('\n')
+        .filter((line) => line.includes('0x')).length,
+      20_000,
+    );
   });
 });
 

@@ -2,7 +2,16 @@
 import { posix } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import type {
-  ByteSource, Codecs, Environment, FileReference, Gate, GateAnswer, HostExtents, ImageIdentity, OpenedSource, RefusalReason,
+  ByteSource,
+  Codecs,
+  Environment,
+  FileReference,
+  Gate,
+  GateAnswer,
+  HostExtents,
+  ImageIdentity,
+  OpenedSource,
+  RefusalReason,
 } from '../../src/core';
 import { DiskError } from '../../src/core';
 import type { SparseImage } from '../fixtures/build/index';
@@ -57,7 +66,8 @@ export class MemoryDisk implements Gate {
     const name = posix.resolve(posix.dirname(from.path), target.path);
     this.asked.push(name);
     const reason = this.refusals.get(name) ?? (this.files.has(name) ? undefined : 'missing');
-    if (reason !== undefined) return { ok: false, refusal: { reason, name, message: `${name} is not opened: ${reason}` } };
+    if (reason !== undefined)
+      return { ok: false, refusal: { reason, name, message: `${name} is not opened: ${reason}` } };
     return { ok: true, opened: this.leaf(name), findings: [] };
   }
 
@@ -75,9 +85,15 @@ export class MemoryDisk implements Gate {
       readInto: (target, position) => {
         this.reads.push({ file: name, position, length: target.length });
         if (target.length === 0) return;
-        if (position < 0 || position + target.length > size) throw new DiskError('short-read', 'the file ends', { file: name, offset: size });
-        if (position + target.length > failsFrom) throw new DiskError('io', 'reading failed', { file: name, offset: failsFrom });
-        target.set(bytes instanceof Uint8Array ? bytes.subarray(position, position + target.length) : bytes.peek(position, target.length));
+        if (position < 0 || position + target.length > size)
+          throw new DiskError('short-read', 'the file ends', { file: name, offset: size });
+        if (position + target.length > failsFrom)
+          throw new DiskError('io', 'reading failed', { file: name, offset: failsFrom });
+        target.set(
+          bytes instanceof Uint8Array
+            ? bytes.subarray(position, position + target.length)
+            : bytes.peek(position, target.length),
+        );
       },
       ...(extents ? { extents: () => extents } : {}),
       close: () => {

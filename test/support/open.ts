@@ -11,7 +11,7 @@ export interface BuiltChain {
   /** The qcow2 layers as they were built, newest first. */
   readonly built: readonly BuiltQcow2[];
   readonly session: CoreSession;
-  picture(): Picture;
+  readonly picture: () => Picture;
 }
 
 export interface ChainSpec {

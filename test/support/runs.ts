@@ -13,7 +13,8 @@ const LETTERS: Readonly<Record<string, Kind>> = {
 };
 
 export const kindOf = (letter: string): Kind => LETTERS[letter] ?? Kind.Unknown;
-export const letterOf = (kind: number): string => Object.keys(LETTERS).find((letter) => LETTERS[letter] === kind) ?? '?';
+export const letterOf = (kind: number): string =>
+  Object.keys(LETTERS).find((letter) => LETTERS[letter] === kind) ?? '?';
 
 /**
  * A run list from one letter a unit: `.` absent, `d` data, `z` zero, `a` zero-allocated, `c` compressed, `i` invalid,
@@ -21,11 +22,16 @@ export const letterOf = (kind: number): string => Object.keys(LETTERS).find((let
  * @param end size of the disk; the last unit is cut there
  * @param hosts host offset of each unit, or -1; the list keeps none when left out
  */
-export function runsFrom(letters: string, unit: number, end = letters.length * unit, hosts?: readonly number[]): RunList {
+export function runsFrom(
+  letters: string,
+  unit: number,
+  end = letters.length * unit,
+  hosts?: readonly number[],
+): RunList {
   const start: number[] = [];
   const kind: number[] = [];
   const host: number[] = [];
-  [...letters].forEach((letter, index) => {
+  Array.from(letters).forEach((letter, index) => {
     const at = hosts?.[index] ?? -1;
     const before = hosts?.[index - 1] ?? -1;
     const contiguous = at < 0 ? before < 0 : before >= 0 && at === before + unit;

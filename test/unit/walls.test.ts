@@ -54,7 +54,10 @@ function importsOf(file: string, text: string): Import[] {
     } else if (ts.isImportTypeNode(node)) {
       add(node, ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined, true);
     } else if (ts.isCallExpression(node)) {
-      const { expression, arguments: [argument] } = node;
+      const {
+        expression,
+        arguments: [argument],
+      } = node;
       const requires = ts.isIdentifier(expression) && expression.text === 'require';
       if (requires || expression.kind === ts.SyntaxKind.ImportKeyword) add(node, argument, false);
     }
@@ -72,7 +75,9 @@ function objection(file: string, { name, typeOnly }: Import): string | undefined
   const wall = WALLS[part];
   if (!wall) return `src/${part} is no part that is known`;
   if (!name.startsWith('.')) {
-    const allowed = (wall.packages ?? []).some((known) => (known.endsWith(':') ? name.startsWith(known) : name === known));
+    const allowed = (wall.packages ?? []).some((known) =>
+      known.endsWith(':') ? name.startsWith(known) : name === known,
+    );
     return allowed ? undefined : `${part} may not import ${name}`;
   }
   const target = posix.normalize(posix.join(posix.dirname(file), name));
@@ -93,13 +98,20 @@ function objections(file: string, text: string): string[] {
 const SRC = join(repositoryRoot(), 'src');
 const files = readdirSync(SRC, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && /\.[cm]?tsx?$/.test(entry.name))
-  .map((entry) => join(entry.parentPath, entry.name).slice(SRC.length + 1).replaceAll('\\', '/'))
+  .map((entry) =>
+    join(entry.parentPath, entry.name)
+      .slice(SRC.length + 1)
+      .replaceAll('\\', '/'),
+  )
   .sort();
 
 describe('the walls between the parts of src', () => {
   it('stand', () => {
     assert(files.length > 40, `${files.length} files`);
-    assert.deepEqual(files.flatMap((file) => objections(file, readFileSync(join(SRC, file), 'utf8'))), []);
+    assert.deepEqual(
+      files.flatMap((file) => objections(file, readFileSync(join(SRC, file), 'utf8'))),
+      [],
+    );
   });
 
   it('have every part behind one', () => {
@@ -146,17 +158,32 @@ describe('a wall that is broken is told', () => {
   ];
   for (const [file, text, expected] of broken) {
     it(`${file}: ${text}`, () => {
-      assert.deepEqual(objections(file, `\n${text}`).map((line) => line.replace(/^.*?: /, '')), [expected]);
+      assert.deepEqual(
+        objections(file, `\n${text}`).map((line) => line.replace(/^.*?: /, '')),
+        [expected],
+      );
     });
   }
 
   const fine: readonly (readonly [string, string])[] = [
     ['core/formats/qcow2/a.ts', `import { x } from '../../bytes'; export * from './b';`],
     ['protocol/a.ts', `import type { X } from '../core/model'; export type { Y } from '../core/session';`],
-    ['node/a.ts', `import * as fs from 'node:fs'; import { x } from '../core'; import type { Y } from '../protocol/worker';`],
-    ['cli/main.ts', `import { x } from '../core'; import { y } from '../node/files'; import { parseArgs } from 'node:util';`],
-    ['extension/a.ts', `import * as vscode from 'vscode'; import { x } from '../core'; import { join } from 'node:path';`],
-    ['webview/a.ts', `import { formatBytes } from '../core/units'; import type { Kind } from '../core/model'; import { x } from '../protocol/rpc';`],
+    [
+      'node/a.ts',
+      `import * as fs from 'node:fs'; import { x } from '../core'; import type { Y } from '../protocol/worker';`,
+    ],
+    [
+      'cli/main.ts',
+      `import { x } from '../core'; import { y } from '../node/files'; import { parseArgs } from 'node:util';`,
+    ],
+    [
+      'extension/a.ts',
+      `import * as vscode from 'vscode'; import { x } from '../core'; import { join } from 'node:path';`,
+    ],
+    [
+      'webview/a.ts',
+      `import { formatBytes } from '../core/units'; import type { Kind } from '../core/model'; import { x } from '../protocol/rpc';`,
+    ],
     ['core/a.ts', `// import fs from 'node:fs';\nconst text = "import fs from 'node:fs'";`],
   ];
   for (const [file, text] of fine) {

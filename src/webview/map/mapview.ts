@@ -376,9 +376,18 @@ export class MapView {
     this.paintMarks(context, this.palette, level, gap);
     context.restore();
     this.paintLabels(context, this.palette, level, seen, enlarged);
+    this.tellBusy(moving || !this.picture.exact || this.model.pending);
     this.tellSight(level);
     if (this.pointer) this.tellHover();
     return moving;
+  }
+
+  /** Busy while what is drawn is not what was asked for: stretched, or of layers that are still being read. */
+  private tellBusy(busy: boolean): void {
+    const before = this.canvas.ariaBusy;
+    if (before === String(busy)) return;
+    this.canvas.ariaBusy = String(busy);
+    if (!busy) performance.mark('vmdisk-drawn');
   }
 
   /** The cells larger or smaller than they are, while the zoom moves; the point that it holds stays. */

@@ -224,7 +224,8 @@ const PNG = Uint8Array.from([
 const DISKS: Readonly<Record<string, () => FakeDisk>> = {
   chain: () => web01Disk(), broken, refused, deep, dozen, snapshots, small, loading,
   empty: () => lone(20 * GIB, 64 * KIB, false), single: () => lone(6 * GIB, 64 * KIB, true),
-  zero: () => lone(0, 64 * KIB, false), tiny: () => lone(MIB, 4 * KIB, true), odd: () => lone(100 * MIB + 512, 2 * MIB, true),
+  zero: () => lone(0, 64 * KIB, false),
+  tiny: () => lone(MIB, 4 * KIB, true), odd: () => lone(100 * MIB + 512, 2 * MIB, true),
 };
 
 export interface Scenario {

@@ -14,7 +14,16 @@ const VERB: Verb = {
 
 describe('the arguments of a verb', () => {
   it('are operands and options in any order', () => {
-    const invocation = parseInvocation(VERB, ['--snapshot', 'one two', 'a.qcow2', '--output=json', '4096', '--deep', '-f', 'raw']);
+    const invocation = parseInvocation(VERB, [
+      '--snapshot',
+      'one two',
+      'a.qcow2',
+      '--output=json',
+      '4096',
+      '--deep',
+      '-f',
+      'raw',
+    ]);
     assert.deepEqual(invocation.operands, ['a.qcow2', '4096']);
     assert.equal(invocation.json, true);
     assert.equal(invocation.value('snapshot'), 'one two');
@@ -24,7 +33,10 @@ describe('the arguments of a verb', () => {
 
   it('may be left out', () => {
     const invocation = parseInvocation(VERB, ['a', 'b']);
-    assert.deepEqual([invocation.json, invocation.value('snapshot'), invocation.flag('deep')], [false, undefined, false]);
+    assert.deepEqual(
+      [invocation.json, invocation.value('snapshot'), invocation.flag('deep')],
+      [false, undefined, false],
+    );
     assert.equal(parseInvocation(VERB, ['a', 'b', '--output', 'human']).json, false);
   });
 
@@ -45,19 +57,23 @@ describe('the arguments of a verb', () => {
   ];
   for (const [args, message] of wrong) {
     it(`${args.join(' ') || 'none'}: wrong usage, in one line`, () => {
-      assert.throws(() => parseInvocation(VERB, args), (error) => {
-        assert(error instanceof UsageError);
-        assert.match(error.message, message);
-        assert(!error.message.includes('\n'));
-        return true;
-      });
+      assert.throws(
+        () => parseInvocation(VERB, args),
+        (error) => {
+          assert(error instanceof UsageError);
+          assert.match(error.message, message);
+          assert(!error.message.includes('\n'));
+          return true;
+        },
+      );
     });
   }
 });
 
 describe('help and version', () => {
   it('are asked for anywhere before --', () => {
-    for (const args of [['--help'], ['map', '--help'], ['map', 'x', '--bogus', '-h']]) assert(asksFor('help', args), args.join(' '));
+    for (const args of [['--help'], ['map', '--help'], ['map', 'x', '--bogus', '-h']])
+      assert(asksFor('help', args), args.join(' '));
     for (const args of [['--version'], ['map', '-V']]) assert(asksFor('version', args), args.join(' '));
     assert(!asksFor('help', ['map', '--', '--help']));
     assert(!asksFor('help', ['map', 'help', '--helper']));

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import {
-  ascii, bigU64be, readExactly, readPadded, readUpTo, text, u16be, u16le, u32be, u32le, u64be,
+  ascii,
+  bigU64be,
+  readExactly,
+  readPadded,
+  readUpTo,
+  text,
+  u16be,
+  u16le,
+  u32be,
+  u32le,
+  u64be,
 } from '../../../src/core/bytes';
 import { DiskError } from '../../../src/core';
 import { memorySource } from '../../support/memory';
@@ -34,7 +44,12 @@ describe('numbers in bytes', () => {
     const check = (bytes: Uint8Array, hex: string): void => {
       assert.throws(
         () => u64be(bytes, 0, 'virtual size', 24),
-        (error) => error instanceof DiskError && error.code === 'limit' && error.offset === 24 && error.message.includes('virtual size') && error.message.includes(hex),
+        (error) =>
+          error instanceof DiskError &&
+          error.code === 'limit' &&
+          error.offset === 24 &&
+          error.message.includes('virtual size') &&
+          error.message.includes(hex),
       );
     };
     check(Uint8Array.of(0, 0x20, 0, 0, 0, 0, 0, 0), '0x20000000000000');

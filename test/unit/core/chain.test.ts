@@ -13,9 +13,11 @@ const overlay = (backing?: string, spec: Partial<Qcow2Spec> = {}): Uint8Array =>
   return buildQcow2({ size: SIZE, clusterBits: 9, ...names, ...spec }).image.toBytes();
 };
 
-const open = (disk: MemoryDisk, leaf: string, format?: string): Chain => openChain(disk.environment, disk.leaf(leaf), { format });
+const open = (disk: MemoryDisk, leaf: string, format?: string): Chain =>
+  openChain(disk.environment, disk.leaf(leaf), { format });
 const namesOf = ({ layers }: Chain): string[] => layers.map(({ identity }) => identity.path);
-const codesOf = ({ layers }: Chain): string[][] => layers.map(({ findings, layer }) => [...findings, ...layer.findings].map(({ code }) => code));
+const codesOf = ({ layers }: Chain): string[][] =>
+  layers.map(({ findings, layer }) => [...findings, ...layer.findings].map(({ code }) => code));
 type Broken = Exclude<ChainEnd, { kind: 'base' }>;
 
 function brokenEnd({ end }: Chain): Broken {
@@ -31,8 +33,14 @@ describe('a chain', () => {
       .put('/images/old/base.raw', new Uint8Array(SIZE));
     const chain = open(disk, '/images/new/leaf.qcow2');
     assert.deepEqual(namesOf(chain), ['/images/new/leaf.qcow2', '/images/middle.qcow2', '/images/old/base.raw']);
-    assert.deepEqual(chain.layers.map(({ depth }) => depth), [0, 1, 2]);
-    assert.deepEqual(chain.layers.map(({ layer }) => layer.format), ['qcow2', 'qcow2', 'raw']);
+    assert.deepEqual(
+      chain.layers.map(({ depth }) => depth),
+      [0, 1, 2],
+    );
+    assert.deepEqual(
+      chain.layers.map(({ layer }) => layer.format),
+      ['qcow2', 'qcow2', 'raw'],
+    );
     assert.deepEqual(chain.end, { kind: 'base' });
     assert.deepEqual(codesOf(chain), [[], [], []]);
     assert.deepEqual(disk.openFiles.sort(), namesOf(chain).sort());
@@ -49,7 +57,10 @@ describe('a chain', () => {
     const disk = new MemoryDisk().put('/i/leaf', overlay('middle')).put('/i/middle', overlay('gone.qcow2'));
     const chain = open(disk, '/i/leaf');
     const end = brokenEnd(chain);
-    assert.deepEqual([end.kind, end.written, end.name, end.reason], ['missing', 'gone.qcow2', '/i/gone.qcow2', 'missing']);
+    assert.deepEqual(
+      [end.kind, end.written, end.name, end.reason],
+      ['missing', 'gone.qcow2', '/i/gone.qcow2', 'missing'],
+    );
     assert.deepEqual(namesOf(chain), ['/i/leaf', '/i/middle']);
     assert.deepEqual(codesOf(chain), [[], ['parent-missing']]);
     assert.match(chain.layers[1]?.findings[0]?.advice ?? '', /rebase/);
@@ -76,7 +87,10 @@ describe('a chain', () => {
     assert.deepEqual([namesOf(open(alone, '/a')), brokenEnd(open(alone, '/a')).kind], [['/a'], 'cycle']);
     const disk = new MemoryDisk().put('/a', overlay('b')).put('/b', overlay('c')).put('/c', overlay('b'));
     const chain = open(disk, '/a');
-    assert.deepEqual([namesOf(chain), brokenEnd(chain).kind, brokenEnd(chain).written], [['/a', '/b', '/c'], 'cycle', 'b']);
+    assert.deepEqual(
+      [namesOf(chain), brokenEnd(chain).kind, brokenEnd(chain).written],
+      [['/a', '/b', '/c'], 'cycle', 'b'],
+    );
     assert.deepEqual(codesOf(chain).at(-1), ['parent-cycle']);
     assert.deepEqual(disk.openFiles.sort(), ['/a', '/b', '/c'], 'what was opened to find the cycle is closed');
   });
@@ -105,7 +119,10 @@ describe('a chain', () => {
   });
 
   it('ends at a parent of a format that is not known', () => {
-    const chain = open(new MemoryDisk().put('/leaf', overlay('base', { backingFormat: 'vmdk' })).put('/base', new Uint8Array(512)), '/leaf');
+    const chain = open(
+      new MemoryDisk().put('/leaf', overlay('base', { backingFormat: 'vmdk' })).put('/base', new Uint8Array(512)),
+      '/leaf',
+    );
     assert.match(brokenEnd(chain).message, /"vmdk" is not known/);
   });
 
@@ -122,9 +139,12 @@ describe('the format of a layer', () => {
       .put('/leaf', overlay('base', { backingFormat: 'raw' }))
       .put('/base', overlay('../../etc/passwd'));
     const chain = open(disk, '/leaf');
-    assert.deepEqual(chain.layers.map(({ layer }) => layer.format), ['qcow2', 'raw']);
+    assert.deepEqual(
+      chain.layers.map(({ layer }) => layer.format),
+      ['qcow2', 'raw'],
+    );
     assert.equal(chain.end.kind, 'base');
-    assert.deepEqual(disk.asked, ['/base'], 'the name inside is the guest\'s to write');
+    assert.deepEqual(disk.asked, ['/base'], "the name inside is the guest's to write");
   });
 
   it('is probed where its child names none, which is a finding', () => {
@@ -133,13 +153,19 @@ describe('the format of a layer', () => {
       .put('/base', buildQcow2({ size: SIZE, backing: 'raw' }).image)
       .put('/raw', new Uint8Array(SIZE));
     const chain = open(disk, '/leaf');
-    assert.deepEqual(chain.layers.map(({ layer }) => layer.format), ['qcow2', 'qcow2', 'raw']);
+    assert.deepEqual(
+      chain.layers.map(({ layer }) => layer.format),
+      ['qcow2', 'qcow2', 'raw'],
+    );
     assert.deepEqual(codesOf(chain), [['backing-format-absent'], ['backing-format-absent'], []]);
   });
 
-  it('may go by the names of QEMU\'s protocol drivers', () => {
+  it("may go by the names of QEMU's protocol drivers", () => {
     for (const name of ['file', 'host_device', 'host_cdrom']) {
-      const chain = open(new MemoryDisk().put('/leaf', overlay('base', { backingFormat: name })).put('/base', overlay()), '/leaf');
+      const chain = open(
+        new MemoryDisk().put('/leaf', overlay('base', { backingFormat: name })).put('/base', overlay()),
+        '/leaf',
+      );
       assert.equal(chain.layers[1]?.layer.format, 'raw', name);
     }
   });
@@ -158,8 +184,10 @@ describe('the format of a layer', () => {
 });
 
 describe('a parent that is a part of a file', () => {
-  const named = (options: object): string => `json:${JSON.stringify({ driver: 'raw', ...options, file: { driver: 'file', filename: '/base' } })}`;
-  const disk = (options: object): MemoryDisk => new MemoryDisk().put('/leaf', overlay(named(options))).put('/base', new Uint8Array(8192));
+  const named = (options: object): string =>
+    `json:${JSON.stringify({ driver: 'raw', ...options, file: { driver: 'file', filename: '/base' } })}`;
+  const disk = (options: object): MemoryDisk =>
+    new MemoryDisk().put('/leaf', overlay(named(options))).put('/base', new Uint8Array(8192));
 
   it('is as large as the part', () => {
     assert.equal(open(disk({ offset: 1024, size: 2048 }), '/leaf').layers[1]?.layer.guestSize, 2048);
@@ -177,7 +205,10 @@ describe('a parent that is a part of a file', () => {
 
 describe('a parent of no bytes', () => {
   it('is a finding', () => {
-    const chain = open(new MemoryDisk().put('/leaf', overlay('base', { backingFormat: 'raw' })).put('/base', new Uint8Array()), '/leaf');
+    const chain = open(
+      new MemoryDisk().put('/leaf', overlay('base', { backingFormat: 'raw' })).put('/base', new Uint8Array()),
+      '/leaf',
+    );
     assert.deepEqual(codesOf(chain), [['parent-empty'], ['empty-file']]);
   });
 });

@@ -6,7 +6,10 @@ const error = new DiskError('corrupt', 'the table\nis  broken', { offset: 512 },
 describe('a disk error', () => {
   it('is one line: what, where, what to do', () => {
     assert.equal(oneLine(error), 'the table is broken (at byte 512 of the file). Restore it.');
-    assert.equal(oneLine(error.in({ id: '1', path: '/a/b.qcow2' })), '/a/b.qcow2: the table is broken (at byte 512 of the file). Restore it.');
+    assert.equal(
+      oneLine(error.in({ id: '1', path: '/a/b.qcow2' })),
+      '/a/b.qcow2: the table is broken (at byte 512 of the file). Restore it.',
+    );
     assert.equal(oneLine(new DiskError('io', 'no', { offset: 0 })), 'no (at byte 0 of the file)');
     assert.equal(oneLine(new DiskError('io', 'no')), 'no');
   });
@@ -22,7 +25,13 @@ describe('a disk error', () => {
     const wire = structuredClone(toWire(error.in({ id: '1', path: '/a' })));
     const back = fromWire(wire);
     assert(back instanceof DiskError);
-    assert.deepEqual(toWire(back), { code: 'corrupt', message: 'the table\nis  broken', advice: 'Restore it.', file: '/a', offset: 512 });
+    assert.deepEqual(toWire(back), {
+      code: 'corrupt',
+      message: 'the table\nis  broken',
+      advice: 'Restore it.',
+      file: '/a',
+      offset: 512,
+    });
   });
 
   it('is told from a mistake of ours', () => {

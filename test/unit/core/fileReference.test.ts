@@ -58,7 +58,8 @@ describe('the name of a parent', () => {
 
   it('written by Windows is relative without a drive', () => {
     assert.equal(meaning(parentReference('..\\base.qcow2', undefined)), 'image:..\\base.qcow2');
-    for (const name of ['..\\base', 'C:base', 'CC:\\base', '/C:/base', '\\base', 'C', '\\\\']) assert(!isWindowsAbsolute(name), name);
+    for (const name of ['..\\base', 'C:base', 'CC:\\base', '/C:/base', '\\base', 'C', '\\\\'])
+      assert(!isWindowsAbsolute(name), name);
   });
 
   it('behind file: is a path, absolute or of the working folder', () => {

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import type { Qcow2Spec } from '../../fixtures/build/index';
-import { compressed, data, deflateFixed, guestBytes, noise, prose, subclusters, zero, zeroAllocated } from '../../fixtures/build/index';
+import {
+  compressed,
+  data,
+  deflateFixed,
+  guestBytes,
+  noise,
+  prose,
+  subclusters,
+  zero,
+  zeroAllocated,
+} from '../../fixtures/build/index';
 import type { BuiltChain, ChainSpec } from '../../support/open';
 import { openBuilt } from '../../support/open';
 
@@ -44,7 +54,14 @@ describe('reading as a guest', () => {
     'over a raw base that ends in the middle of a sector': { layers: [mixed], base: noise(9, 8 * CLUSTER + 700) },
     'through layers of other sizes and clusters': {
       layers: [
-        { size: 9 * CLUSTER, clusterBits: 9, clusters: new Map([[3, data(noise(11, 512))], [9, zero()]]) },
+        {
+          size: 9 * CLUSTER,
+          clusterBits: 9,
+          clusters: new Map([
+            [3, data(noise(11, 512))],
+            [9, zero()],
+          ]),
+        },
         { size: 5 * CLUSTER, clusterBits: 13, clusters: new Map([[1, data(noise(12, 2 * CLUSTER))]]) },
         mixed,
       ],
@@ -56,7 +73,10 @@ describe('reading as a guest', () => {
           size: 65536,
           clusterBits: 14,
           extendedL2: true,
-          clusters: new Map([[0, subclusters('d.z'.repeat(10) + 'dd', noise(20, 16384))], [2, compressed(prose(21, 16384))]]),
+          clusters: new Map([
+            [0, subclusters('d.z'.repeat(10) + 'dd', noise(20, 16384))],
+            [2, compressed(prose(21, 16384))],
+          ]),
         },
       ],
       base: noise(22, 65536),
@@ -71,7 +91,15 @@ describe('reading as a guest', () => {
   }
 
   it('of an external data file reads there', () => {
-    const spec = { size: 4 * CLUSTER, clusterBits: 12, dataFile: { name: 'data' }, clusters: new Map([[0, data(noise(1, CLUSTER))], [2, data(noise(2, CLUSTER))]]) };
+    const spec = {
+      size: 4 * CLUSTER,
+      clusterBits: 12,
+      dataFile: { name: 'data' },
+      clusters: new Map([
+        [0, data(noise(1, CLUSTER))],
+        [2, data(noise(2, CLUSTER))],
+      ]),
+    };
     const chain = openBuilt({ layers: [spec] });
     const { bytes, gaps } = readAll(chain);
     assert.deepEqual(gaps, []);
@@ -80,7 +108,12 @@ describe('reading as a guest', () => {
   });
 
   it('leaves a gap, and says why, below a missing parent', () => {
-    const spec = { size: 3 * CLUSTER, clusterBits: 12, clusters: new Map([[1, data(noise(1, CLUSTER))]]), backing: 'gone' };
+    const spec = {
+      size: 3 * CLUSTER,
+      clusterBits: 12,
+      clusters: new Map([[1, data(noise(1, CLUSTER))]]),
+      backing: 'gone',
+    };
     const { bytes, gaps } = readAll(openBuilt({ layers: [spec] }), 3 * CLUSTER);
     assert.deepEqual(gaps, ['0-4096 /gone is not opened: missing', '8192-12288 /gone is not opened: missing']);
     assert.deepEqual(bytes, guestBytes(spec), 'zeros in the gaps');
@@ -88,14 +121,24 @@ describe('reading as a guest', () => {
 
   it('leaves a gap where content is encrypted, and reads the rest', () => {
     const spec = { size: 2 * CLUSTER, clusterBits: 12, clusters: new Map([[0, data(noise(1, CLUSTER))]]) };
-    const { bytes, gaps } = readAll(openBuilt({ layers: [spec], base: noise(2, 2 * CLUSTER), damage: ([leaf]) => leaf?.image.pokeU32(32, 1) }), 2 * CLUSTER);
+    const { bytes, gaps } = readAll(
+      openBuilt({ layers: [spec], base: noise(2, 2 * CLUSTER), damage: ([leaf]) => leaf?.image.pokeU32(32, 1) }),
+      2 * CLUSTER,
+    );
     assert.deepEqual(gaps, ['0-4096 the content is encrypted (aes)']);
     assert.deepEqual(bytes.subarray(CLUSTER), noise(2, 2 * CLUSTER).subarray(CLUSTER));
   });
 
   it('leaves a gap where a compressed cluster is damaged', () => {
     const broken = compressed(prose(3, CLUSTER));
-    const spec = { size: 2 * CLUSTER, clusterBits: 12, clusters: new Map([[0, broken], [1, data(noise(1, CLUSTER))]]) };
+    const spec = {
+      size: 2 * CLUSTER,
+      clusterBits: 12,
+      clusters: new Map([
+        [0, broken],
+        [1, data(noise(1, CLUSTER))],
+      ]),
+    };
     const damage: ChainSpec['damage'] = ([leaf]) => {
       leaf?.image.poke(leaf.layout.places.get(broken)?.offset ?? 0, new Uint8Array(16).fill(0xff));
     };
@@ -113,8 +156,16 @@ describe('reading as a guest', () => {
   });
 
   it('leaves a gap where the table entry can not be true', () => {
-    const spec = { size: 2 * CLUSTER, clusterBits: 12, clusters: new Map([[0, data(noise(1, CLUSTER))], [1, data(noise(2, CLUSTER))]]) };
-    const damage: ChainSpec['damage'] = ([leaf]) => leaf?.image.pokeU64(leaf.layout.l2Entry(0) ?? 0, (1n << 63n) | 0x200n);
+    const spec = {
+      size: 2 * CLUSTER,
+      clusterBits: 12,
+      clusters: new Map([
+        [0, data(noise(1, CLUSTER))],
+        [1, data(noise(2, CLUSTER))],
+      ]),
+    };
+    const damage: ChainSpec['damage'] = ([leaf]) =>
+      leaf?.image.pokeU64(leaf.layout.l2Entry(0) ?? 0, (1n << 63n) | 0x200n);
     const { gaps } = readAll(openBuilt({ layers: [spec], damage }), 2 * CLUSTER);
     assert.equal(gaps.length, 1);
     assert.match(gaps[0] ?? '', /^0-4096 the L2 entry for guest byte 0 can't be true/);
@@ -122,8 +173,16 @@ describe('reading as a guest', () => {
 
   it('reads zeros where a cluster lies past the end of the file, as QEMU does', () => {
     const lost = data(noise(2, CLUSTER));
-    const spec = { size: 2 * CLUSTER, clusterBits: 12, clusters: new Map([[0, data(noise(1, CLUSTER))], [1, lost]]) };
-    const damage: ChainSpec['damage'] = ([leaf]) => leaf?.image.truncate((leaf.layout.places.get(lost)?.offset ?? 0) + 1000);
+    const spec = {
+      size: 2 * CLUSTER,
+      clusterBits: 12,
+      clusters: new Map([
+        [0, data(noise(1, CLUSTER))],
+        [1, lost],
+      ]),
+    };
+    const damage: ChainSpec['damage'] = ([leaf]) =>
+      leaf?.image.truncate((leaf.layout.places.get(lost)?.offset ?? 0) + 1000);
     const { bytes, gaps } = readAll(openBuilt({ layers: [spec], damage }), 2 * CLUSTER);
     assert.deepEqual(gaps, []);
     assert.deepEqual(bytes.subarray(CLUSTER, CLUSTER + 1000), noise(2, CLUSTER).subarray(0, 1000));

@@ -11,22 +11,38 @@ function layersOf(...letters: readonly string[]): ScannedLayer[] {
   return letters.map((text, depth) => ({ depth, guestSize: text.length * 10, runs: runsFrom(text, 10) }));
 }
 
-const resolve = (layers: readonly ScannedLayer[], end: ChainEndKind = 'base'): OwnershipMap => finish(resolveOwnership(layers, end));
+const resolve = (layers: readonly ScannedLayer[], end: ChainEndKind = 'base'): OwnershipMap =>
+  finish(resolveOwnership(layers, end));
 
 describe('who answers each byte', () => {
   it('is the newest layer that holds it', () => {
     const map = resolve(layersOf('.d..d', 'd.d.d', 'ddd.d'));
-    assert.deepEqual(toldMap(map), [[0, 10, 1, 'd'], [10, 20, 0, 'd'], [20, 30, 1, 'd'], [30, 40, NOBODY, '.'], [40, 50, 0, 'd']]);
+    assert.deepEqual(toldMap(map), [
+      [0, 10, 1, 'd'],
+      [10, 20, 0, 'd'],
+      [20, 30, 1, 'd'],
+      [30, 40, NOBODY, '.'],
+      [40, 50, 0, 'd'],
+    ]);
   });
 
   it('is the layer with a zero cluster, which hides what is below', () => {
     const map = resolve(layersOf('zac', 'ddd'));
-    assert.deepEqual(toldMap(map), [[0, 10, 0, 'z'], [10, 20, 0, 'a'], [20, 30, 0, 'c']]);
+    assert.deepEqual(toldMap(map), [
+      [0, 10, 0, 'z'],
+      [10, 20, 0, 'a'],
+      [20, 30, 0, 'c'],
+    ]);
   });
 
   it('is nobody past the end of a shorter layer in the middle, whatever is deeper', () => {
     const map = resolve(layersOf('......', '.d.', 'dddddd'));
-    assert.deepEqual(toldMap(map), [[0, 10, 2, 'd'], [10, 20, 1, 'd'], [20, 30, 2, 'd'], [30, 60, NOBODY, '.']]);
+    assert.deepEqual(toldMap(map), [
+      [0, 10, 2, 'd'],
+      [10, 20, 1, 'd'],
+      [20, 30, 2, 'd'],
+      [30, 60, NOBODY, '.'],
+    ]);
   });
 
   it('is cut at the end of the newest layer', () => {
@@ -34,39 +50,63 @@ describe('who answers each byte', () => {
   });
 
   it('is nobody over a base of no bytes', () => {
-    assert.deepEqual(toldMap(resolve(layersOf('.d', ''))), [[0, 10, NOBODY, '.'], [10, 20, 0, 'd']]);
+    assert.deepEqual(toldMap(resolve(layersOf('.d', ''))), [
+      [0, 10, NOBODY, '.'],
+      [10, 20, 0, 'd'],
+    ]);
   });
 
   it('is unknown below a chain that breaks, but only there', () => {
     for (const end of ['missing', 'refused', 'cycle', 'too-deep'] as const) {
       const map = resolve(layersOf('.d.', '..d'), end);
-      assert.deepEqual(toldMap(map), [[0, 10, UNKNOWN_OWNER, 'u'], [10, 20, 0, 'd'], [20, 30, 1, 'd']]);
+      assert.deepEqual(toldMap(map), [
+        [0, 10, UNKNOWN_OWNER, 'u'],
+        [10, 20, 0, 'd'],
+        [20, 30, 1, 'd'],
+      ]);
     }
   });
 
   it('is nobody past a shorter layer even where the chain breaks deeper', () => {
     const map = resolve(layersOf('....', '.d'), 'missing');
-    assert.deepEqual(toldMap(map), [[0, 10, UNKNOWN_OWNER, 'u'], [10, 20, 1, 'd'], [20, 40, NOBODY, '.']]);
+    assert.deepEqual(toldMap(map), [
+      [0, 10, UNKNOWN_OWNER, 'u'],
+      [10, 20, 1, 'd'],
+      [20, 40, NOBODY, '.'],
+    ]);
   });
 
   it('is unknown where a table could not be read, and what is below does not show through', () => {
-    assert.deepEqual(toldMap(resolve(layersOf('u.', 'dd'))), [[0, 10, UNKNOWN_OWNER, 'u'], [10, 20, 1, 'd']]);
+    assert.deepEqual(toldMap(resolve(layersOf('u.', 'dd'))), [
+      [0, 10, UNKNOWN_OWNER, 'u'],
+      [10, 20, 1, 'd'],
+    ]);
   });
 
   it('is a layer with a broken entry', () => {
-    assert.deepEqual(toldMap(resolve(layersOf('i.', 'dd'))), [[0, 10, 0, 'i'], [10, 20, 1, 'd']]);
+    assert.deepEqual(toldMap(resolve(layersOf('i.', 'dd'))), [
+      [0, 10, 0, 'i'],
+      [10, 20, 1, 'd'],
+    ]);
   });
 
   it('is unknown below a layer that is not scanned yet', () => {
     const [leaf, middle, base] = layersOf('.d.', '...', 'ddd');
     assert(leaf && middle && base);
     const map = resolve([leaf, { ...middle, runs: undefined }, base]);
-    assert.deepEqual(toldMap(map), [[0, 10, UNKNOWN_OWNER, 'u'], [10, 20, 0, 'd'], [20, 30, UNKNOWN_OWNER, 'u']]);
+    assert.deepEqual(toldMap(map), [
+      [0, 10, UNKNOWN_OWNER, 'u'],
+      [10, 20, 0, 'd'],
+      [20, 30, UNKNOWN_OWNER, 'u'],
+    ]);
   });
 
   it('keeps the depths of a chain that is looked at from further down', () => {
     const layers = layersOf('..', '.d').map((layer) => ({ ...layer, depth: layer.depth + 3 }));
-    assert.deepEqual(toldMap(resolve(layers)), [[0, 10, NOBODY, '.'], [10, 20, 4, 'd']]);
+    assert.deepEqual(toldMap(resolve(layers)), [
+      [0, 10, NOBODY, '.'],
+      [10, 20, 4, 'd'],
+    ]);
   });
 
   it('of a disk of no bytes is an empty map', () => {
@@ -77,11 +117,16 @@ describe('who answers each byte', () => {
     }
   });
 
-  it('comes with the place in the owner\'s file, cut as the range is', () => {
+  it("comes with the place in the owner's file, cut as the range is", () => {
     const leaf = { depth: 0, guestSize: 40, runs: runsFrom('.d..', 10, 40, [-1, 500, -1, -1]) };
     const base = { depth: 1, guestSize: 30, runs: runsFrom('ddd', 10, 30, [100, 110, 120]) };
     const map = resolve([leaf, base]);
-    assert.deepEqual(toldMap(map), [[0, 10, 1, 'd'], [10, 20, 0, 'd'], [20, 30, 1, 'd'], [30, 40, NOBODY, '.']]);
+    assert.deepEqual(toldMap(map), [
+      [0, 10, 1, 'd'],
+      [10, 20, 0, 'd'],
+      [20, 30, 1, 'd'],
+      [30, 40, NOBODY, '.'],
+    ]);
     assert.deepEqual([...(map.host ?? [])], [100, 500, 120, -1]);
   });
 
@@ -95,7 +140,11 @@ describe('who answers each byte', () => {
     const leaf = { depth: 0, guestSize: 40, runs: runsFrom('....', 10, 40, [-1, 510, 520, 530]) };
     const base = { depth: 1, guestSize: 20, runs: runsFrom('.d', 10, 20, [-1, 900]) };
     const map = resolve([leaf, base]);
-    assert.deepEqual(toldMap(map), [[0, 10, NOBODY, '.'], [10, 20, 1, 'd'], [20, 40, NOBODY, '.']]);
+    assert.deepEqual(toldMap(map), [
+      [0, 10, NOBODY, '.'],
+      [10, 20, 1, 'd'],
+      [20, 40, NOBODY, '.'],
+    ]);
     assert.deepEqual([...(map.host ?? [])], [-1, 900, 520]);
   });
 });
@@ -125,7 +174,9 @@ describe('accounting', () => {
 
   it('counts kept zeros as zero and broken entries as data', () => {
     const layers = layersOf('zai');
-    assert.deepEqual(account(resolve(layers), layers).layers, [{ owned: 30, ownedData: 10, ownedZero: 20, ownedCompressed: 0, shadowed: 0 }]);
+    assert.deepEqual(account(resolve(layers), layers).layers, [
+      { owned: 30, ownedData: 10, ownedZero: 20, ownedCompressed: 0, shadowed: 0 },
+    ]);
   });
 
   it('tells unknown from nobody', () => {
@@ -137,7 +188,15 @@ describe('accounting', () => {
   it('is indexed by depth when looked at from further down', () => {
     const layers = layersOf('d.', 'dd').map((layer) => ({ ...layer, depth: layer.depth + 2 }));
     const { layers: accounts } = account(resolve(layers), layers);
-    assert.deepEqual(accounts.map(({ owned, shadowed }) => [owned, shadowed]), [[0, 0], [0, 0], [10, 0], [10, 10]]);
+    assert.deepEqual(
+      accounts.map(({ owned, shadowed }) => [owned, shadowed]),
+      [
+        [0, 0],
+        [0, 0],
+        [10, 0],
+        [10, 10],
+      ],
+    );
   });
 });
 
@@ -164,7 +223,7 @@ function modelOwner({ letters, end }: Model, at: number): { readonly owner: numb
 /** Stretches of letters, as real images have them, of a length of their own for each layer. */
 function randomLayer(draw: Draw, units: number): string {
   let text = '';
-  while (text.length < units) text += draw.pick([...'....ddddzaciu']).repeat(draw.between(1, 12));
+  while (text.length < units) text += draw.pick(Array.from('....ddddzaciu')).repeat(draw.between(1, 12));
   return text.slice(0, units);
 }
 
@@ -181,7 +240,11 @@ describe('who answers each byte, of random chains', () => {
         return randomLayer(draw, length);
       });
       const model: Model = { letters, unit, end: draw.pick(['base', 'base', 'missing', 'cycle'] as const) };
-      const layers = letters.map((text, depth) => ({ depth, guestSize: text.length * unit, runs: runsFrom(text, unit) }));
+      const layers = letters.map((text, depth) => ({
+        depth,
+        guestSize: text.length * unit,
+        runs: runsFrom(text, unit),
+      }));
       const map = resolve(layers, model.end);
 
       const answers = Array.from({ length: units }, (_, at) => modelOwner(model, at));
@@ -191,17 +254,30 @@ describe('who answers each byte, of random chains', () => {
         if (last?.[2] === owner && last[3] === kind) last[1] = (at + 1) * unit;
         else expected.push([at * unit, (at + 1) * unit, owner, kind]);
       });
-      const actual = Array.from({ length: map.count }, (_, i) => [map.start[i], map.start[i + 1], map.owner[i], map.kind[i]]);
+      const actual = Array.from({ length: map.count }, (_, i) => [
+        map.start[i],
+        map.start[i + 1],
+        map.owner[i],
+        map.kind[i],
+      ]);
       assert.deepEqual(actual, expected);
 
       const accounting = account(map, layers);
-      const bytes = (matches: (unitOwner: { owner: number; kind: Kind }) => boolean): number => answers.filter(matches).length * unit;
+      const bytes = (matches: (unitOwner: { owner: number; kind: Kind }) => boolean): number =>
+        answers.filter(matches).length * unit;
       assert.equal(accounting.guestSize, units * unit);
-      assert.equal(accounting.nobody, bytes(({ owner }) => owner === NOBODY));
-      assert.equal(accounting.unknown, bytes(({ owner }) => owner === UNKNOWN_OWNER));
+      assert.equal(
+        accounting.nobody,
+        bytes(({ owner }) => owner === NOBODY),
+      );
+      assert.equal(
+        accounting.unknown,
+        bytes(({ owner }) => owner === UNKNOWN_OWNER),
+      );
       letters.forEach((text, depth) => {
         const owned = bytes(({ owner }) => owner === depth);
-        const allocated = [...text.slice(0, units)].filter((letter) => letter !== '.' && letter !== 'u').length * unit;
+        const allocated =
+          Array.from(text.slice(0, units)).filter((letter) => letter !== '.' && letter !== 'u').length * unit;
         assert.deepEqual(accounting.layers[depth], {
           owned,
           ownedData: bytes(({ owner, kind }) => owner === depth && (kind === Kind.Data || kind === Kind.Invalid)),

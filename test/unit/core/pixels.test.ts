@@ -27,17 +27,32 @@ describe('pixels', () => {
 
   it('say what each cell holds', () => {
     const answer = pixels(map, 0, 10, 8);
-    assert.deepEqual(cellsOf(answer), [['0 d 10'], ['0 d 10'], ['1 d 10'], ['0 z 10'], ['1 d 10'], ['1 d 10'], ['0 d 10'], [`${NOBODY} . 10`]]);
+    assert.deepEqual(cellsOf(answer), [
+      ['0 d 10'],
+      ['0 d 10'],
+      ['1 d 10'],
+      ['0 z 10'],
+      ['1 d 10'],
+      ['1 d 10'],
+      ['0 d 10'],
+      [`${NOBODY} . 10`],
+    ]);
     assert.deepEqual([answer.rangeStart, answer.rangeEnd, answer.cellBytes, answer.cells], [0, 80, 10, 8]);
   });
 
   it('add up parts of one owner and kind within a cell, in the order of their first byte', () => {
-    assert.deepEqual(cellsOf(pixels(map, 0, 40, 2)), [['0 d 20', '1 d 10', '0 z 10'], ['1 d 20', '0 d 10', `${NOBODY} . 10`]]);
+    assert.deepEqual(cellsOf(pixels(map, 0, 40, 2)), [
+      ['0 d 20', '1 d 10', '0 z 10'],
+      ['1 d 20', '0 d 10', `${NOBODY} . 10`],
+    ]);
     assert.deepEqual(cellsOf(pixels(map, 0, 80, 1)), [['0 d 30', '1 d 30', '0 z 10', `${NOBODY} . 10`]]);
   });
 
   it('begin and end inside runs', () => {
-    assert.deepEqual(cellsOf(pixels(map, 15, 10, 2)), [['0 d 5', '1 d 5'], ['1 d 5', '0 z 5']]);
+    assert.deepEqual(cellsOf(pixels(map, 15, 10, 2)), [
+      ['0 d 5', '1 d 5'],
+      ['1 d 5', '0 z 5'],
+    ]);
   });
 
   it('of less than a run are all alike', () => {
@@ -65,11 +80,25 @@ describe('pixels', () => {
 
   it('of a range that can not be are refused', () => {
     const ranges = [
-      [-1, 10, 1], [0.5, 10, 1], [0, 0, 1], [0, -10, 1], [0, NaN, 1], [0, Infinity, 1], [0, 10, -1], [0, 10, 1.5],
-      [NaN, 10, 1], [2 ** 53, 10, 1], [0, 10, MAX_CELLS + 1], [0, 10, Infinity],
+      [-1, 10, 1],
+      [0.5, 10, 1],
+      [0, 0, 1],
+      [0, -10, 1],
+      [0, NaN, 1],
+      [0, Infinity, 1],
+      [0, 10, -1],
+      [0, 10, 1.5],
+      [NaN, 10, 1],
+      [2 ** 53, 10, 1],
+      [0, 10, MAX_CELLS + 1],
+      [0, 10, Infinity],
     ] as const;
     for (const [start, cellBytes, cells] of ranges) {
-      assert.throws(() => pixels(map, start, cellBytes, cells), { code: 'out-of-range' }, `${start}, ${cellBytes}, ${cells}`);
+      assert.throws(
+        () => pixels(map, start, cellBytes, cells),
+        { code: 'out-of-range' },
+        `${start}, ${cellBytes}, ${cells}`,
+      );
     }
   });
 
@@ -78,7 +107,7 @@ describe('pixels', () => {
     for (let round = 0; round < 200; round += 1) {
       const unit = draw.pick([1, 512, 65536]);
       const letters = Array.from({ length: draw.between(1, 4) }, () => {
-        return Array.from({ length: draw.between(1, 90) }, () => draw.pick([...'..ddzc'])).join('');
+        return Array.from({ length: draw.between(1, 90) }, () => draw.pick(Array.from('..ddzc'))).join('');
       });
       const size = (letters[0] ?? '').length * unit;
       const random = mapOf(unit, ...letters);
@@ -88,7 +117,9 @@ describe('pixels', () => {
       const answer = pixels(random, start, cellBytes, cells);
       const ownerAt = (byte: number): string => {
         const at = Math.floor(byte / unit);
-        const depth = letters.findIndex((text, i) => text[at] !== '.' || letters.slice(0, i).some((upper) => at >= upper.length));
+        const depth = letters.findIndex(
+          (text, i) => text[at] !== '.' || letters.slice(0, i).some((upper) => at >= upper.length),
+        );
         const shorter = letters.findIndex((text) => at >= text.length);
         const hidden = depth < 0 || (shorter >= 0 && shorter <= depth);
         return hidden ? `${NOBODY} .` : `${depth} ${letters[depth]?.[at] ?? ''}`;
@@ -97,7 +128,7 @@ describe('pixels', () => {
         const parts = new Map<string, number>();
         const end = Math.min(size, start + (cell + 1) * cellBytes);
         // Steps of whole units within the cell, so that large units don't take a step for each byte.
-        for (let at = start + cell * cellBytes; at < end; ) {
+        for (let at = start + cell * cellBytes; at < end;) {
           const stop = Math.min(end, (Math.floor(at / unit) + 1) * unit);
           const owner = ownerAt(at);
           parts.set(owner, (parts.get(owner) ?? 0) + stop - at);

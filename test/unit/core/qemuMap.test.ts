@@ -9,7 +9,17 @@ const CLUSTER = 65536;
 const FULL = new Uint8Array(CLUSTER).fill(7);
 
 /** An entry as one line: `start+length depth flags @offset`, P present, Z zero, D data, C compressed, ? unknown. */
-function told({ start, length, depth, present, zero: zeros, data: isData, compressed: packed, offset, unknown }: QemuMapEntry): string {
+function told({
+  start,
+  length,
+  depth,
+  present,
+  zero: zeros,
+  data: isData,
+  compressed: packed,
+  offset,
+  unknown,
+}: QemuMapEntry): string {
   const flags = `${present ? 'P' : ''}${zeros ? 'Z' : ''}${isData ? 'D' : ''}${packed ? 'C' : ''}${unknown ? '?' : ''}`;
   return `${start / CLUSTER}+${length / CLUSTER} ${depth} ${flags || '-'}${offset === undefined ? '' : ` @${offset}`}`;
 }
@@ -26,7 +36,13 @@ function mapOf(spec: ChainSpec): { lines: string[]; place: (layer: number, clust
 
 describe('the words of qemu-img map', () => {
   it('for each kind of cluster', () => {
-    const clusters = new Map([[0, data(FULL)], [1, zero()], [2, zeroAllocated(FULL)], [3, compressed(FULL)], [5, data(FULL)]]);
+    const clusters = new Map([
+      [0, data(FULL)],
+      [1, zero()],
+      [2, zeroAllocated(FULL)],
+      [3, compressed(FULL)],
+      [5, data(FULL)],
+    ]);
     const { lines, place } = mapOf({ layers: [{ size: 6 * CLUSTER, clusters }] });
     assert.deepEqual(lines, [
       `0+1 0 PD @${place(0, 0)}`,
@@ -38,7 +54,7 @@ describe('the words of qemu-img map', () => {
     ]);
   });
 
-  it('for raw data and holes: both have a place, which is the guest\'s own offset', () => {
+  it("for raw data and holes: both have a place, which is the guest's own offset", () => {
     const base = { bytes: new Uint8Array(4 * CLUSTER), extents: extentsOf(4 * CLUSTER, [[CLUSTER, 3 * CLUSTER]]) };
     const { lines } = mapOf({ layers: [{ size: 4 * CLUSTER }], base });
     assert.deepEqual(lines, ['0+1 1 PZ @0', `1+2 1 PD @${CLUSTER}`, `3+1 1 PZ @${3 * CLUSTER}`]);
@@ -46,24 +62,43 @@ describe('the words of qemu-img map', () => {
 
   it('for the last sector of a raw file that is no whole one', () => {
     const { lines } = mapOf({ layers: [{ size: CLUSTER }], base: new Uint8Array(1000) });
-    assert.deepEqual(lines, [`0+${1000 / CLUSTER} 1 PD @0`, `${1000 / CLUSTER}+${24 / CLUSTER} 1 PZ @1000`, `${1024 / CLUSTER}+${(CLUSTER - 1024) / CLUSTER} 0 Z`]);
+    assert.deepEqual(lines, [
+      `0+${1000 / CLUSTER} 1 PD @0`,
+      `${1000 / CLUSTER}+${24 / CLUSTER} 1 PZ @1000`,
+      `${1024 / CLUSTER}+${(CLUSTER - 1024) / CLUSTER} 0 Z`,
+    ]);
   });
 
   it('for what nobody has: the deepest layer that a read gets to, each a range of its own', () => {
-    const layers = [{ size: 6 * CLUSTER }, { size: 4 * CLUSTER }, { size: 2 * CLUSTER }, { size: 6 * CLUSTER, clusters: new Map([[5, data(FULL)]]) }];
+    const layers = [
+      { size: 6 * CLUSTER },
+      { size: 4 * CLUSTER },
+      { size: 2 * CLUSTER },
+      { size: 6 * CLUSTER, clusters: new Map([[5, data(FULL)]]) },
+    ];
     const { lines } = mapOf({ layers });
     assert.deepEqual(lines, ['0+2 3 Z', '2+2 1 Z', '4+2 0 Z']);
   });
 
   it('joins neighbours that go on in the file, and compressed ones always', () => {
-    const clusters = new Map([[0, data(FULL)], [1, data(FULL)], [2, compressed(FULL)], [3, compressed(FULL)], [4, zero()], [5, zero()]]);
+    const clusters = new Map([
+      [0, data(FULL)],
+      [1, data(FULL)],
+      [2, compressed(FULL)],
+      [3, compressed(FULL)],
+      [4, zero()],
+      [5, zero()],
+    ]);
     const { lines, place } = mapOf({ layers: [{ size: 6 * CLUSTER, clusters }] });
     assert.equal(place(0, 1), place(0, 0) + CLUSTER, 'the builder puts them one after the other');
     assert.deepEqual(lines, [`0+2 0 PD @${place(0, 0)}`, '2+2 0 PDC', '4+2 0 PZ']);
   });
 
   it('parts neighbours of one layer that lie elsewhere in its file', () => {
-    const clusters = new Map([[0, data(FULL)], [1, data(FULL)]]);
+    const clusters = new Map([
+      [0, data(FULL)],
+      [1, data(FULL)],
+    ]);
     const { lines, place } = mapOf({ layers: [{ size: 2 * CLUSTER, clusters, placement: 'descending' }] });
     assert.deepEqual(lines, [`0+1 0 PD @${place(0, 0)}`, `1+1 0 PD @${place(0, 1)}`]);
     assert(place(0, 0) > place(0, 1));
@@ -74,10 +109,18 @@ describe('the words of qemu-img map', () => {
     const spec = { size: CLUSTER, extendedL2: true, clusters: new Map([[0, cluster]]) };
     const alone = mapOf({ layers: [spec] });
     const host = alone.place(0, 0);
-    assert.deepEqual(alone.lines, [`0+0.5 0 PD @${host}`, `0.5+0.25 0 Z @${host + CLUSTER / 2}`, `0.75+0.25 0 PZ @${host + (CLUSTER / 4) * 3}`]);
+    assert.deepEqual(alone.lines, [
+      `0+0.5 0 PD @${host}`,
+      `0.5+0.25 0 Z @${host + CLUSTER / 2}`,
+      `0.75+0.25 0 PZ @${host + (CLUSTER / 4) * 3}`,
+    ]);
     const over = mapOf({ layers: [spec], base: new Uint8Array(CLUSTER) });
     const above = over.place(0, 0);
-    assert.deepEqual(over.lines, [`0+0.5 0 PD @${above}`, `0.5+0.25 1 PD @${CLUSTER / 2}`, `0.75+0.25 0 PZ @${above + (CLUSTER / 4) * 3}`]);
+    assert.deepEqual(over.lines, [
+      `0+0.5 0 PD @${above}`,
+      `0.5+0.25 1 PD @${CLUSTER / 2}`,
+      `0.75+0.25 0 PZ @${above + (CLUSTER / 4) * 3}`,
+    ]);
   });
 
   it('for a missing parent: unknown, and neither zero nor data', () => {
@@ -88,14 +131,22 @@ describe('the words of qemu-img map', () => {
 
   it('for a disk of no bytes: one entry of no length', () => {
     const { session, picture } = openBuilt({ layers: [{ size: 0 }] });
-    assert.deepEqual([...session.map(picture())], [
-      { start: 0, length: 0, depth: 0, present: false, zero: false, data: false, compressed: false },
-    ]);
+    assert.deepEqual(
+      [...session.map(picture())],
+      [{ start: 0, length: 0, depth: 0, present: false, zero: false, data: false, compressed: false }],
+    );
   });
 
   it('tells no place of encrypted content', () => {
-    const clusters = new Map([[0, data(FULL)], [1, zeroAllocated()], [2, zero()]]);
-    const { lines } = mapOf({ layers: [{ size: 3 * CLUSTER, clusters }], damage: ([leaf]) => leaf?.image.pokeU32(32, 1) });
+    const clusters = new Map([
+      [0, data(FULL)],
+      [1, zeroAllocated()],
+      [2, zero()],
+    ]);
+    const { lines } = mapOf({
+      layers: [{ size: 3 * CLUSTER, clusters }],
+      damage: ([leaf]) => leaf?.image.pokeU32(32, 1),
+    });
     assert.deepEqual(lines, ['0+1 0 PD', '1+2 0 PZ']);
   });
 

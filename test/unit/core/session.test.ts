@@ -17,8 +17,15 @@ function chain(): BuiltChain {
   const first = data(bytes(1));
   const second = data(bytes(2));
   const old = new Map([[0, first]]);
-  const later = new Map([[0, first], [1, second], [5, second]]);
-  const now = new Map([[1, data(bytes(3))], [2, zero()]]);
+  const later = new Map([
+    [0, first],
+    [1, second],
+    [5, second],
+  ]);
+  const now = new Map([
+    [1, data(bytes(3))],
+    [2, zero()],
+  ]);
   return openBuilt({
     layers: [
       { size: 6 * CLUSTER, clusterBits: 12, clusters: new Map([[0, data(bytes(9))]]) },
@@ -62,7 +69,10 @@ describe('a session', () => {
       [2 * CLUSTER, 3 * CLUSTER, 1, 'z'],
       [3 * CLUSTER, 4 * CLUSTER, NOBODY, '.'],
     ]);
-    assert.deepEqual(accounting.layers.map(({ owned }) => owned / CLUSTER), [0, 2, 1]);
+    assert.deepEqual(
+      accounting.layers.map(({ owned }) => owned / CLUSTER),
+      [0, 2, 1],
+    );
     assert.equal(session.trace(0).steps[0]?.depth, 1);
   });
 
@@ -70,7 +80,10 @@ describe('a session', () => {
     const { session } = chain();
     session.stand({ depth: 1, view: '1' });
     assert.equal(session.view.name, 'before');
-    assert.deepEqual(toldMap(look(session).map), [[0, CLUSTER, 1, 'd'], [CLUSTER, 2 * CLUSTER, 2, 'd']]);
+    assert.deepEqual(toldMap(look(session).map), [
+      [0, CLUSTER, 1, 'd'],
+      [CLUSTER, 2 * CLUSTER, 2, 'd'],
+    ]);
     session.stand({ depth: 1, view: '2' });
     assert.deepEqual(toldMap(look(session).map), [
       [0, 2 * CLUSTER, 1, 'd'],
@@ -94,15 +107,30 @@ describe('a session', () => {
     assert.deepEqual(session.snapshotNamed('1'), { depth: 0, view: '1' });
     assert.deepEqual(session.snapshotNamed('before'), { depth: 0, view: '1' });
     assert.deepEqual(session.snapshotNamed('2'), { depth: 0, view: '2' });
-    assert.throws(() => session.snapshotNamed('after'), { code: 'not-found', file: '/leaf', advice: 'It has: before, 1.' });
+    assert.throws(() => session.snapshotNamed('after'), {
+      code: 'not-found',
+      file: '/leaf',
+      advice: 'It has: before, 1.',
+    });
     assert.throws(() => session.snapshotNamed(''), { code: 'not-found' });
   });
 
   it('stands nowhere that is not there, and stays where it was', () => {
     const { session } = chain();
     session.stand({ depth: 1, view: '1' });
-    for (const at of [{ depth: 3, view: '' }, { depth: -1, view: '' }, { depth: 0, view: '1' }, { depth: 1, view: 'before' }]) {
-      assert.throws(() => { session.stand(at); }, { code: 'not-found' }, JSON.stringify(at));
+    for (const at of [
+      { depth: 3, view: '' },
+      { depth: -1, view: '' },
+      { depth: 0, view: '1' },
+      { depth: 1, view: 'before' },
+    ]) {
+      assert.throws(
+        () => {
+          session.stand(at);
+        },
+        { code: 'not-found' },
+        JSON.stringify(at),
+      );
     }
     assert.deepEqual(session.standpoint, { depth: 1, view: '1' });
   });
@@ -160,10 +188,16 @@ describe('a session', () => {
       damage: ([, middle]) => middle?.image.pokeU32(36, 0x7fffffff),
     });
     const picture = look(session);
-    assert.deepEqual(toldMap(picture.map), [[0, CLUSTER, 0, 'd'], [CLUSTER, 2 * CLUSTER, UNKNOWN_OWNER, 'u']]);
+    assert.deepEqual(toldMap(picture.map), [
+      [0, CLUSTER, 0, 'd'],
+      [CLUSTER, 2 * CLUSTER, UNKNOWN_OWNER, 'u'],
+    ]);
     assert.equal(picture.complete, true);
     assert.deepEqual(session.findings(0), []);
-    assert.deepEqual(session.findings(1).map(({ code, severity }) => `${code} ${severity}`), ['scan-failed error']);
+    assert.deepEqual(
+      session.findings(1).map(({ code, severity }) => `${code} ${severity}`),
+      ['scan-failed error'],
+    );
     session.stand({ depth: 2, view: '' });
     assert.deepEqual(toldMap(look(session).map), [[0, 2 * CLUSTER, 2, 'd']]);
   });
@@ -179,32 +213,46 @@ describe('a session', () => {
     session.stand({ depth: 0, view: '1' });
     const broken = look(session);
     assert.deepEqual([broken.accounting.unknown, broken.complete], [CLUSTER, true]);
-    assert.deepEqual(session.findings(0).map(({ code }) => code), ['scan-failed']);
+    assert.deepEqual(
+      session.findings(0).map(({ code }) => code),
+      ['scan-failed'],
+    );
     session.stand(NOW);
     assert.deepEqual(session.findings(0), []);
     assert.equal(look(session).accounting.unknown, 0);
   });
 
   it('tries a layer again that failed', () => {
-    const { disk, built } = openBuilt({ layers: [{ size: CLUSTER, clusterBits: 12, clusters: new Map([[0, data(bytes(1))]]) }] });
+    const { disk, built } = openBuilt({
+      layers: [{ size: CLUSTER, clusterBits: 12, clusters: new Map([[0, data(bytes(1))]]) }],
+    });
     const l2 = built[0]?.layout.l2Table(0);
     assert(l2 !== undefined);
     let broken = false;
     const leaf = disk.leaf('/0');
-    const source = { ...leaf.source, readInto: (target: Uint8Array, position: number): void => {
-      if (broken && position >= l2) leaf.source.readInto(target, 2 ** 40);
-      else leaf.source.readInto(target, position);
-    } };
+    const source = {
+      ...leaf.source,
+      readInto: (target: Uint8Array, position: number): void => {
+        if (broken && position >= l2) leaf.source.readInto(target, 2 ** 40);
+        else leaf.source.readInto(target, position);
+      },
+    };
     const session = new CoreSession(disk.environment, { ...leaf, source }, false);
     broken = true;
-    assert.deepEqual([look(session).accounting.unknown, session.findings(0).map(({ code }) => code)], [CLUSTER, ['scan-failed']]);
+    assert.deepEqual(
+      [look(session).accounting.unknown, session.findings(0).map(({ code }) => code)],
+      [CLUSTER, ['scan-failed']],
+    );
     broken = false;
     assert.deepEqual([look(session).accounting.unknown, session.findings(0)], [0, []]);
   });
 
   it('closes every file it opened, data files too', () => {
     const { session, disk } = openBuilt({
-      layers: [{ size: CLUSTER, clusterBits: 12 }, { size: CLUSTER, clusterBits: 12, dataFile: { name: 'data' } }],
+      layers: [
+        { size: CLUSTER, clusterBits: 12 },
+        { size: CLUSTER, clusterBits: 12, dataFile: { name: 'data' } },
+      ],
       base: new Uint8Array(CLUSTER),
     });
     assert.deepEqual(disk.openFiles.sort(), ['/0', '/1', '/base', '/data']);

@@ -53,7 +53,7 @@ describe('what a file is', () => {
     ['one byte', Uint8Array.of(0), /^other: data/],
   ];
   for (const [name, bytes, expected] of cases) {
-    it(`${name}`, () => {
+    it(name, () => {
       assert.match(told(bytes), expected);
     });
   }
@@ -64,7 +64,12 @@ describe('what a file is', () => {
     for (const name of ['disk.img', 'DISK.RAW', 'a.dd', 'b.iso', 'c.bin', '4c3bbd34-1a2b-4c5d-8e9f-0123456789ab']) {
       assert.match(told(zeros, name), /^image raw: /, name);
     }
-    for (const name of ['img', 'a.img.txt', '4c3bbd34-1a2b-4c5d-8e9f-0123456789ab.meta', 'x4c3bbd34-1a2b-4c5d-8e9f-0123456789ab']) {
+    for (const name of [
+      'img',
+      'a.img.txt',
+      '4c3bbd34-1a2b-4c5d-8e9f-0123456789ab.meta',
+      'x4c3bbd34-1a2b-4c5d-8e9f-0123456789ab',
+    ]) {
       assert.match(told(zeros, name), /^other/, name);
     }
   });

@@ -14,7 +14,8 @@ const FULL = noise(1, CLUSTER);
 
 const hex = (value: bigint): string => `0x${value.toString(16).padStart(16, '0')}`;
 const COPIED = 1n << 63n;
-const stepsOf = ({ steps }: Trace): string[] => steps.map(({ depth, role, kind }) => `${depth} ${role} ${letterOf(kind)}`);
+const stepsOf = ({ steps }: Trace): string[] =>
+  steps.map(({ depth, role, kind }) => `${depth} ${role} ${letterOf(kind)}`);
 
 /** Place of a cluster in its file. @throws when the builder gave it none */
 function placeOf(image: BuiltQcow2 | undefined, cluster: Cluster): number {
@@ -24,9 +25,16 @@ function placeOf(image: BuiltQcow2 | undefined, cluster: Cluster): number {
 }
 
 /** One image with one cluster at index 2, and what tracing that cluster's byte 100 says. */
-function traceOne(cluster: Cluster | undefined, spec: Partial<ChainSpec> = {}, at = 2 * CLUSTER + 100): { trace: Trace; image: BuiltQcow2 } {
+function traceOne(
+  cluster: Cluster | undefined,
+  spec: Partial<ChainSpec> = {},
+  at = 2 * CLUSTER + 100,
+): { trace: Trace; image: BuiltQcow2 } {
   const clusters = new Map(cluster ? [[2, cluster]] : []);
-  const { session, built } = openBuilt({ layers: [{ size: 5 * CLUSTER, clusterBits: 12, clusters, emptyTables: [0] }], ...spec });
+  const { session, built } = openBuilt({
+    layers: [{ size: 5 * CLUSTER, clusterBits: 12, clusters, emptyTables: [0] }],
+    ...spec,
+  });
   const [image] = built;
   assert(image);
   return { trace: session.trace(at), image };
@@ -45,7 +53,10 @@ describe('the walk of a read', () => {
     const trace = session.trace(CLUSTER + 5);
     assert.deepEqual(stepsOf(trace), ['0 passed .', '1 owner z', '2 hidden .', '3 hidden d']);
     assert.deepEqual([trace.owner, trace.kind, trace.ended], [1, Kind.Zero, undefined]);
-    assert.deepEqual(trace.steps.map(({ filename }) => filename), ['/0', '/1', '/2', '/base']);
+    assert.deepEqual(
+      trace.steps.map(({ filename }) => filename),
+      ['/0', '/1', '/2', '/base'],
+    );
   });
 
   it('names the tables, the entries and where they stand', () => {
@@ -64,22 +75,40 @@ describe('the walk of a read', () => {
 
   it('looks into the table that the offset is in', () => {
     const cluster = data(noise(1, 512));
-    const { session, built } = openBuilt({ layers: [{ size: 512 * 200, clusterBits: 9, clusters: new Map([[64 * 2 + 7, cluster]]) }] });
+    const { session, built } = openBuilt({
+      layers: [{ size: 512 * 200, clusterBits: 9, clusters: new Map([[64 * 2 + 7, cluster]]) }],
+    });
     const [step] = session.trace((64 * 2 + 7) * 512 + 511).steps;
-    assert.deepEqual(step?.lookups.map(({ table, index }) => `${table}[${index}]`), ['L1[2]', 'L2[7]']);
+    assert.deepEqual(
+      step?.lookups.map(({ table, index }) => `${table}[${index}]`),
+      ['L1[2]', 'L2[7]'],
+    );
     assert.equal(step.lookups[1]?.entryOffset, built[0]?.layout.l2Entry(64 * 2 + 7));
     assert.equal(step.hostOffset, placeOf(built[0], cluster) + 511);
-    assert.deepEqual(session.trace(0).steps[0]?.lookups.map(({ table, entry }) => `${table} ${entry}`), [`L1 ${hex(0n)}`]);
+    assert.deepEqual(
+      session.trace(0).steps[0]?.lookups.map(({ table, entry }) => `${table} ${entry}`),
+      [`L1 ${hex(0n)}`],
+    );
   });
 
   it('shows the bitmap of subclusters, and the place of the byte in its subcluster', () => {
     const cluster = subclusters(`dz.${'.'.repeat(28)}d`, noise(1, 16384));
-    const { session, built } = openBuilt({ layers: [{ size: 32768, clusterBits: 14, extendedL2: true, clusters: new Map([[1, cluster]]) }] });
+    const { session, built } = openBuilt({
+      layers: [{ size: 32768, clusterBits: 14, extendedL2: true, clusters: new Map([[1, cluster]]) }],
+    });
     const steps = [0, 1, 2, 31].map((index) => session.trace(16384 + index * 512 + 3).steps[0]);
-    assert.deepEqual(steps.map((step) => letterOf(step?.kind ?? -1)), ['d', 'a', '.', 'd']);
-    assert.deepEqual(steps.map((step) => step?.hostOffset), [0, 1, 2, 31].map((index) => placeOf(built[0], cluster) + index * 512 + 3));
+    assert.deepEqual(
+      steps.map((step) => letterOf(step?.kind ?? -1)),
+      ['d', 'a', '.', 'd'],
+    );
+    assert.deepEqual(
+      steps.map((step) => step?.hostOffset),
+      [0, 1, 2, 31].map((index) => placeOf(built[0], cluster) + index * 512 + 3),
+    );
     const [first] = steps;
-    assert.deepEqual(first?.lookups.map(({ table, entry }) => `${table} ${entry}`).slice(2), [`subclusters ${hex((2n << 32n) | 0x80000001n)}`]);
+    assert.deepEqual(first?.lookups.map(({ table, entry }) => `${table} ${entry}`).slice(2), [
+      `subclusters ${hex((2n << 32n) | 0x80000001n)}`,
+    ]);
     assert.equal(first.lookups[2]?.entryOffset, (built[0]?.layout.l2Entry(1) ?? 0) + 8);
     assert.deepEqual([first.unitStart, first.unitEnd], [16384, 16384 + 512]);
   });
@@ -99,13 +128,21 @@ describe('the walk of a read', () => {
   });
 
   it('cuts the last cluster where the disk ends', () => {
-    const { session } = openBuilt({ layers: [{ size: CLUSTER + 512, clusterBits: 12, clusters: new Map([[1, data(FULL)]]) }] });
+    const { session } = openBuilt({
+      layers: [{ size: CLUSTER + 512, clusterBits: 12, clusters: new Map([[1, data(FULL)]]) }],
+    });
     const [step] = session.trace(CLUSTER + 511).steps;
     assert.deepEqual([step?.unitStart, step?.unitEnd], [CLUSTER, CLUSTER + 512]);
   });
 
   it('ends at nobody past the end of a shorter layer, and says so', () => {
-    const { session } = openBuilt({ layers: [{ size: 4 * CLUSTER, clusterBits: 12 }, { size: 2 * CLUSTER, clusterBits: 12 }], base: new Uint8Array(4 * CLUSTER) });
+    const { session } = openBuilt({
+      layers: [
+        { size: 4 * CLUSTER, clusterBits: 12 },
+        { size: 2 * CLUSTER, clusterBits: 12 },
+      ],
+      base: new Uint8Array(4 * CLUSTER),
+    });
     const trace = session.trace(3 * CLUSTER);
     assert.deepEqual(stepsOf(trace), ['0 passed .']);
     assert.equal(trace.owner, NOBODY);
@@ -121,7 +158,10 @@ describe('the walk of a read', () => {
   it('ends unknown below a missing parent', () => {
     const layers = [{ size: CLUSTER, clusterBits: 12, backing: 'gone' }];
     const trace = openBuilt({ layers }).session.trace(0);
-    assert.deepEqual([trace.owner, trace.kind, trace.ended], [UNKNOWN_OWNER, Kind.Unknown, '/gone is not opened: missing']);
+    assert.deepEqual(
+      [trace.owner, trace.kind, trace.ended],
+      [UNKNOWN_OWNER, Kind.Unknown, '/gone is not opened: missing'],
+    );
   });
 
   it('goes on where the tables of one layer can not be read', () => {
@@ -161,10 +201,24 @@ describe('the walk of a read', () => {
   });
 
   it('finds what the map says, everywhere in a chain of every kind', () => {
-    const clusters = new Map<number, Cluster>([[0, data(FULL)], [1, zero()], [2, zeroAllocated(FULL)], [3, compressed(FULL)], [6, data(FULL)]]);
+    const clusters = new Map<number, Cluster>([
+      [0, data(FULL)],
+      [1, zero()],
+      [2, zeroAllocated(FULL)],
+      [3, compressed(FULL)],
+      [6, data(FULL)],
+    ]);
     const chain = openBuilt({
       layers: [
-        { size: 9 * CLUSTER, clusterBits: 9, clusters: new Map([[0, data(noise(1, 512))], [17, zero()], [71, data(noise(2, 512))]]) },
+        {
+          size: 9 * CLUSTER,
+          clusterBits: 9,
+          clusters: new Map([
+            [0, data(noise(1, 512))],
+            [17, zero()],
+            [71, data(noise(2, 512))],
+          ]),
+        },
         { size: 8 * CLUSTER + 512, clusterBits: 12, clusters },
       ],
       base: { bytes: new Uint8Array(5 * CLUSTER), extents: extentsOf(5 * CLUSTER, [[0, CLUSTER * 2]]) },
@@ -181,7 +235,7 @@ describe('the walk of a read', () => {
 describe('what a write would do', () => {
   const base = { base: new Uint8Array(5 * CLUSTER) };
 
-  it('goes in place where the cluster is nobody else\'s', () => {
+  it("goes in place where the cluster is nobody else's", () => {
     assert.deepEqual(traceOne(data(FULL)).trace.write, { effect: 'in-place', bytes: 0 });
   });
 
@@ -199,7 +253,11 @@ describe('what a write would do', () => {
   });
 
   it('goes into the space that zeros keep', () => {
-    assert.deepEqual(traceOne(zeroAllocated()).trace.write, { effect: 'in-place', bytes: 0, reason: 'its space is kept' });
+    assert.deepEqual(traceOne(zeroAllocated()).trace.write, {
+      effect: 'in-place',
+      bytes: 0,
+      reason: 'its space is kept',
+    });
   });
 
   it('unpacks a compressed cluster into a new one', () => {
@@ -210,7 +268,9 @@ describe('what a write would do', () => {
   it('copies a cluster that a snapshot shares', () => {
     const shared = data(FULL);
     const clusters = new Map([[2, shared]]);
-    const { session } = openBuilt({ layers: [{ size: 5 * CLUSTER, clusterBits: 12, clusters, snapshots: [{ id: '1', name: 'one', clusters }] }] });
+    const { session } = openBuilt({
+      layers: [{ size: 5 * CLUSTER, clusterBits: 12, clusters, snapshots: [{ id: '1', name: 'one', clusters }] }],
+    });
     const { effect, bytes, copiesFrom, reason } = session.trace(2 * CLUSTER).write;
     assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: CLUSTER, copiesFrom: 0 });
     assert.match(reason ?? '', /snapshot/);
@@ -220,12 +280,16 @@ describe('what a write would do', () => {
     const clusters = new Map([[0, subclusters(`d${'.'.repeat(31)}`, noise(1, 16384))]]);
     const spec = { size: 16384, clusterBits: 14, extendedL2: true, clusters };
     assert.deepEqual(openBuilt({ layers: [spec] }).session.trace(600).write.bytes, 0);
-    const { effect, bytes, copiesFrom } = openBuilt({ layers: [spec], base: new Uint8Array(16384) }).session.trace(600).write;
+    const { effect, bytes, copiesFrom } = openBuilt({ layers: [spec], base: new Uint8Array(16384) }).session.trace(
+      600,
+    ).write;
     assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: 0, copiesFrom: 1 });
   });
 
   it('is impossible where the table is broken, the image marked corrupt or the rest of the cluster unknown', () => {
-    const broken = traceOne(data(FULL), { damage: ([leaf]) => leaf?.image.pokeU64(leaf.layout.l2Entry(2) ?? 0, COPIED | 0x200n) });
+    const broken = traceOne(data(FULL), {
+      damage: ([leaf]) => leaf?.image.pokeU64(leaf.layout.l2Entry(2) ?? 0, COPIED | 0x200n),
+    });
     assert.equal(broken.trace.kind, Kind.Invalid);
     assert.equal(broken.trace.write.effect, 'impossible');
     const corrupt = traceOne(data(FULL), { damage: ([leaf]) => leaf?.image.pokeU64(72, 2n) });

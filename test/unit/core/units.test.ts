@@ -44,8 +44,31 @@ describe('sizes as people write them', () => {
   }
 
   const nonsense = [
-    '', ' ', 'x', '-1', '+1', '1e3', '0x', '0xg', '1.5', '0.3K', '1.5s', '1Q', '1 2', 'K', '1KK', '.5K', '5.', 'NaN', 'Infinity',
-    '9007199254740992', '0x20000000000000', '8E', '99999999999999999999', '1;rm', '１',
+    '',
+    ' ',
+    'x',
+    '-1',
+    '+1',
+    '1e3',
+    '0x',
+    '0xg',
+    '1.5',
+    '0.3K',
+    '1.5s',
+    '1Q',
+    '1 2',
+    'K',
+    '1KK',
+    '.5K',
+    '5.',
+    'NaN',
+    'Infinity',
+    '9007199254740992',
+    '0x20000000000000',
+    '8E',
+    '99999999999999999999',
+    '1;rm',
+    '１',
   ];
   for (const text of nonsense) {
     it(`"${text}" is nothing`, () => {
@@ -88,21 +111,37 @@ describe('sizes as they are told', () => {
     for (let i = 0; i < 2000; i += 1) {
       const bytes = Math.floor(2 ** (draw.below(5200) / 100) + draw.below(1000));
       const said = formatBytes(bytes);
-      const meant = parseOffset(said.replace(/(\d)\.(\d+)/, '$1.$2')) ?? Number(said.split(' ')[0]) * 1024 ** 'BKMGTPE'.indexOf(said.split(' ')[1]?.[0] ?? 'B');
+      const meant =
+        parseOffset(said.replace(/(\d)\.(\d+)/, '$1.$2')) ??
+        Number(said.split(' ')[0]) * 1024 ** 'BKMGTPE'.indexOf(said.split(' ')[1]?.[0] ?? 'B');
       assert(Math.abs(meant - bytes) <= bytes * 0.005, `${bytes} is told as ${said}`);
       assert(said.length <= '1023 bytes'.length, said);
     }
   });
 
   it('counts are in groups of three', () => {
-    assert.deepEqual([0, 999, 1000, 1_234_567, 12_345_678_901].map(formatCount), ['0', '999', '1,000', '1,234,567', '12,345,678,901']);
+    assert.deepEqual([0, 999, 1000, 1_234_567, 12_345_678_901].map(formatCount), [
+      '0',
+      '999',
+      '1,000',
+      '1,234,567',
+      '12,345,678,901',
+    ]);
   });
 });
 
 describe('offsets as they are told', () => {
   it('are in hexadecimal groups of four digits', () => {
     const texts = [0, 0xf, 0xffff, 0x10000, 0x35a400000, 0x123456789a, Number.MAX_SAFE_INTEGER].map(formatOffset);
-    assert.deepEqual(texts, ['0x0', '0xF', '0xFFFF', '0x1_0000', '0x3_5A40_0000', '0x12_3456_789A', '0x1F_FFFF_FFFF_FFFF']);
+    assert.deepEqual(texts, [
+      '0x0',
+      '0xF',
+      '0xFFFF',
+      '0x1_0000',
+      '0x3_5A40_0000',
+      '0x12_3456_789A',
+      '0x1F_FFFF_FFFF_FFFF',
+    ]);
   });
 
   it('are read back as what they were', () => {

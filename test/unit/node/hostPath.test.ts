@@ -4,17 +4,27 @@ import type { HostSystem } from '../../../src/node/hostPath';
 import { locate, resolveName } from '../../../src/node/hostPath';
 
 /** A system with these files; `links` are folders that lead elsewhere. */
-function system(windows: boolean, files: readonly string[] = [], links: Readonly<Record<string, string>> = {}): HostSystem {
+function system(
+  windows: boolean,
+  files: readonly string[] = [],
+  links: Readonly<Record<string, string>> = {},
+): HostSystem {
   const real = (file: string): string => {
     const link = Object.keys(links).find((from) => file === from || file.startsWith(`${from}/`));
     return link === undefined ? file : `${links[link] ?? ''}${file.slice(link.length)}`;
   };
-  return { windows, exists: (file) => files.includes(real(file)), real: (file) => (files.includes(real(file)) || Object.values(links).includes(real(file)) ? real(file) : undefined) };
+  return {
+    windows,
+    exists: (file) => files.includes(real(file)),
+    real: (file) => (files.includes(real(file)) || Object.values(links).includes(real(file)) ? real(file) : undefined),
+  };
 }
 
 const place = (written: string, on: HostSystem, folder = on.windows ? 'C:\\images' : '/images'): string => {
   const located = locate(parentReference(written, undefined), folder, on);
-  return located.kind === 'here' ? `${located.file}${located.findings.map(({ code }) => ` [${code}]`).join('')}` : located.kind;
+  return located.kind === 'here'
+    ? `${located.file}${located.findings.map(({ code }) => ` [${code}]`).join('')}`
+    : located.kind;
 };
 
 describe('where a name in an image points to', () => {

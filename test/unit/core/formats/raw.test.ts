@@ -19,9 +19,20 @@ function runsOf(layer: Layer): unknown {
 }
 
 describe('a raw layer', () => {
-  it('is data where its file is, zero in its holes, at the guest\'s own offsets', () => {
-    const layer = open({ bytes: new Uint8Array(4096), extents: extentsOf(4096, [[0, 512], [1024, 2048]]) });
-    assert.deepEqual(runsOf(layer), [[0, 512, 'd', 0], [512, 1024, 'z', 512], [1024, 2048, 'd', 1024], [2048, 4096, 'z', 2048]]);
+  it("is data where its file is, zero in its holes, at the guest's own offsets", () => {
+    const layer = open({
+      bytes: new Uint8Array(4096),
+      extents: extentsOf(4096, [
+        [0, 512],
+        [1024, 2048],
+      ]),
+    });
+    assert.deepEqual(runsOf(layer), [
+      [0, 512, 'd', 0],
+      [512, 1024, 'z', 512],
+      [1024, 2048, 'd', 1024],
+      [2048, 4096, 'z', 2048],
+    ]);
     assert.deepEqual(layer.findings, []);
   });
 
@@ -30,22 +41,43 @@ describe('a raw layer', () => {
     for (const file of [{ bytes: new Uint8Array(4096) }, { bytes: new Uint8Array(4096), extents: assumed }]) {
       const layer = open(file);
       assert.deepEqual(runsOf(layer), [[0, 4096, 'd', 0]]);
-      assert.deepEqual(layer.findings.map(({ code, severity }) => `${code} ${severity}`), ['holes-unknown info']);
+      assert.deepEqual(
+        layer.findings.map(({ code, severity }) => `${code} ${severity}`),
+        ['holes-unknown info'],
+      );
     }
   });
 
   it('is filled up to a whole sector with zeros, which join a hole before them', () => {
     const odd = open({ bytes: new Uint8Array(1000), extents: extentsOf(1000, [[0, 1000]]) });
-    assert.deepEqual([odd.guestSize, runsOf(odd)], [1024, [[0, 1000, 'd', 0], [1000, 1024, 'z', 1000]]]);
-    assert.deepEqual(odd.findings.map(({ code, severity }) => `${code} ${severity}`), ['partial-sector info']);
+    assert.deepEqual(
+      [odd.guestSize, runsOf(odd)],
+      [
+        1024,
+        [
+          [0, 1000, 'd', 0],
+          [1000, 1024, 'z', 1000],
+        ],
+      ],
+    );
+    assert.deepEqual(
+      odd.findings.map(({ code, severity }) => `${code} ${severity}`),
+      ['partial-sector info'],
+    );
     const hole = open({ bytes: new Uint8Array(9999), extents: extentsOf(9999, [[0, 8192]]) });
-    assert.deepEqual(runsOf(hole), [[0, 8192, 'd', 0], [8192, 10240, 'z', 8192]]);
+    assert.deepEqual(runsOf(hole), [
+      [0, 8192, 'd', 0],
+      [8192, 10240, 'z', 8192],
+    ]);
   });
 
   it('of no bytes is an empty disk, which is a finding', () => {
     const layer = open({ bytes: new Uint8Array() });
     assert.deepEqual([layer.guestSize, runsOf(layer)], [0, []]);
-    assert.deepEqual(layer.findings.map(({ code }) => code), ['empty-file']);
+    assert.deepEqual(
+      layer.findings.map(({ code }) => code),
+      ['empty-file'],
+    );
   });
 
   it('reads its file, and zeros past its end', () => {

@@ -6,7 +6,12 @@ import type { BitmapSpec, BuiltQcow2 } from '../../../../fixtures/build/index';
 import { buildQcow2, EXTENSION } from '../../../../fixtures/build/index';
 import { memorySource } from '../../../../support/memory';
 
-const bitmap = (name: string, more: Partial<BitmapSpec> = {}): BitmapSpec => ({ name, granularityBits: 16, dirty: [], ...more });
+const bitmap = (name: string, more: Partial<BitmapSpec> = {}): BitmapSpec => ({
+  name,
+  granularityBits: 16,
+  dirty: [],
+  ...more,
+});
 const build = (bitmaps: readonly BitmapSpec[]): BuiltQcow2 => buildQcow2({ size: 2 ** 20, bitmaps });
 
 function read({ image }: BuiltQcow2): { bitmaps: readonly Bitmap[]; findings: readonly Finding[] } {
@@ -44,7 +49,10 @@ describe('the bitmaps of a qcow2 image', () => {
     'with extra data that leaves the directory': ({ image }, entry) => image.pokeU32(entry + 20, 0xffffffff),
     'at the end of the file': ({ image }, entry) => image.truncate(entry + 10),
     'in a directory that is said to be shorter': ({ image, layout }, entry) => {
-      return image.pokeU64((layout.extensions.get(EXTENSION.bitmaps) ?? 0) + 16, BigInt(entry + 8 - (layout.bitmapDirectory?.offset ?? 0)));
+      return image.pokeU64(
+        (layout.extensions.get(EXTENSION.bitmaps) ?? 0) + 16,
+        BigInt(entry + 8 - (layout.bitmapDirectory?.offset ?? 0)),
+      );
     },
   };
   for (const [name, damage] of Object.entries(broken)) {
@@ -53,8 +61,14 @@ describe('the bitmaps of a qcow2 image', () => {
       const entry = built.layout.bitmaps[1]?.entry ?? 0;
       damage(built, entry);
       const { bitmaps, findings } = read(built);
-      assert.deepEqual(bitmaps.map((found) => found.name), ['one']);
-      assert.deepEqual(findings.map(({ code, severity, offset }) => [code, severity, offset]), [['bitmap-directory', 'error', entry]]);
+      assert.deepEqual(
+        bitmaps.map((found) => found.name),
+        ['one'],
+      );
+      assert.deepEqual(
+        findings.map(({ code, severity, offset }) => [code, severity, offset]),
+        [['bitmap-directory', 'error', entry]],
+      );
       assert.match(findings[0]?.message ?? '', /entry 1 of 3/);
     });
   }

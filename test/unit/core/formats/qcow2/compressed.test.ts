@@ -16,7 +16,11 @@ function assertSame(actual: Uint8Array, expected: Uint8Array): void {
 
 const concat = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 
-function clusters(bytes: Uint8Array, compression: Compression, with_: Codecs = codecs): { read: CompressedClusters['read']; reads: readonly Read[] } {
+function clusters(
+  bytes: Uint8Array,
+  compression: Compression,
+  with_: Codecs = codecs,
+): { read: CompressedClusters['read']; reads: readonly Read[] } {
   const disk = new MemoryDisk().put('/image', bytes);
   const reader = new CompressedClusters(disk.leaf('/image').source, with_, compression, CLUSTER);
   return { read: (offset, length) => reader.read(offset, length), reads: disk.reads };
@@ -58,9 +62,15 @@ describe('a compressed cluster', () => {
     'zstd of noise': ['zstd', noise(1, 500)],
     'zstd of too few bytes': ['zstd', zstdFrame(new Uint8Array(4096))],
     'zstd of too many bytes': ['zstd', zstdFrame(new Uint8Array(CLUSTER + 1))],
-    'zstd whose second frame gives too many bytes': ['zstd', concat(zstdFrame(new Uint8Array(40_000)), zstdFrame(new Uint8Array(40_000)))],
+    'zstd whose second frame gives too many bytes': [
+      'zstd',
+      concat(zstdFrame(new Uint8Array(40_000)), zstdFrame(new Uint8Array(40_000))),
+    ],
     'zstd cut short': ['zstd', zstdFrame(noise(1, CLUSTER)).subarray(0, 20_000)],
-    'zstd of frames that hold nothing': ['zstd', concat(...new Array<Uint8Array>(20).fill(zstdFrame(new Uint8Array())))],
+    'zstd of frames that hold nothing': [
+      'zstd',
+      concat(...new Array<Uint8Array>(20).fill(zstdFrame(new Uint8Array()))),
+    ],
     'zstd of nothing': ['zstd', new Uint8Array()],
   };
   for (const [name, [compression, stream]] of Object.entries(broken)) {

@@ -7,7 +7,11 @@ import { MemoryDisk } from '../../../../support/memory';
 
 const CLUSTER = 65536;
 
-function open(spec: Partial<Qcow2Spec>, damage?: (built: ReturnType<typeof buildQcow2>) => unknown, disk = new MemoryDisk()): Layer {
+function open(
+  spec: Partial<Qcow2Spec>,
+  damage?: (built: ReturnType<typeof buildQcow2>) => unknown,
+  disk = new MemoryDisk(),
+): Layer {
   const built = buildQcow2({ size: 4 * CLUSTER, ...spec });
   damage?.(built);
   if (built.dataFile && spec.dataFile?.name !== undefined) disk.put(`/${spec.dataFile.name}`, built.dataFile);
@@ -17,11 +21,20 @@ function open(spec: Partial<Qcow2Spec>, damage?: (built: ReturnType<typeof build
 }
 
 const codes = ({ findings }: Layer): string[] => findings.map(({ code }) => code);
-const factsOf = ({ facts }: Layer): string[] => facts.map(({ label, value, unit }) => `${label}: ${value}${unit === undefined ? '' : ` ${unit}`}`);
+const factsOf = ({ facts }: Layer): string[] =>
+  facts.map(({ label, value, unit }) => `${label}: ${value}${unit === undefined ? '' : ` ${unit}`}`);
 
 describe('a qcow2 layer', () => {
   it('tells of itself what a person wants to know', () => {
-    const layer = open({ extendedL2: true, compression: 'zstd', refcountOrder: 6, compatible: 1n, backing: 'base', backingFormat: 'raw', incompatible: 3n });
+    const layer = open({
+      extendedL2: true,
+      compression: 'zstd',
+      refcountOrder: 6,
+      compatible: 1n,
+      backing: 'base',
+      backingFormat: 'raw',
+      incompatible: 3n,
+    });
     assert.deepEqual(factsOf(layer), [
       'Version: 3',
       'Disk size: 262144 bytes',
@@ -35,28 +48,53 @@ describe('a qcow2 layer', () => {
       'Dirty: true',
       'Marked corrupt: true',
     ]);
-    assert.deepEqual([layer.guestSize, layer.grain, layer.format, layer.readable], [4 * CLUSTER, CLUSTER, 'qcow2', true]);
+    assert.deepEqual(
+      [layer.guestSize, layer.grain, layer.format, layer.readable],
+      [4 * CLUSTER, CLUSTER, 'qcow2', true],
+    );
     assert.equal(layer.parent?.written, 'base');
   });
 
   it('has its current state and each snapshot as views', () => {
     const clusters = new Map([[0, zero()]]);
-    const layer = open({ snapshots: [{ id: '1', name: 'one', clusters, diskSize: CLUSTER }, { id: '2', name: 'two', clusters }] });
-    assert.deepEqual(layer.views.map(({ id, name, guestSize }) => [id, name, guestSize]), [['', 'Current', 4 * CLUSTER], ['1', 'one', CLUSTER], ['2', 'two', 4 * CLUSTER]]);
+    const layer = open({
+      snapshots: [
+        { id: '1', name: 'one', clusters, diskSize: CLUSTER },
+        { id: '2', name: 'two', clusters },
+      ],
+    });
+    assert.deepEqual(
+      layer.views.map(({ id, name, guestSize }) => [id, name, guestSize]),
+      [
+        ['', 'Current', 4 * CLUSTER],
+        ['1', 'one', CLUSTER],
+        ['2', 'two', 4 * CLUSTER],
+      ],
+    );
     assert.equal(layer.views[0]?.snapshot, undefined);
     assert.equal(layer.views[1]?.snapshot?.id, '1');
   });
 
-  it('tells snapshots apart that have no id or another one\'s', () => {
+  it("tells snapshots apart that have no id or another one's", () => {
     const clusters = new Map([[0, zero()]]);
-    const snapshots = [['1', 'a'], ['', 'b'], ['1', 'c'], ['', 'd']].map(([id = '', name = '']) => ({ id, name, clusters }));
+    const snapshots = [
+      ['1', 'a'],
+      ['', 'b'],
+      ['1', 'c'],
+      ['', 'd'],
+    ].map(([id = '', name = '']) => ({ id, name, clusters }));
     const { views } = open({ snapshots });
-    assert.deepEqual(views.map(({ name }) => name), ['Current', 'a', 'b', 'c', 'd']);
+    assert.deepEqual(
+      views.map(({ name }) => name),
+      ['Current', 'a', 'b', 'c', 'd'],
+    );
     assert.equal(new Set(views.map(({ id }) => id)).size, 5);
   });
 
   it('adds what it finds in its tables to what it found in its header', () => {
-    const layer = open({ incompatible: 1n, clusters: new Map([[0, data(noise(1, 8))]]) }, ({ image, layout }) => image.pokeU64(layout.l2Entry(0) ?? 0, 0x200n));
+    const layer = open({ incompatible: 1n, clusters: new Map([[0, data(noise(1, 8))]]) }, ({ image, layout }) =>
+      image.pokeU64(layout.l2Entry(0) ?? 0, 0x200n),
+    );
     assert.deepEqual(codes(layer), ['dirty']);
     const [view] = layer.views;
     assert(view);
@@ -91,7 +129,10 @@ describe('a qcow2 layer', () => {
 });
 
 describe('an external data file', () => {
-  const clusters = new Map([[0, data(noise(1, 8))], [2, zero()]]);
+  const clusters = new Map([
+    [0, data(noise(1, 8))],
+    [2, zero()],
+  ]);
 
   it('that is missing leaves the map whole and the content unknown', () => {
     const disk = new MemoryDisk();
@@ -100,8 +141,16 @@ describe('an external data file', () => {
     assert.equal(layer.readable, false);
     const [view] = layer.views;
     assert(view);
-    assert.deepEqual([...finish(layer.scan(view, { host: false })).start], [0, 1, 2, 3, 4].map((i) => i * CLUSTER));
-    assert.throws(() => { layer.read(view, 0 as never, new Uint8Array(8)); }, { code: 'not-found' });
+    assert.deepEqual(
+      [...finish(layer.scan(view, { host: false })).start],
+      [0, 1, 2, 3, 4].map((i) => i * CLUSTER),
+    );
+    assert.throws(
+      () => {
+        layer.read(view, 0 as never, new Uint8Array(8));
+      },
+      { code: 'not-found' },
+    );
   });
 
   it('that has no name is a finding', () => {

@@ -30,12 +30,19 @@ function build({ cipher = 'aes', mode = 'xts-plain64', keyBytes = 64 }: Luks = {
   text(8, cipher);
   text(40, mode);
   text(72, 'sha256');
-  image.pokeU32(AT + 104, 4040).pokeU32(AT + 108, keyBytes).pokeU32(AT + 164, 10948);
+  image
+    .pokeU32(AT + 104, 4040)
+    .pokeU32(AT + 108, keyBytes)
+    .pokeU32(AT + 164, 10948);
   text(168, 'f9926786-ba66-4312-90f5-8ccb6d933e77');
   for (let slot = 0; slot < 8; slot += 1) {
     const at = AT + 208 + slot * 48;
     const used = slot === 0 || slot === 7;
-    image.pokeU32(at, used ? 0x00ac71f3 : 0x0000dead).pokeU32(at + 4, 44102 + slot).pokeU32(at + 40, 8 + slot * 504).pokeU32(at + 44, 4000);
+    image
+      .pokeU32(at, used ? 0x00ac71f3 : 0x0000dead)
+      .pokeU32(at + 4, 44102 + slot)
+      .pokeU32(at + 40, 8 + slot * 504)
+      .pokeU32(at + 44, 4000);
   }
   return built;
 }
@@ -87,15 +94,39 @@ describe('the LUKS header of an encrypted image', () => {
 
   const broken: Readonly<Record<string, readonly [BuiltQcow2, RegExp]>> = {
     'nobody points at': [build({}, false), /does not say where/],
-    'is cut short': [(() => { const built = build(); built.image.truncate(AT + 591); return built; })(), /ends inside/],
-    'is none': [(() => { const built = build(); built.image.poke(AT + 5, [0]); return built; })(), /no LUKS header/],
-    'is of version 2': [(() => { const built = build(); built.image.pokeU16(AT + 6, 2); return built; })(), /version 2/],
+    'is cut short': [
+      (() => {
+        const built = build();
+        built.image.truncate(AT + 591);
+        return built;
+      })(),
+      /ends inside/,
+    ],
+    'is none': [
+      (() => {
+        const built = build();
+        built.image.poke(AT + 5, [0]);
+        return built;
+      })(),
+      /no LUKS header/,
+    ],
+    'is of version 2': [
+      (() => {
+        const built = build();
+        built.image.pokeU16(AT + 6, 2);
+        return built;
+      })(),
+      /version 2/,
+    ],
   };
   for (const [name, [built, message]] of Object.entries(broken)) {
     it(`that ${name} is a finding`, () => {
       const { luks, findings } = read(built);
       assert.equal(luks, undefined);
-      assert.deepEqual(findings.map(({ code, severity }) => [code, severity]), [['luks-header', 'error']]);
+      assert.deepEqual(
+        findings.map(({ code, severity }) => [code, severity]),
+        [['luks-header', 'error']],
+      );
       assert.match(findings[0]?.message ?? '', message);
     });
   }

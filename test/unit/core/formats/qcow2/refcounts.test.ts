@@ -12,7 +12,14 @@ const CLUSTER = 512;
 /** An image in which some clusters of the file are in use and others not. */
 function build(refcountOrder: number, spec: Partial<Qcow2Spec> = {}): BuiltQcow2 {
   const clusters = new Map<number, Cluster>(Array.from({ length: 300 }, (_, i) => [i, data(noise(i, 8))]));
-  return buildQcow2({ size: 300 * CLUSTER, clusterBits: 9, refcountOrder, clusters, dataStart: 200 * CLUSTER, ...spec });
+  return buildQcow2({
+    size: 300 * CLUSTER,
+    clusterBits: 9,
+    refcountOrder,
+    clusters,
+    dataStart: 200 * CLUSTER,
+    ...spec,
+  });
 }
 
 const open = ({ image }: BuiltQcow2): { source: ByteSource; geometry: Geometry; refcounts: Refcounts } => {

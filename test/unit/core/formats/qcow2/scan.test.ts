@@ -5,7 +5,18 @@ import { readHeader } from '../../../../../src/core/formats/qcow2/header';
 import { Geometry } from '../../../../../src/core/formats/qcow2/mapping';
 import { l1Findings, readL1, Scanner } from '../../../../../src/core/formats/qcow2/scan';
 import type { BuiltQcow2, Cell, Cluster, Qcow2Spec } from '../../../../fixtures/build/index';
-import { buildQcow2, cellsOf, compressed, data, noise, prose, Random, subclusters, zero, zeroAllocated } from '../../../../fixtures/build/index';
+import {
+  buildQcow2,
+  cellsOf,
+  compressed,
+  data,
+  noise,
+  prose,
+  Random,
+  subclusters,
+  zero,
+  zeroAllocated,
+} from '../../../../fixtures/build/index';
 import { MemoryDisk, memorySource } from '../../../../support/memory';
 import { letterOf, told } from '../../../../support/runs';
 
@@ -22,12 +33,23 @@ function scan(built: BuiltQcow2, host = true, entries?: number): Scanned {
   const geometry = new Geometry(header);
   disk.reads.length = 0;
   const scanner = new Scanner(source, geometry, header.guestSize, { host });
-  const l1 = readL1(source, geometry, { offset: header.l1Offset, entries: entries ?? header.l1Entries }, header.guestSize);
+  const l1 = readL1(
+    source,
+    geometry,
+    { offset: header.l1Offset, entries: entries ?? header.l1Entries },
+    header.guestSize,
+  );
   const runs = finish(scanner.run(l1));
   return { runs, findings: scanner.findings, reads: disk.reads };
 }
 
-const LETTER: Readonly<Record<Cell['kind'], string>> = { absent: '.', data: 'd', zero: 'z', 'zero-allocated': 'a', compressed: 'c' };
+const LETTER: Readonly<Record<Cell['kind'], string>> = {
+  absent: '.',
+  data: 'd',
+  zero: 'z',
+  'zero-allocated': 'a',
+  compressed: 'c',
+};
 
 /** The runs that the builder's own account of an image comes to. */
 function expectedRuns(built: BuiltQcow2): (readonly [number, number, string, number])[] {
@@ -37,7 +59,7 @@ function expectedRuns(built: BuiltQcow2): (readonly [number, number, string, num
     const host = letter === 'c' ? -1 : (hostOffset ?? -1);
     const last = runs.at(-1);
     const contiguous = last && (host < 0 ? last[3] < 0 : last[3] >= 0 && last[3] + (start - last[0]) === host);
-    if (last && last[2] === letter && contiguous) last[1] = start + length;
+    if (last?.[2] === letter && contiguous) last[1] = start + length;
     else runs.push([start, start + length, letter, host]);
   }
   return runs;
@@ -57,7 +79,16 @@ function mixed(count: number, clusterBits: number, seed: number, extended = fals
     () => zeroAllocated(),
     (i) => compressed(prose(i, size)),
     () => shared,
-    ...(extended ? [() => subclusters(Array.from({ length: 32 }, () => random.pick(['d', 'z', '.'])).join(''), undefined, random.below(2) === 1)] : []),
+    ...(extended
+      ? [
+          () =>
+            subclusters(
+              Array.from({ length: 32 }, () => random.pick(['d', 'z', '.'])).join(''),
+              undefined,
+              random.below(2) === 1,
+            ),
+        ]
+      : []),
   ];
   const clusters = new Map<number, Cluster>();
   for (let i = 0; i < count; i += 1) {
@@ -69,11 +100,35 @@ function mixed(count: number, clusterBits: number, seed: number, extended = fals
 
 describe('scanning the tables of a qcow2 image', () => {
   const specs: Readonly<Record<string, Qcow2Spec>> = {
-    'clusters of 512 bytes, in many tables': { size: 512 * 3000 - 200 * 512, clusterBits: 9, clusters: mixed(2800, 9, 1), placement: 'scattered' },
+    'clusters of 512 bytes, in many tables': {
+      size: 512 * 3000 - 200 * 512,
+      clusterBits: 9,
+      clusters: mixed(2800, 9, 1),
+      placement: 'scattered',
+    },
     'clusters of 64 KiB': { size: 65536 * 40 - 1024, clusterBits: 16, clusters: mixed(40, 16, 2) },
-    'clusters of 64 KiB from the last to the first': { size: 65536 * 40, clusterBits: 16, clusters: mixed(40, 16, 3), placement: 'descending' },
-    'tables here and there': { size: 2 ** 30, clusterBits: 12, clusters: new Map([[0, zero()], [511, zero()], [512, zero()], [262143, zero()]]) },
-    'subclusters of 512 bytes': { size: 16384 * 30 + 512 * 5, clusterBits: 14, extendedL2: true, clusters: mixed(31, 14, 4, true) },
+    'clusters of 64 KiB from the last to the first': {
+      size: 65536 * 40,
+      clusterBits: 16,
+      clusters: mixed(40, 16, 3),
+      placement: 'descending',
+    },
+    'tables here and there': {
+      size: 2 ** 30,
+      clusterBits: 12,
+      clusters: new Map([
+        [0, zero()],
+        [511, zero()],
+        [512, zero()],
+        [262143, zero()],
+      ]),
+    },
+    'subclusters of 512 bytes': {
+      size: 16384 * 30 + 512 * 5,
+      clusterBits: 14,
+      extendedL2: true,
+      clusters: mixed(31, 14, 4, true),
+    },
     'places past 4 GiB': { size: 65536 * 9, clusters: mixed(9, 16, 5), dataStart: 5 * 2 ** 30 },
     'empty tables': { size: 512 * 64 * 4, clusterBits: 9, emptyTables: [1, 3] },
     'a disk of no bytes': { size: 0 },
@@ -89,8 +144,21 @@ describe('scanning the tables of a qcow2 image', () => {
   }
 
   it('joins runs of one kind where places are not kept', () => {
-    const built = buildQcow2({ size: 512 * 4, clusterBits: 9, clusters: new Map([[0, data(noise(1, 1))], [1, data(noise(2, 1))], [2, zero()]]), placement: 'descending' });
-    assert.deepEqual(told(scan(built, false).runs), [[0, 1024, 'd'], [1024, 1536, 'z'], [1536, 2048, '.']]);
+    const built = buildQcow2({
+      size: 512 * 4,
+      clusterBits: 9,
+      clusters: new Map([
+        [0, data(noise(1, 1))],
+        [1, data(noise(2, 1))],
+        [2, zero()],
+      ]),
+      placement: 'descending',
+    });
+    assert.deepEqual(told(scan(built, false).runs), [
+      [0, 1024, 'd'],
+      [1024, 1536, 'z'],
+      [1536, 2048, '.'],
+    ]);
   });
 
   it('reads tables that lie together in one go', () => {
@@ -98,23 +166,44 @@ describe('scanning the tables of a qcow2 image', () => {
     const clusters = new Map(Array.from({ length: 2000 }, (_, i) => [i * 64, zero()] as const));
     const { reads, runs } = scan(buildQcow2({ size: 512 * 64 * 2000, clusterBits: 9, clusters }));
     assert.equal(runs.count, 4000);
-    assert.deepEqual(reads.map(({ length }) => length), [16_000, 2000 * 512], 'the L1 table, all L2 tables');
+    assert.deepEqual(
+      reads.map(({ length }) => length),
+      [16_000, 2000 * 512],
+      'the L1 table, all L2 tables',
+    );
   });
 
   it('reads tables with little between them in one go, and leaves out what is far away', () => {
     const near = new Map(Array.from({ length: 50 }, (_, i) => [i * 64, data(noise(i, 512))] as const));
     const together = scan(buildQcow2({ size: 512 * 64 * 50, clusterBits: 9, clusters: near }));
     assert.equal(together.reads.length, 2);
-    const far = new Map(Array.from({ length: 5 }, (_, i) => [i * 8192, data(noise(i, 1))] as const).flatMap(([at, cluster]) => {
-      return [[at, cluster], [at + 1, data(noise(at, 1))], [at + 2, data(noise(at, 1))]] as const;
-    }));
+    const far = new Map(
+      Array.from({ length: 5 }, (_, i) => [i * 8192, data(noise(i, 1))] as const).flatMap(([at, cluster]) => {
+        return [
+          [at, cluster],
+          [at + 1, data(noise(at, 1))],
+          [at + 2, data(noise(at, 1))],
+        ] as const;
+      }),
+    );
     const { reads } = scan(buildQcow2({ size: 65536 * 8192 * 5, clusters: far }));
-    assert.deepEqual(reads.map(({ length }) => length), [40, ...new Array<number>(5).fill(65536)]);
+    assert.deepEqual(
+      reads.map(({ length }) => length),
+      [40, ...new Array<number>(5).fill(65536)],
+    );
   });
 
   it('reads no more of the L1 table than the disk needs', () => {
-    const built = buildQcow2({ size: 512 * 64 * 3, clusterBits: 9, l1Entries: 60_000, clusters: new Map([[0, zero()]]) });
-    assert.deepEqual(scan(built).reads.map(({ length }) => length), [24, 512]);
+    const built = buildQcow2({
+      size: 512 * 64 * 3,
+      clusterBits: 9,
+      l1Entries: 60_000,
+      clusters: new Map([[0, zero()]]),
+    });
+    assert.deepEqual(
+      scan(built).reads.map(({ length }) => length),
+      [24, 512],
+    );
   });
 
   it('yields after each few megabytes of tables, and tells how far it is', () => {
@@ -124,8 +213,15 @@ describe('scanning the tables of a qcow2 image', () => {
     const { source } = disk.leaf('/image');
     const header = readHeader(source);
     const geometry = new Geometry(header);
-    const steps = [...new Scanner(source, geometry, header.guestSize, { host: false }).run(readL1(source, geometry, { offset: header.l1Offset, entries: header.l1Entries }, header.guestSize))];
-    assert.deepEqual(steps, [8, 16, 24, 32, 40].map((done) => ({ done, total: 40 })));
+    const steps = [
+      ...new Scanner(source, geometry, header.guestSize, { host: false }).run(
+        readL1(source, geometry, { offset: header.l1Offset, entries: header.l1Entries }, header.guestSize),
+      ),
+    ];
+    assert.deepEqual(
+      steps,
+      [8, 16, 24, 32, 40].map((done) => ({ done, total: 40 })),
+    );
     assert(Math.max(...disk.reads.map(({ length }) => length)) <= 4 << 20);
   });
 });
@@ -134,38 +230,68 @@ describe('scanning tables that can not be true', () => {
   const CLUSTER = 4096;
   const SPAN = CLUSTER * 512;
   const COPIED = 1n << 63n;
-  const full = (count: number): Map<number, Cluster> => new Map(Array.from({ length: count }, (_, i) => [i, data(noise(i, 8))]));
-  const build = (clusters: ReadonlyMap<number, Cluster>, size = 4 * SPAN): BuiltQcow2 => buildQcow2({ size, clusterBits: 12, clusters });
+  const full = (count: number): Map<number, Cluster> =>
+    new Map(Array.from({ length: count }, (_, i) => [i, data(noise(i, 8))]));
+  const build = (clusters: ReadonlyMap<number, Cluster>, size = 4 * SPAN): BuiltQcow2 =>
+    buildQcow2({ size, clusterBits: 12, clusters });
   const codes = ({ findings }: Scanned): string[] => findings.map(({ code, severity }) => `${code} ${severity}`);
   const letters = ({ runs }: Scanned): string => Array.from(runs.kind, letterOf).join('');
 
   it('an L1 entry in the middle of a cluster: all that it maps is broken', () => {
-    const built = build(new Map([[0, zero()], [512, zero()]]));
+    const built = build(
+      new Map([
+        [0, zero()],
+        [512, zero()],
+      ]),
+    );
     built.image.pokeU64(built.layout.l1.offset + 8, COPIED | 0x10200n);
     const scanned = scan(built);
-    assert.deepEqual(told(scanned.runs), [[0, CLUSTER, 'z', -1], [CLUSTER, SPAN, '.', -1], [SPAN, 2 * SPAN, 'i', -1], [2 * SPAN, 4 * SPAN, '.', -1]]);
+    assert.deepEqual(told(scanned.runs), [
+      [0, CLUSTER, 'z', -1],
+      [CLUSTER, SPAN, '.', -1],
+      [SPAN, 2 * SPAN, 'i', -1],
+      [2 * SPAN, 4 * SPAN, '.', -1],
+    ]);
     assert.deepEqual(codes(scanned), ['l2-offset error']);
   });
 
   it('an L2 table past the end of the file reads as empty, as QEMU reads it', () => {
-    const built = build(new Map([[0, zero()], [512, zero()]]));
+    const built = build(
+      new Map([
+        [0, zero()],
+        [512, zero()],
+      ]),
+    );
     built.image.pokeU64(built.layout.l1.offset + 8, COPIED | (1n << 40n));
     const scanned = scan(built);
-    assert.deepEqual(told(scanned.runs), [[0, CLUSTER, 'z', -1], [CLUSTER, 4 * SPAN, '.', -1]]);
+    assert.deepEqual(told(scanned.runs), [
+      [0, CLUSTER, 'z', -1],
+      [CLUSTER, 4 * SPAN, '.', -1],
+    ]);
     assert.deepEqual(codes(scanned), ['l2-past-end error']);
   });
 
   it('an L2 table cut by the end of the file reads as far as it goes', () => {
-    const built = build(new Map([[0, zero()], [1, zero()], [300, zero()]]), SPAN);
+    const built = build(
+      new Map([
+        [0, zero()],
+        [1, zero()],
+        [300, zero()],
+      ]),
+      SPAN,
+    );
     built.image.truncate((built.layout.l2Table(0) ?? 0) + 16);
     const scanned = scan(built);
-    assert.deepEqual(told(scanned.runs), [[0, 2 * CLUSTER, 'z', -1], [2 * CLUSTER, SPAN, '.', -1]]);
+    assert.deepEqual(told(scanned.runs), [
+      [0, 2 * CLUSTER, 'z', -1],
+      [2 * CLUSTER, SPAN, '.', -1],
+    ]);
     assert.deepEqual(codes(scanned), ['l2-past-end error']);
   });
 
   it('data past the end of the file is broken, and keeps its place', () => {
     const built = build(full(3), SPAN);
-    const place = (built.layout.l2Entry(1) ?? 0);
+    const place = built.layout.l2Entry(1) ?? 0;
     built.image.pokeU64(place, COPIED | (1n << 40n));
     const scanned = scan(built);
     assert.deepEqual(told(scanned.runs)[1], [CLUSTER, 2 * CLUSTER, 'i', 2 ** 40]);
@@ -184,7 +310,10 @@ describe('scanning tables that can not be true', () => {
   it('an L1 table that is too short leaves the rest absent, and says so', () => {
     const built = build(new Map([[0, zero()]]));
     const scanned = scan(built, true, 1);
-    assert.deepEqual(told(scanned.runs), [[0, CLUSTER, 'z', -1], [CLUSTER, 4 * SPAN, '.', -1]]);
+    assert.deepEqual(told(scanned.runs), [
+      [0, CLUSTER, 'z', -1],
+      [CLUSTER, 4 * SPAN, '.', -1],
+    ]);
     assert.deepEqual(codes(scanned), ['l1-too-small error']);
     assert.match(scanned.findings[0]?.message ?? '', new RegExp(`guest byte ${SPAN}`));
   });
@@ -197,16 +326,23 @@ describe('scanning tables that can not be true', () => {
     const l1 = new DataView(new ArrayBuffer(entries * 8));
     for (let i = 0; i < entries; i += 1) l1.setUint32(i * 8 + 4, table);
     const at = 1 << 20;
-    built.image.poke(at, new Uint8Array(l1.buffer)).pokeU64(40, BigInt(at)).pokeU32(36, entries).pokeU64(24, BigInt(entries) * BigInt(SPAN));
+    built.image
+      .poke(at, new Uint8Array(l1.buffer))
+      .pokeU64(40, BigInt(at))
+      .pokeU32(36, entries)
+      .pokeU64(24, BigInt(entries) * BigInt(SPAN));
     const scanned = scan(built);
     const bytes = scanned.reads.reduce((sum, { length }) => sum + length, 0);
-    assert(bytes <= 32 * 2 ** 20 + built.image.size + CLUSTER, `${bytes} bytes were read of a file of ${built.image.size}`);
+    assert(
+      bytes <= 32 * 2 ** 20 + built.image.size + CLUSTER,
+      `${bytes} bytes were read of a file of ${built.image.size}`,
+    );
     assert.deepEqual(codes(scanned), ['tables-exceed-file error']);
     assert.equal(scanned.runs.kind.at(-1), Kind.Unknown);
     assert.equal(scanned.runs.start[scanned.runs.count], entries * SPAN);
   });
 
-  it('an L1 table past QEMU\'s limit is refused before anything is allocated', () => {
+  it("an L1 table past QEMU's limit is refused before anything is allocated", () => {
     const built = build(new Map());
     assert.throws(() => scan(built, true, 4 * 2 ** 20 + 1), { code: 'limit' });
     assert.doesNotThrow(() => scan(built, true, 4 * 2 ** 20));
@@ -216,14 +352,21 @@ describe('scanning tables that can not be true', () => {
     const { image } = build(new Map());
     const { source } = new MemoryDisk().put('/image', image).leaf('/image');
     const geometry = new Geometry(readHeader(source));
-    assert.throws(() => readL1(source, geometry, { offset: 0x1200, entries: 1 }, SPAN), { code: 'corrupt', offset: 0x1200 });
+    assert.throws(() => readL1(source, geometry, { offset: 0x1200, entries: 1 }, SPAN), {
+      code: 'corrupt',
+      offset: 0x1200,
+    });
   });
 
   it('an L1 table past the end of the file reads as empty, and says so', () => {
     const built = build(new Map([[0, zero()]]));
     const { offset } = built.layout.l1;
     const lost = (place: number, size: number): string[] => {
-      return l1Findings({ ...memorySource(built.image), size }, { offset: place, entries: 4 }, new DataView(new ArrayBuffer(32))).map(({ code }) => code);
+      return l1Findings(
+        { ...memorySource(built.image), size },
+        { offset: place, entries: 4 },
+        new DataView(new ArrayBuffer(32)),
+      ).map(({ code }) => code);
     };
     assert.deepEqual(lost(offset, offset + 32), []);
     assert.deepEqual(lost(offset, offset + 31), ['l1-past-end']);

@@ -17,21 +17,29 @@ function read(offsets: readonly number[], file = FILE, size = TABLE): { target: 
 /** What each table must hold, one at a time. */
 function expected(offsets: readonly number[], file = FILE, size = TABLE): Uint8Array {
   const target = new Uint8Array(offsets.length * size);
-  offsets.forEach((offset, i) => { target.set(file.subarray(offset, offset + size), i * size); });
+  offsets.forEach((offset, i) => {
+    target.set(file.subarray(offset, offset + size), i * size);
+  });
   return target;
 }
 
 describe('reading many tables', () => {
   const cases: Readonly<Record<string, readonly [readonly number[], readonly string[]]>> = {
-    'none': [[], []],
-    'one': [[4096], ['4096+512']],
+    none: [[], []],
+    one: [[4096], ['4096+512']],
     'one behind the other': [[4096, 4608, 5120], ['4096+1536']],
     'with a little between them': [[4096, 8192, 12288], ['4096+8704']],
     'in any order': [[12288, 4096, 8192], ['4096+8704']],
     'one of them twice': [[4096, 8192, 4096], ['4096+4608']],
     'as far apart as is still worth it': [[0, 512 + 65536], ['0+66560']],
-    'further apart': [[0, 512 + 65536 + 512], ['0+512', '66560+512']],
-    'some near, some far': [[900_000, 0, 512, 900_512], ['0+1024', '900000+1024']],
+    'further apart': [
+      [0, 512 + 65536 + 512],
+      ['0+512', '66560+512'],
+    ],
+    'some near, some far': [
+      [900_000, 0, 512, 900_512],
+      ['0+1024', '900000+1024'],
+    ],
   };
   for (const [name, [offsets, reads]] of Object.entries(cases)) {
     it(`${name}: ${offsets.join(', ') || '-'}`, () => {
@@ -45,13 +53,18 @@ describe('reading many tables', () => {
     const end = FILE.length - 100;
     assert.deepEqual(read([end]).target, expected([end]));
     assert.deepEqual(read([end, 0, FILE.length + 4096]).target, expected([end, 0, FILE.length + 4096]));
-    assert.deepEqual(read([FILE.length - 1024, FILE.length - 512, FILE.length]).target, expected([FILE.length - 1024, FILE.length - 512, FILE.length]));
+    assert.deepEqual(
+      read([FILE.length - 1024, FILE.length - 512, FILE.length]).target,
+      expected([FILE.length - 1024, FILE.length - 512, FILE.length]),
+    );
   });
 
   it('takes no more than a few megabytes at a time', () => {
     const size = 1 << 21;
     const file = new Uint8Array(5 * size);
-    file.forEach((_, i) => { if (i % 4096 === 0) file[i] = i / 4096; });
+    file.forEach((_, i) => {
+      if (i % 4096 === 0) file[i] = i / 4096;
+    });
     const offsets = [0, 1, 2, 3, 4].map((i) => i * size);
     const answer = read(offsets, file, size);
     assert(Buffer.from(answer.target).equals(Buffer.from(expected(offsets, file, size))));

@@ -47,7 +47,12 @@ describe('the length of a zstd frame', () => {
   });
 
   it('walks blocks of every type to the last', () => {
-    const blocks = [...block(RAW, 300, false), ...block(RLE, 100_000, false), ...block(COMPRESSED, 70_000, false), ...block(RAW, 0, true)];
+    const blocks = [
+      ...block(RAW, 300, false),
+      ...block(RLE, 100_000, false),
+      ...block(COMPRESSED, 70_000, false),
+      ...block(RAW, 0, true),
+    ];
     const frame = [...MAGIC, 0x20, 0, ...blocks];
     assert.equal(zstdFrameLength(Uint8Array.from(frame)), 4 + 2 + (3 + 300) + (3 + 1) + (3 + 70_000) + 3);
   });
