@@ -60,11 +60,12 @@ const SUFFIX_POWER: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3
 
 /**
  * Reads an offset or size: `4096`, `0x1000`, `0x3_5A40_0000`, `1M`, `1.5GiB`, `3 GB` (taken as GiB, as qemu-img does),
- * `8s` (512-byte sectors). Separators `_` and `,` are ignored.
+ * `8s` (512-byte sectors). Separators are ignored: `_`, and `,` between groups of three digits.
  * @returns bytes, or undefined when the text is none of these, or is no whole number of bytes below 2^53
  */
 export function parseOffset(text: string): number | undefined {
-  const plain = text.trim().replace(/[_,]/g, '');
+  // A comma between groups of three separates them; anywhere else it may be somebody's decimal point.
+  const plain = text.trim().replaceAll('_', '').replace(/(?<=\d),(?=\d{3}(?!\d))/g, '');
   const hex = /^0x([0-9a-f]+)$/i.exec(plain)?.[1];
   if (hex !== undefined) return safe(Number.parseInt(hex, 16));
   const sectors = /^(\d+)\s*(?:s|sectors?)$/i.exec(plain)?.[1];

@@ -6,6 +6,7 @@ import type { Rgb } from './color';
 import { fill, h } from './dom';
 import { nextFrame } from './frame';
 import { Header } from './header';
+import { HostActions } from './hostactions';
 import { wireOf } from './host';
 import type { Host } from './host';
 import { Inspector } from './inspector';
@@ -40,7 +41,7 @@ export interface Memory {
 }
 
 /** The page: holds its state, draws it, and carries out what its parts ask for. */
-export class App implements Actions {
+export class App extends HostActions implements Actions {
   private readonly store = new Store<State>(INITIAL);
   private readonly source: PixelSource;
   private readonly map: MapView;
@@ -69,6 +70,7 @@ export class App implements Actions {
   private readonly job = (): undefined => this.draw();
 
   constructor(private readonly root: HTMLElement, private readonly host: Host, private readonly memory: Memory) {
+    super((action) => host.emit('action', action));
     this.source = new PixelSource(
       (request) => host.call('pixels', request),
       () => this.pixelsChanged(),
@@ -338,8 +340,11 @@ export class App implements Actions {
   }
 
   private showPage({ page }: State): void {
+    const before = this.shownPage;
     this.shownPage = page;
     if (page.kind === 'image') {
+      // An image that was read again stays as it is: taken out and put back, it would lose the focus and its scrolling.
+      if (before?.kind === 'image') return;
       fill(this.root, this.header.element, this.columns, this.status.element, this.live);
     } else if (page.kind === 'not-an-image') fill(this.root, notAnImagePage(page.what, this));
     else if (page.kind === 'failed') fill(this.root, failedPage(page.error, page.size, page.head, this));
@@ -362,6 +367,12 @@ export class App implements Actions {
     const typing = target instanceof HTMLSelectElement || target instanceof HTMLInputElement;
     if (event.defaultPrevented || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (this.store.get().page.kind !== 'image') return;
+    // Where nothing has the focus, the map is meant.
+    if (target === document.body && this.map.key(event)) {
+      event.preventDefault();
+      this.map.canvas.focus();
+      return;
+    }
     const act = this.keyAction(event.key, target === this.map.canvas);
     if (!act) return;
     event.preventDefault();
@@ -425,6 +436,7 @@ export class App implements Actions {
     if (offset === this.store.get().selected) return;
     this.byteCount = FIRST_BYTES;
     this.store.set({ selected: offset, notice: undefined });
+    this.showOnMap(); // at once: the next key counts from here, and may come before the next frame
     this.store.set({ cell: offset === null ? undefined : (cell ?? this.map.cellOf(offset)) });
     void this.inspect();
   }
@@ -463,37 +475,5 @@ export class App implements Actions {
 
   copy(text: string, what: string): void {
     this.host.call('copy', { text, what }).catch((error: unknown) => this.store.set({ notice: wireOf(error).message }));
-  }
-
-  openLayer(path: string): void {
-    this.host.emit('action', { action: 'open-layer', path });
-  }
-
-  allow(path: string): void {
-    this.host.emit('action', { action: 'allow-file', path });
-  }
-
-  showProblems(): void {
-    this.host.emit('action', { action: 'show-problems' });
-  }
-
-  goTo(): void {
-    this.host.emit('action', { action: 'go-to' });
-  }
-
-  exportMap(): void {
-    this.host.emit('action', { action: 'export-map' });
-  }
-
-  refresh(): void {
-    this.host.emit('action', { action: 'refresh' });
-  }
-
-  openAsRaw(): void {
-    this.host.emit('action', { action: 'open-as-raw' });
-  }
-
-  openAsText(): void {
-    this.host.emit('action', { action: 'open-as-text' });
   }
 }

@@ -60,6 +60,7 @@ export class Centre {
     this.disk.textContent = `0 – ${formatBytes(summary.guestSize)}`;
     const name = summary.layers[0]?.fileName ?? '';
     this.map.canvas.setAttribute('aria-label', `Block map of ${name}, ${formatBytes(summary.guestSize)}`);
+    this.legend.update(state, colors, hasInvalid); // first: how many lines it takes decides what is left for the map
     if (sight) {
       this.range.textContent = formatRange(sight.start, sight.end);
       this.scale.textContent = formatScale(sight.cellBytes, standpointLayer(summary)?.grain ?? 1);
@@ -70,7 +71,6 @@ export class Centre {
       const spare = Math.max(0, this.stage.clientHeight - sight.height);
       this.body.style.setProperty('--spare', `${Math.round(spare)}px`);
     }
-    this.legend.update(state, colors, hasInvalid);
     this.updateProgress(state);
     this.updateSaid(state);
   }

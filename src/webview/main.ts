@@ -1,4 +1,5 @@
 import { App } from './app';
+import { keepFocus } from './focus';
 import { connect } from './host';
 import { onThemeChange, readPalette } from './theme';
 import type { Saved } from './state';
@@ -12,5 +13,6 @@ if (root) {
   });
   app.setPalette(readPalette());
   onThemeChange(() => app.setPalette(readPalette()));
+  keepFocus();
   void app.start();
 }

@@ -95,6 +95,13 @@ export class Editor {
     return offset === undefined ? undefined : Number(offset.replaceAll('_', ''));
   }
 
+  /** Selects nothing. Escape first gives up what is picked out. */
+  async deselect(): Promise<void> {
+    await this.map.focus();
+    while ((await this.selected()) !== undefined) await this.page.keyboard.press('Escape');
+    await this.pointAway();
+  }
+
   /** The lines of “How a read gets there”. */
   async walk(): Promise<string[]> {
     return this.frame.locator('.walk .step-title').allTextContents();
@@ -156,9 +163,10 @@ export class Editor {
     await this.page.mouse.click(x, y);
   }
 
+  /** Turns the wheel, away from the person where `notches` is negative. */
   async wheel(point: Point, notches: number): Promise<void> {
     await this.pointAt(point);
-    for (let notch = 0; notch < Math.abs(notches); notch += 1) await this.page.mouse.wheel(0, Math.sign(notches) * -100);
+    for (let notch = 0; notch < Math.abs(notches); notch += 1) await this.page.mouse.wheel(0, Math.sign(notches) * 100);
   }
 
   /** The cell under a point, by pointing at it; undefined where there is none. */

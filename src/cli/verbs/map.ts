@@ -99,7 +99,7 @@ class HumanPrinter implements Printer {
   ) {
     const { chain, view } = session;
     const files = chain.layers.map(({ source }) => source.size);
-    this.offsetWidth = formatOffset(Math.max(view.guestSize, ...files)).length;
+    this.offsetWidth = Math.max('Start'.length, formatOffset(Math.max(view.guestSize, ...files)).length);
     this.layerWidth = Math.max('Layer'.length, String(chain.layers.length).length);
     const state = view.id === '' ? '' : `, snapshot ${plain(view.name)}`;
     output.line(`${paint('bold', titles[0] ?? '')}: ${formatBytes(view.guestSize)}${state}`);

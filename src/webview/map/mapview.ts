@@ -1,18 +1,18 @@
 import { cssColor } from '../color';
 import type { Rgb } from '../color';
 import { h } from '../dom';
-import { formatTick } from '../format';
 import { nextFrame } from '../frame';
-import { faded, lined } from '../palette';
 import type { Palette } from '../palette';
 import type { Pixels } from '../../core/model';
 import { partAt, partsOf } from './cells';
 import type { Part } from './cells';
 import { fitDevicePixels } from './devicepixels';
 import { bindInput } from './input';
+import { mapColors } from './mapcolors';
+import { paintFrames, paintLabels } from './overlay';
 import { paintCells } from './paint';
 import type { MapColors } from './paint';
-import { hatch, imageOf, pack, sizeRaster } from './raster';
+import { imageOf, sizeRaster } from './raster';
 import type { Raster } from './raster';
 import * as scale from './scale';
 import type { Box, Disk, Level, View } from './scale';
@@ -68,9 +68,7 @@ export interface SavedView {
 
 /** Lengths in CSS pixels. */
 const EDGE = 3;
-const LABEL_SPACING = 54;
 const GUTTER = 50;
-const LABEL_FONT = 11;
 const LABEL_GAP = 8;
 const LINE_PIXELS = 40;
 
@@ -310,32 +308,23 @@ export class MapView {
     if (hit) this.events.choose(hit.cell, partAt(hit.cell.parts, hit.along));
   }
 
-  private key(event: KeyboardEvent): boolean {
+  /** Moves the selection or scrolls; true when the key meant that. */
+  key(event: KeyboardEvent): boolean {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const level = this.levels[this.view.level];
     if (!level) return false;
-    const page = Math.max(1, Math.floor(this.box.height / level.pitch) - 1) * level.columns;
-    const last = scale.cellCount(this.model.disk, level) - 1;
-    const moves: Readonly<Record<string, number>> = {
-      ArrowLeft: -1, ArrowRight: 1, ArrowUp: -level.columns, ArrowDown: level.columns,
-      PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity,
-    };
-    const move = moves[event.key];
-    if (move === undefined) return false;
+    const { disk, selected } = this.model;
+    const seen = scale.visibleCells(this.view, disk, level, this.box);
+    const from = selected === null ? undefined : Math.floor(selected / level.cellBytes);
+    const to = scale.cellAfterKey(event.key, from, seen.first, disk, level, this.box);
+    if (to === undefined) return false;
     this.hover(undefined); // the keys have taken over
-    if (event.shiftKey && Math.abs(move) === level.columns) {
-      this.scroll(Math.sign(move) * LINE_PIXELS);
+    if (event.shiftKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
+      this.scroll(event.key === 'ArrowUp' ? -LINE_PIXELS : LINE_PIXELS);
       return true;
     }
-    const { selected } = this.model;
-    const seen = scale.visibleCells(this.view, this.model.disk, level, this.box);
-    const from = selected === null ? seen.first - (move === 1 ? 1 : 0) : Math.floor(selected / level.cellBytes);
-    const to = from + move;
-    // Up from the first row and down from the last stay where they are, as in a text.
-    const beyond = Math.abs(move) === level.columns && (to < 0 || to > last);
-    const index = beyond ? from : Math.min(Math.max(to, 0), last);
-    this.reveal(index * level.cellBytes);
-    this.events.choose(this.cell(index, level), undefined);
+    this.reveal(to * level.cellBytes);
+    this.events.choose(this.cell(to, level), undefined);
     return true;
   }
 
@@ -348,7 +337,7 @@ export class MapView {
     if (!level) return false;
     const { disk } = this.model;
     const enlarged = this.enlargement(level);
-    const colors = (this.colors ??= this.mix(this.palette));
+    const colors = (this.colors ??= mapColors(this.palette, this.model.colors, this.box.ratio));
     const frame = { ...this.box, height: this.box.height / Math.min(1, enlarged) };
     const above = Math.ceil((frame.height - this.box.height) / level.pitch);
     const shifted = { ...this.view, top: Math.max(0, this.view.top - above) };
@@ -373,9 +362,17 @@ export class MapView {
     context.translate(origin.x, origin.y);
     if (enlarged === 1) context.putImageData(imageOf(this.raster), origin.x, origin.y);
     else this.paintEnlarged(context, origin, enlarged, (this.view.top - shifted.top) * level.pitch);
-    this.paintMarks(context, this.palette, level, gap);
+    const overlay = { context, palette: this.palette, view: this.view, level, box: this.box };
+    const hovered = this.pointer && this.under(this.pointer)?.cell.start;
+    const { selected } = this.model;
+    const cellAt = (byte: number): number => Math.floor(byte / level.cellBytes);
+    paintFrames(overlay, gap, hovered === undefined ? undefined : cellAt(hovered),
+      selected === null || selected >= disk.size ? undefined : cellAt(selected));
     context.restore();
-    this.paintLabels(context, this.palette, level, seen, enlarged);
+    paintLabels(overlay, disk, seen, {
+      font: getComputedStyle(this.canvas).fontFamily, right: origin.x - LABEL_GAP * this.box.ratio, top: origin.y,
+      enlarged, around: this.motion.hold?.y ?? 0,
+    });
     this.tellBusy(moving || !this.picture.exact || this.model.pending);
     this.tellSight(level);
     if (this.pointer) this.tellHover();
@@ -427,75 +424,6 @@ export class MapView {
     const next = this.levels[this.view.level + Math.sign(off)];
     if (!next) return 1;
     return ((next.pitch / next.cellBytes) / (level.pitch / level.cellBytes)) ** Math.abs(off);
-  }
-
-  private mix(palette: Palette): MapColors {
-    const layers = this.model.colors;
-    const { background, highContrast } = palette;
-    const { ratio } = this.box;
-    const ground = highContrast ? background : palette.nobody;
-    const fade = layers.map((color) => faded(color, ground));
-    return {
-      background: pack(background),
-      ground: pack(ground),
-      layers: layers.map(pack),
-      fadedLayers: fade.map(pack),
-      lines: layers.map((color) => pack(lined(color, background))),
-      fadedLines: fade.map((color) => pack(lined(color, background))),
-      groundOutline: highContrast ? pack(palette.nobody) : undefined,
-      unknown: hatch(palette.unknown, ground, ratio, false),
-      invalid: hatch(palette.invalid, ground, ratio, true),
-    };
-  }
-
-  /** The cell under the pointer, and the selected one. */
-  private paintMarks(context: CanvasRenderingContext2D, palette: Palette, level: Level, gap: number): void {
-    const size = level.pitch - gap;
-    const frame = (cell: number, out: number, width: number, color: string): void => {
-      const { x, y } = scale.cellPlace(cell, this.view, level);
-      context.strokeStyle = color;
-      context.lineWidth = width;
-      const grow = out - width / 2;
-      context.strokeRect(x - grow, Math.round(y) - grow, size + 2 * grow, size + 2 * grow);
-    };
-    const unit = Math.max(1, Math.round(this.box.ratio));
-    const hovered = this.pointer && this.under(this.pointer)?.cell;
-    if (hovered) frame(Math.round(hovered.start / level.cellBytes), unit, unit, cssColor(palette.foreground));
-    const { selected, disk } = this.model;
-    if (selected === null || selected >= disk.size) return;
-    const cell = Math.floor(selected / level.cellBytes);
-    frame(cell, 0, unit, cssColor(palette.background));
-    frame(cell, 2 * unit, 2 * unit, cssColor(palette.selection));
-    frame(cell, 3 * unit, unit, cssColor(palette.background));
-  }
-
-  private paintLabels(
-    context: CanvasRenderingContext2D, palette: Palette, level: Level,
-    seen: { first: number; last: number }, enlarged: number,
-  ): void {
-    if (seen.last <= seen.first) return;
-    const font = getComputedStyle(this.canvas).fontFamily;
-    context.font = `${LABEL_FONT * this.box.ratio}px ${font}`;
-    context.textAlign = 'right';
-    context.textBaseline = 'middle';
-    context.fillStyle = cssColor(palette.quiet);
-    const origin = this.origin(level);
-    const room = origin.x - (LABEL_GAP + 2) * this.box.ratio;
-    const { every, ruler } = scale.labelRows(
-      level, this.view.lead, this.model.disk, LABEL_SPACING * this.box.ratio,
-      (text) => context.measureText(text).width <= room,
-    );
-    const firstRow = Math.floor((seen.first + this.view.lead) / level.columns);
-    const lastRow = Math.floor((seen.last - 1 + this.view.lead) / level.columns);
-    const holdY = this.motion.hold?.y ?? 0;
-    for (let row = Math.ceil(firstRow / every) * every; row <= lastRow; row += every) {
-      const offset = Math.max(0, (row * level.columns - this.view.lead) * level.cellBytes);
-      const y = (row - this.view.top + 0.5) * level.pitch;
-      const place = holdY + (y - holdY) * enlarged;
-      if (place < 0 || place > this.box.height) continue;
-      context.fillText(
-        formatTick(offset, ruler), origin.x - LABEL_GAP * this.box.ratio, Math.round(place + origin.y));
-    }
   }
 
   private tellSight(level: Level): void {

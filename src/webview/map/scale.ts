@@ -206,6 +206,29 @@ export function reveal(view: View, byte: number, disk: Disk, levels: readonly Le
   return clampView({ ...view, top }, disk, levels, box);
 }
 
+/**
+ * The cell that a key of movement leads to, from the selected one or, where none is, from the first on screen.
+ * @returns undefined for other keys
+ */
+export function cellAfterKey(
+  key: string, selected: number | undefined, firstSeen: number, disk: Disk, level: Level, box: Box,
+): number | undefined {
+  const last = cellCount(disk, level) - 1;
+  const from = selected ?? firstSeen;
+  const page = Math.max(1, Math.floor(box.height / level.pitch) - 1);
+  // Up and down keep the column, and so go only as far as it reaches.
+  const up = (rows: number): number => from - level.columns * Math.min(rows, Math.floor(from / level.columns));
+  const below = Math.floor((last - from) / level.columns);
+  const down = (rows: number): number => from + level.columns * Math.min(rows, below);
+  const places: Readonly<Record<string, number>> = {
+    ArrowLeft: Math.max(from - 1, 0), ArrowRight: Math.min(from + 1, last), ArrowUp: up(1), ArrowDown: down(1),
+    PageUp: up(page), PageDown: down(page), Home: 0, End: last,
+  };
+  const place = places[key];
+  if (place === undefined || last < 0) return undefined;
+  return selected === undefined && key !== 'Home' && key !== 'End' ? firstSeen : place;
+}
+
 /** The level that shows cells of about `cellBytes`. */
 export function levelFor(cellBytes: number, levels: readonly Level[]): number {
   const index = levels.findIndex((level) => level.cellBytes <= cellBytes);

@@ -1,3 +1,4 @@
+import { UNKNOWN_OWNER } from '../../core/model';
 import type { Pixels } from '../../core/model';
 import type { PixelReply, PixelRequest } from '../../protocol/image';
 import type { Disk } from './scale';
@@ -32,14 +33,17 @@ const OVERVIEW_CELLS = 4096;
  */
 export class PixelSource {
   private disk: Disk = { size: 0, unit: 1 };
+  /** The newest generation known, and the one that `show` last told; answers may run ahead of what is told. */
   private generation = -1;
+  private told = -1;
   private epoch = 0;
   private shots: Shot[] = [];
   private whole: Shot | undefined;
   private wish: CellRange | undefined;
   private fetchingCells = false;
   private fetchingWhole = false;
-  private failed = false;
+  /** True when there is no use in asking again before the next generation. */
+  private idle = false;
   private stretched: Stretched | undefined;
 
   constructor(
@@ -50,15 +54,19 @@ export class PixelSource {
 
   /** Tells which disk, in which state. Pictures of an earlier state serve until newer ones arrive. */
   show(disk: Disk, generation: number): void {
-    if (disk.size !== this.disk.size || generation < this.generation) {
+    const other = disk.size !== this.disk.size || generation < this.told;
+    if (other) {
       this.shots = [];
       this.whole = undefined;
+      this.generation = -1;
       this.epoch += 1;
     }
-    if (disk.size === this.disk.size && disk.unit === this.disk.unit && generation === this.generation) return;
+    if (!other && disk.unit === this.disk.unit && generation === this.told) return;
     this.disk = disk;
+    this.told = generation;
+    if (this.generation > generation) return;
     this.generation = generation;
-    this.failed = false;
+    this.idle = false;
     this.fetchWhole();
   }
 
@@ -107,7 +115,7 @@ export class PixelSource {
 
   private fetchCells(): void {
     const wish = this.wish;
-    if (!wish || this.fetchingCells || this.failed || wish.cells === 0) return;
+    if (!wish || this.fetchingCells || this.idle || wish.cells === 0) return;
     this.fetchingCells = true;
     this.wish = undefined;
     void this.ask(wish, (shot) => {
@@ -119,7 +127,8 @@ export class PixelSource {
   }
 
   private fetchWhole(): void {
-    if (this.fetchingWhole || this.failed || this.disk.size === 0) return;
+    if (this.fetchingWhole || this.idle || this.disk.size === 0) return;
+    if (this.whole?.generation === this.generation) return;
     let cellBytes = this.disk.unit;
     while (this.disk.size / cellBytes > OVERVIEW_CELLS) cellBytes *= 2;
     this.fetchingWhole = true;
@@ -127,20 +136,22 @@ export class PixelSource {
       this.whole = shot;
     }).finally(() => {
       this.fetchingWhole = false;
-      if (this.whole?.generation !== this.generation) this.fetchWhole();
+      this.fetchWhole();
     });
   }
 
   private async ask(range: CellRange, keep: (shot: Shot) => void): Promise<void> {
     const epoch = this.epoch;
     try {
-      const { generation, pixels } = await this.fetch(range);
+      const { generation, complete, pixels } = await this.fetch(range);
       if (epoch !== this.epoch || generation < this.generation) return;
       this.generation = generation;
-      keep({ generation, pixels });
+      // Nothing is known yet: what was seen before is better than a blank.
+      if (!complete && pixels.owner.every((owner) => owner === UNKNOWN_OWNER)) this.idle = true;
+      else keep({ generation, pixels });
     } catch (error) {
       if (epoch !== this.epoch) return;
-      this.failed = true;
+      this.idle = true;
       this.onError(error);
     } finally {
       this.onChange();

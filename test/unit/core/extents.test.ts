@@ -79,6 +79,11 @@ describe('a part of a file', () => {
     assert.equal(windowOf(whole, 1, 2).extents?.().certainty, 'exact');
   });
 
+  it('of no bytes has nothing unknown in it', () => {
+    const extents = windowOf(whole, 50, 0).extents?.();
+    assert.deepEqual([[...(extents?.bounds ?? [])], extents?.certainty], [[0, 0], 'exact']);
+  });
+
   it('may be in a million pieces', () => {
     const pieces = 1_000_000;
     const bounds = Float64Array.from({ length: pieces + 1 }, (_, i) => i * 4096);

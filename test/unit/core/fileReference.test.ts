@@ -111,7 +111,9 @@ describe('the name of a parent in json:', () => {
 
   it('may take a part of a raw file', () => {
     const windowIn = (options: object): unknown => {
-      return parentReference(json({ ...options, file: { driver: 'file', filename: '/a' } }), undefined).window;
+      const reference = parentReference(json({ ...options, file: { driver: 'file', filename: '/a' } }), undefined);
+      assert.equal(meaning(reference), 'image:/a');
+      return reference.window;
     };
     assert.deepEqual(windowIn({ driver: 'raw', offset: 65536, size: 131072 }), { offset: 65536, size: 131072 });
     assert.deepEqual(windowIn({ driver: 'raw', offset: '65536' }), { offset: 65536, size: undefined });

@@ -201,70 +201,87 @@ describe('accounting', () => {
 });
 
 // ---------------------------------------------------------------------------------------------
-// Against a model that knows nothing of runs: a letter for each unit of each layer, looked up one at a time.
+// Against a model that knows nothing of runs: a letter and a place for each unit of each layer, looked up one by one.
 
-interface Model {
-  readonly letters: readonly string[];
-  readonly unit: number;
-  readonly end: ChainEndKind;
+interface ModelLayer {
+  readonly letters: string;
+  /** Host offset of each unit, or -1. */
+  readonly hosts: readonly number[];
 }
 
-function modelOwner({ letters, end }: Model, at: number): { readonly owner: number; readonly kind: Kind } {
-  for (let depth = 0; depth < letters.length; depth += 1) {
-    const layer = letters[depth] ?? '';
-    if (at >= layer.length) return { owner: NOBODY, kind: Kind.Absent };
-    const letter = layer[at] ?? '';
-    if (letter === 'u') return { owner: UNKNOWN_OWNER, kind: Kind.Unknown };
-    if (letter !== '.') return { owner: depth, kind: kindOf(letter) };
+interface Answer {
+  readonly owner: number;
+  readonly kind: Kind;
+  readonly host: number;
+}
+
+function answerAt(layers: readonly ModelLayer[], end: ChainEndKind, at: number): Answer {
+  let unused = -1;
+  for (const [depth, { letters, hosts }] of layers.entries()) {
+    // A layer that ends here hides what is deeper; the one above may keep space that it does not use.
+    if (at >= letters.length) return { owner: NOBODY, kind: Kind.Absent, host: unused };
+    const letter = letters[at] ?? '';
+    const host = hosts[at] ?? -1;
+    if (letter === 'u') return { owner: UNKNOWN_OWNER, kind: Kind.Unknown, host: -1 };
+    if (letter !== '.') return { owner: depth, kind: kindOf(letter), host };
+    unused = host;
   }
-  return end === 'base' ? { owner: NOBODY, kind: Kind.Absent } : { owner: UNKNOWN_OWNER, kind: Kind.Unknown };
+  if (end !== 'base') return { owner: UNKNOWN_OWNER, kind: Kind.Unknown, host: -1 };
+  return { owner: NOBODY, kind: Kind.Absent, host: unused };
 }
 
-/** Stretches of letters, as real images have them, of a length of their own for each layer. */
-function randomLayer(draw: Draw, units: number): string {
-  let text = '';
-  while (text.length < units) text += draw.pick(Array.from('....ddddzaciu')).repeat(draw.between(1, 12));
-  return text.slice(0, units);
+/** Stretches of letters, as real images have them, most of them in one piece of the file. */
+function randomLayer(draw: Draw, units: number, unit: number): ModelLayer {
+  let letters = '';
+  while (letters.length < units) letters += draw.pick(Array.from('....ddddzaciu')).repeat(draw.between(1, 12));
+  letters = letters.slice(0, units);
+  let next = 0;
+  const hosts = Array.from(letters, (letter) => {
+    if (!'dai'.includes(letter) && !(letter === '.' && draw.chance(0.3))) return -1;
+    const host = draw.chance(0.8) ? next : draw.below(1000) * unit;
+    next = host + unit;
+    return host;
+  });
+  return { letters, hosts };
 }
 
 describe('who answers each byte, of random chains', () => {
   const UNITS = [512, 65536, 3 * 2 ** 20];
 
-  for (let seed = 1; seed <= 60; seed += 1) {
+  for (let seed = 1; seed <= 80; seed += 1) {
     it(`chain ${seed} is as looking up each unit has it`, () => {
       const draw = Draw.named(seed, 'ownership');
       const unit = draw.pick(UNITS);
       const units = draw.between(1, 220);
-      const letters = Array.from({ length: draw.between(1, 6) }, (_, depth) => {
+      const keepHost = draw.chance(0.5);
+      const model = Array.from({ length: draw.between(1, 6) }, (_, depth) => {
         const length = depth === 0 ? units : Math.max(0, units + draw.between(-units, 40) * draw.below(2));
-        return randomLayer(draw, length);
+        return randomLayer(draw, length, unit);
       });
-      const model: Model = { letters, unit, end: draw.pick(['base', 'base', 'missing', 'cycle'] as const) };
-      const layers = letters.map((text, depth) => ({
-        depth,
-        guestSize: text.length * unit,
-        runs: runsFrom(text, unit),
-      }));
-      const map = resolve(layers, model.end);
+      const end = draw.pick(['base', 'base', 'missing', 'cycle'] as const);
+      const layers = model.map(({ letters, hosts }, depth) => {
+        const guestSize = letters.length * unit;
+        return { depth, guestSize, runs: runsFrom(letters, unit, guestSize, keepHost ? hosts : undefined) };
+      });
+      const map = resolve(layers, end);
 
-      const answers = Array.from({ length: units }, (_, at) => modelOwner(model, at));
-      const expected: [number, number, number, number][] = [];
-      answers.forEach(({ owner, kind }, at) => {
+      const answers = Array.from({ length: units }, (_, at) => answerAt(model, end, at));
+      const expected: [number, number, number, number, number][] = [];
+      answers.forEach(({ owner, kind, host }, at) => {
         const last = expected.at(-1);
-        if (last?.[2] === owner && last[3] === kind) last[1] = (at + 1) * unit;
-        else expected.push([at * unit, (at + 1) * unit, owner, kind]);
+        const before = answers[at - 1]?.host ?? -1;
+        const goesOn = !keepHost || (host < 0 ? before < 0 : before >= 0 && host === before + unit);
+        if (last?.[2] === owner && last[3] === kind && goesOn) last[1] = (at + 1) * unit;
+        else expected.push([at * unit, (at + 1) * unit, owner, kind, keepHost ? host : -1]);
       });
-      const actual = Array.from({ length: map.count }, (_, i) => [
-        map.start[i],
-        map.start[i + 1],
-        map.owner[i],
-        map.kind[i],
-      ]);
+      const actual = Array.from({ length: map.count }, (_, i) => {
+        return [map.start[i], map.start[i + 1], map.owner[i], map.kind[i], map.host?.[i] ?? -1];
+      });
       assert.deepEqual(actual, expected);
+      assert.equal(map.host !== undefined, keepHost);
 
       const accounting = account(map, layers);
-      const bytes = (matches: (unitOwner: { owner: number; kind: Kind }) => boolean): number =>
-        answers.filter(matches).length * unit;
+      const bytes = (matches: (answer: Answer) => boolean): number => answers.filter(matches).length * unit;
       assert.equal(accounting.guestSize, units * unit);
       assert.equal(
         accounting.nobody,
@@ -274,16 +291,15 @@ describe('who answers each byte, of random chains', () => {
         accounting.unknown,
         bytes(({ owner }) => owner === UNKNOWN_OWNER),
       );
-      letters.forEach((text, depth) => {
+      model.forEach(({ letters }, depth) => {
         const owned = bytes(({ owner }) => owner === depth);
-        const allocated =
-          Array.from(text.slice(0, units)).filter((letter) => letter !== '.' && letter !== 'u').length * unit;
+        const allocated = Array.from(letters.slice(0, units)).filter((letter) => letter !== '.' && letter !== 'u');
         assert.deepEqual(accounting.layers[depth], {
           owned,
           ownedData: bytes(({ owner, kind }) => owner === depth && (kind === Kind.Data || kind === Kind.Invalid)),
           ownedZero: bytes(({ owner, kind }) => owner === depth && (kind === Kind.Zero || kind === Kind.ZeroAllocated)),
           ownedCompressed: bytes(({ owner, kind }) => owner === depth && kind === Kind.Compressed),
-          shadowed: allocated - owned,
+          shadowed: allocated.length * unit - owned,
         });
       });
     });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { QemuMapEntry } from '../../../src/core';
-import { data, subclusters, zero, zeroAllocated, compressed } from '../../fixtures/build/index';
-import { extentsOf } from '../../support/memory';
+import { finish, Session } from '../../../src/core';
+import type { BuiltQcow2, Cluster, Qcow2Spec } from '../../fixtures/build/index';
+import { buildQcow2, data, subclusters, zero, zeroAllocated, compressed } from '../../fixtures/build/index';
+import { extentsOf, MemoryDisk } from '../../support/memory';
 import type { ChainSpec } from '../../support/open';
 import { openBuilt } from '../../support/open';
 
@@ -148,6 +150,50 @@ describe('the words of qemu-img map', () => {
       damage: ([leaf]) => leaf?.image.pokeU32(32, 1),
     });
     assert.deepEqual(lines, ['0+1 0 PD', '1+2 0 PZ']);
+  });
+
+  describe('for space that was promised and never written', () => {
+    const promised = (
+      spec: Partial<Qcow2Spec> = {},
+    ): { built: BuiltQcow2; host: number; lines: (file: object) => string[] } => {
+      const clusters = new Map<number, Cluster>([0, 1, 2, 3].map((i) => [i, data(FULL)]));
+      const built = buildQcow2({ size: 5 * CLUSTER, clusters: new Map([...clusters, [4, zeroAllocated()]]), ...spec });
+      const host = built.layout.places.get(clusters.get(0) ?? zero())?.offset ?? NaN;
+      const lines = (file: object): string[] => {
+        const disk = new MemoryDisk().put('/leaf', { bytes: built.image, ...file });
+        const session = new Session(disk.environment, disk.leaf('/leaf'), true);
+        return [...session.map(finish(session.scan()))].map(told);
+      };
+      return { built, host, lines };
+    };
+
+    it('data that lies in a hole of its file is zero as well, to the byte', () => {
+      const { built, host, lines } = promised();
+      const { size } = built.image;
+      const written = host + CLUSTER + 4096;
+      const extents = extentsOf(size, [
+        [0, host + 4096],
+        [host + CLUSTER, written],
+      ]);
+      const kept = host + 4 * CLUSTER;
+      assert.deepEqual(lines({ extents, diskUsage: CLUSTER }), [
+        `0+0.0625 0 PD @${host}`,
+        `0.0625+0.9375 0 PZD @${host + 4096}`,
+        `1+0.0625 0 PD @${host + CLUSTER}`,
+        `1.0625+2.9375 0 PZD @${written}`,
+        `4+1 0 PZ @${kept}`,
+      ]);
+    });
+
+    it('is not looked for where the file has all the space that it uses', () => {
+      const { built, host, lines } = promised();
+      const extents = extentsOf(built.image.size, [[0, host]]);
+      assert.deepEqual(lines({ extents, diskUsage: built.image.size }), [
+        `0+4 0 PD @${host}`,
+        `4+1 0 PZ @${host + 4 * CLUSTER}`,
+      ]);
+      assert.deepEqual(lines({ extents }), [`0+4 0 PD @${host}`, `4+1 0 PZ @${host + 4 * CLUSTER}`]);
+    });
   });
 
   it('counts depth from the layer that is looked at', () => {

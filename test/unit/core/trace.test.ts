@@ -190,6 +190,9 @@ describe('the walk of a read', () => {
     const kinds = [0, 1023, 1024, 2047, 2048, 3999, 4000, 4095].map((offset) => session.trace(offset).kind);
     assert.deepEqual(kinds.map(letterOf).join(''), 'zzddzzzz');
     assert.equal(session.trace(1500).steps[1]?.hostOffset, 1500);
+    const full = { bytes: new Uint8Array(1000), extents: extentsOf(1000, [[0, 1000]]) };
+    const odd = openBuilt({ layers: [{ size: 1024, clusterBits: 9 }], base: full }).session;
+    assert.deepEqual([999, 1000, 1023].map((offset) => letterOf(odd.trace(offset).kind)).join(''), 'dzz');
     assert.deepEqual(session.trace(1500).steps[1]?.lookups, []);
   });
 

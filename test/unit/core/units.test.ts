@@ -69,6 +69,12 @@ describe('sizes as people write them', () => {
     '99999999999999999999',
     '1;rm',
     '１',
+    '1,5G',
+    '1,50',
+    '12,3456',
+    ',123',
+    '1,234,56',
+    '0x1,000',
   ];
   for (const text of nonsense) {
     it(`"${text}" is nothing`, () => {

@@ -143,6 +143,36 @@ describe('scrolling', () => {
   });
 });
 
+describe('keys of movement', () => {
+  const after = (key: string, from: number | undefined): number | undefined =>
+    scale.cellAfterKey(key, from, 300, DISK, FINE, SMALL);
+
+  it('lead to the cells around', () => {
+    const keys = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'];
+    assert.deepEqual(keys.map((key) => after(key, 500)), [499, 501, 490, 510]);
+  });
+
+  it('lead nine rows on where ten are on screen, and to the ends', () => {
+    assert.deepEqual(['PageUp', 'PageDown', 'Home', 'End'].map((key) => after(key, 500)), [410, 590, 0, 999]);
+  });
+
+  it('stay on the disk, and in the column', () => {
+    assert.deepEqual([after('ArrowLeft', 0), after('ArrowUp', 7), after('ArrowRight', 999), after('ArrowDown', 995)],
+      [0, 7, 999, 995]);
+    assert.deepEqual([after('PageUp', 7), after('PageUp', 57), after('PageDown', 955), after('PageDown', 995)],
+      [7, 7, 995, 995]);
+  });
+
+  it('begin with the first cell on screen', () => {
+    assert.deepEqual([after('ArrowRight', undefined), after('PageDown', undefined), after('End', undefined)],
+      [300, 300, 999]);
+  });
+
+  it('are no others', () => {
+    assert.equal(after('a', 500), undefined);
+  });
+});
+
 describe('labels beside the rows', () => {
   const all = (): boolean => true;
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Kind } from '../../../src/core/model';
+import { Kind, UNKNOWN_OWNER } from '../../../src/core/model';
 import type { Pixels } from '../../../src/core/model';
 import type { PixelReply, PixelRequest } from '../../../src/protocol/image';
 import { partsOf } from '../../../src/webview/map/cells';
@@ -20,7 +20,7 @@ function plain({ start, cellBytes, cells }: PixelRequest, owner: number): Pixels
 
 interface Asked {
   readonly request: PixelRequest;
-  answer(owner: number, generation: number): Promise<void>;
+  answer(owner: number, generation: number, complete?: boolean): Promise<void>;
   fail(message: string): Promise<void>;
 }
 
@@ -33,8 +33,8 @@ function bench(): { source: PixelSource; asked: Asked[]; errors: string[]; chang
   const fetch = (request: PixelRequest): Promise<PixelReply> => new Promise((resolve, reject) => {
     asked.push({
       request,
-      answer: (owner, generation) => {
-        resolve({ generation, complete: true, pixels: plain(request, owner) });
+      answer: (owner, generation, complete = true) => {
+        resolve({ generation, complete, pixels: plain(request, owner) });
         return settled();
       },
       fail: (message) => {
@@ -97,6 +97,40 @@ describe('the pictures of a disk', () => {
     assert.deepEqual([late.exact, ownerOf(late.pixels)], [false, 1]);
     const old = source.picture(at(0), 0);
     assert.deepEqual([old.exact, ownerOf(old.pixels)], [false, 1]);
+  });
+
+  it('that run ahead of what is told are no reason to start anew', async () => {
+    const { source, asked } = bench();
+    source.show(DISK, 1);
+    await asked[0]?.answer(1, 3);
+    source.show(DISK, 1);
+    source.show(DISK, 2);
+    source.show(DISK, 3);
+    assert.equal(asked.length, 1);
+    assert.equal(ownerOf(source.overview() ?? assert.fail()), 1);
+  });
+
+  it('in which nothing is known yet do not replace those in which something is', async () => {
+    const { source, asked } = bench();
+    source.show(DISK, 1);
+    await asked[0]?.answer(1, 1);
+    source.show(DISK, 2);
+    await asked[1]?.answer(UNKNOWN_OWNER, 2, false);
+    assert.equal(ownerOf(source.overview() ?? assert.fail()), 1);
+    assert.equal(asked.length, 2, 'asking again is left to the next generation');
+    source.show(DISK, 3);
+    await asked[2]?.answer(UNKNOWN_OWNER, 3, true);
+    assert.equal(ownerOf(source.overview() ?? assert.fail()), UNKNOWN_OWNER);
+  });
+
+  it('of a file that was opened by another worker are all new', async () => {
+    const { source, asked } = bench();
+    source.show(DISK, 5);
+    await asked[0]?.answer(1, 5);
+    source.show(DISK, 1);
+    assert.equal(source.overview(), undefined);
+    await asked[1]?.answer(2, 1);
+    assert.equal(ownerOf(source.overview() ?? assert.fail()), 2);
   });
 
   it('of another disk are forgotten', async () => {

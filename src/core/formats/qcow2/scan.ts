@@ -177,25 +177,30 @@ export class Scanner {
   }
 }
 
+const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
+
 const ABOUT: Readonly<Record<string, { severity: Finding['severity']; text: (count: number, first: number) => string; advice?: string }>> = {
   'l2-offset': {
     severity: 'error',
-    text: (count, first) => `${count} L1 entries point into the middle of a cluster (the first for guest byte ${first}): what they map can't be known`,
+    text: (count, first) =>
+      `${plural(count, 'L2 table')} can't begin in the middle of a cluster (the first for guest byte ${first}): what is mapped there can't be known`,
     advice: 'Restore the image from a backup; qemu-img check says more.',
   },
   'l2-past-end': {
     severity: 'error',
-    text: (count, first) => `${count} L2 tables lie past the end of the file (the first at byte ${first}): they read as empty`,
+    text: (count, first) =>
+      `the file ends before ${plural(count, 'L2 table')} (the first at byte ${first}) or inside: what is not there reads as empty`,
     advice: 'The file was cut short: copy it anew from where it came.',
   },
   entry: {
     severity: 'error',
-    text: (count, first) => `${count} L2 entries can't be true (the first for guest byte ${first})`,
+    text: (count, first) => `${plural(count, 'table entry', 'table entries')} can't be true (the first for guest byte ${first})`,
     advice: 'qemu-img check says more; a VM that reads there gets an I/O error.',
   },
   'data-past-end': {
     severity: 'error',
-    text: (count, first) => `${count} clusters lie past the end of the file (the first for guest byte ${first}): they read as zeros`,
+    text: (count, first) =>
+      `the file ends before ${plural(count, 'piece')} of data (the first for guest byte ${first}): zeros are read there`,
     advice: 'The file was cut short: copy it anew from where it came.',
   },
   'l1-too-small': {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HostExtents, Layer } from '../../../../src/core';
-import { finish, openChain } from '../../../../src/core';
+import { finish, guestOffset, Kind, openChain } from '../../../../src/core';
 import { extentsOf, MemoryDisk } from '../../../support/memory';
 import type { MemoryFile } from '../../../support/memory';
 import { told } from '../../../support/runs';
@@ -80,12 +80,20 @@ describe('a raw layer', () => {
     );
   });
 
+  it('is made of sectors', () => {
+    const layer = open({ bytes: new Uint8Array(4096) });
+    const [view] = layer.views;
+    assert(view);
+    const { unitStart, unitEnd, hostOffset, kind } = layer.trace(view, guestOffset(1500));
+    assert.deepEqual([unitStart, unitEnd, hostOffset, kind], [1024, 1536, 1500, Kind.Data]);
+  });
+
   it('reads its file, and zeros past its end', () => {
     const layer = open({ bytes: Uint8Array.from({ length: 1000 }, (_, i) => i) });
     const [view] = layer.views;
     assert(view);
     const target = new Uint8Array(4).fill(9);
-    layer.read(view, 998 as never, target);
+    layer.read(view, guestOffset(998), target);
     assert.deepEqual(target, Uint8Array.of(998 & 255, 999 & 255, 0, 0));
   });
 });

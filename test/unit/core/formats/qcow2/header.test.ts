@@ -442,6 +442,10 @@ describe('a header that is odd is a finding', () => {
       'error',
     );
     assertFound({ bitmaps }, (built) => built.image.pokeU32(at(built) - 4, 16), 'bitmaps-extension', 'error');
+    const most = build({ bitmaps });
+    most.image.pokeU32(at(most), 65_535).pokeU64(at(most) + 8, 64n * 2n ** 20n);
+    const { findings, bitmaps: listed } = read(most);
+    assert.deepEqual([findings, listed?.count, listed?.directoryBytes], [[], 65_535, 64 * 2 ** 20]);
   });
 
   it('when the pointer to its LUKS header is not what it should be', () => {

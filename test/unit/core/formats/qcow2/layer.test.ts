@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Layer } from '../../../../../src/core';
-import { finish, openChain } from '../../../../../src/core';
+import { finish, guestOffset, openChain } from '../../../../../src/core';
 import type { Qcow2Spec } from '../../../../fixtures/build/index';
 import { buildQcow2, data, noise, zero } from '../../../../fixtures/build/index';
 import { MemoryDisk } from '../../../../support/memory';
@@ -147,7 +147,7 @@ describe('an external data file', () => {
     );
     assert.throws(
       () => {
-        layer.read(view, 0 as never, new Uint8Array(8));
+        layer.read(view, guestOffset(0), new Uint8Array(8));
       },
       { code: 'not-found' },
     );

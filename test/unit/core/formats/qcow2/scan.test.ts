@@ -129,6 +129,16 @@ describe('scanning the tables of a qcow2 image', () => {
       extendedL2: true,
       clusters: mixed(31, 14, 4, true),
     },
+    'subclusters of clusters that have no place': {
+      size: 16384 * 4,
+      clusterBits: 14,
+      extendedL2: true,
+      clusters: new Map<number, Cluster>([
+        [0, subclusters('z'.repeat(8) + '.'.repeat(24))],
+        [1, subclusters('.'.repeat(32), undefined, true)],
+        [3, subclusters('.z'.repeat(16))],
+      ]),
+    },
     'places past 4 GiB': { size: 65536 * 9, clusters: mixed(9, 16, 5), dataStart: 5 * 2 ** 30 },
     'empty tables': { size: 512 * 64 * 4, clusterBits: 9, emptyTables: [1, 3] },
     'a disk of no bytes': { size: 0 },
@@ -304,7 +314,7 @@ describe('scanning tables that can not be true', () => {
     const scanned = scan(built);
     assert.equal(letters(scanned), 'di.'.slice(0, 2));
     assert.deepEqual(codes(scanned), ['entry error']);
-    assert.match(scanned.findings[0]?.message ?? '', /^507 L2 entries.*guest byte 20480/);
+    assert.match(scanned.findings[0]?.message ?? '', /^507 table entries.*guest byte 20480/);
   });
 
   it('an L1 table that is too short leaves the rest absent, and says so', () => {

@@ -1,0 +1,39 @@
+import type { PageAction } from '../protocol/webview';
+
+/** What the page leaves to VS Code. */
+export class HostActions {
+  constructor(private readonly ask: (action: PageAction) => void) {}
+
+  openLayer(path: string): void {
+    this.ask({ action: 'open-layer', path });
+  }
+
+  /** Lets a parent outside the folder be read. */
+  allow(path: string): void {
+    this.ask({ action: 'allow-file', path });
+  }
+
+  showProblems(): void {
+    this.ask({ action: 'show-problems' });
+  }
+
+  goTo(): void {
+    this.ask({ action: 'go-to' });
+  }
+
+  exportMap(): void {
+    this.ask({ action: 'export-map' });
+  }
+
+  refresh(): void {
+    this.ask({ action: 'refresh' });
+  }
+
+  openAsRaw(): void {
+    this.ask({ action: 'open-as-raw' });
+  }
+
+  openAsText(): void {
+    this.ask({ action: 'open-as-text' });
+  }
+}
