@@ -62,7 +62,8 @@ export class App extends HostActions implements Actions {
   private invalid: { readonly from: Pixels | undefined; readonly seen: boolean } = { from: undefined, seen: false };
   private byteCount = FIRST_BYTES;
   private inspection = 0;
-  private looks = 0;
+  /** Where the disk is to be looked at from, while that is on its way. */
+  private headedFor: Standpoint | undefined;
   private seenLayers = new Set<number>();
   private told: string | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
@@ -412,21 +413,24 @@ export class App extends HostActions implements Actions {
   }
 
   look(standpoint: Standpoint): void {
-    this.looks += 1;
-    const turn = this.looks;
+    this.headedFor = standpoint;
+    const isLatest = (): boolean => this.headedFor === standpoint;
     this.host.call('look', standpoint).then(
       (summary) => {
-        if (turn === this.looks) this.setSummary(summary);
+        if (isLatest()) this.setSummary(summary);
       },
       (error: unknown) => this.store.set({ notice: wireOf(error).message }),
-    );
+    ).finally(() => {
+      if (isLatest()) this.headedFor = undefined;
+    });
   }
 
   travel(by: 1 | -1): void {
     const { summary, names } = this.store.get();
     if (!summary) return;
     const all = places(summary, names);
-    const now = all.findIndex((place) => samePlace(place, summary.standpoint));
+    const from = this.headedFor ?? summary.standpoint;
+    const now = all.findIndex((place) => samePlace(place, from));
     const next = all[now + by];
     if (next) this.look({ depth: next.depth, view: next.view });
   }

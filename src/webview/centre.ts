@@ -37,9 +37,9 @@ export class Centre {
       + 'T goes to the inspector, the brackets travel to older and newer states.';
     map.canvas.setAttribute('aria-roledescription', 'block map');
     map.canvas.setAttribute('aria-describedby', 'map-hint');
-    this.out = textButton('−', 'Zoom out (−)', () => actions.zoom(-1), { 'aria-label': 'Zoom out' });
-    this.in = textButton('+', 'Zoom in (+)', () => actions.zoom(1), { 'aria-label': 'Zoom in' });
-    this.whole = textButton('whole disk', 'Show the whole disk (0)', () => actions.wholeDisk());
+    this.out = textButton('−', 'Zoom out (−)', () => this.press(() => actions.zoom(-1)), { 'aria-label': 'Zoom out' });
+    this.in = textButton('+', 'Zoom in (+)', () => this.press(() => actions.zoom(1)), { 'aria-label': 'Zoom in' });
+    this.whole = textButton('whole disk', 'Show the whole disk (0)', () => this.press(() => actions.wholeDisk()));
     this.stage = h('div', { class: 'stage' }, map.canvas, h('div', { class: 'focus-ring' }), tooltip.element);
     this.body = h('div', { class: 'map' }, this.stage, this.legend.element);
     this.element = h(
@@ -64,15 +64,26 @@ export class Centre {
     if (sight) {
       this.range.textContent = formatRange(sight.start, sight.end);
       this.scale.textContent = formatScale(sight.cellBytes, standpointLayer(summary)?.grain ?? 1);
-      this.out.disabled = sight.level === 0;
-      this.whole.disabled = sight.level === 0;
-      this.in.disabled = sight.level >= sight.levels - 1;
+      this.updateZoom();
       // The legend stands right below the last row, wherever that is.
       const spare = Math.max(0, this.stage.clientHeight - sight.height);
       this.body.style.setProperty('--spare', `${Math.round(spare)}px`);
     }
     this.updateProgress(state);
     this.updateSaid(state);
+  }
+
+  /** The buttons know at once where a press leads, while the map is still on its way. */
+  private press(zoom: () => void): void {
+    zoom();
+    this.updateZoom();
+  }
+
+  private updateZoom(): void {
+    const can = this.map.canZoom;
+    this.out.disabled = !can.out;
+    this.whole.disabled = !can.out;
+    this.in.disabled = !can.in;
   }
 
   private updateProgress({ summary, progress }: State): void {

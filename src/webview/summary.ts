@@ -67,8 +67,9 @@ export function places(summary: ImageSummary, names: readonly string[]): Place[]
 export const samePlace = (one: Standpoint, other: Standpoint): boolean =>
   one.depth === other.depth && one.view === other.view;
 
-/** True when everything is read and no layer holds a byte of the disk. */
-export function isEmpty({ scan, accounting, end }: ImageSummary): boolean {
+/** True when everything is read, nothing is broken, and no layer holds a byte of the disk. */
+export function isEmpty({ scan, accounting, end, layers }: ImageSummary): boolean {
   return scan === 'complete' && end.kind === 'base' && accounting !== undefined
-    && accounting.nobody === accounting.guestSize;
+    && accounting.nobody === accounting.guestSize
+    && layers.every(({ findings }) => findings.every(({ severity }) => severity !== 'error'));
 }

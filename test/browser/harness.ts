@@ -116,8 +116,19 @@ export class Session {
     return workbench.answerTrust(this.page, trusted);
   }
 
+  /** Chooses an item of a file's menu in the Explorer. */
+  async chooseInExplorer(name: string, item: string): Promise<void> {
+    const row = this.page.locator('.explorer-folders-view .monaco-list-row')
+      .filter({ has: this.page.locator('.label-name').getByText(name, { exact: true }) });
+    await row.click({ button: 'right' });
+    await this.page.getByRole('menuitem', { name: item }).hover();
+    // Not a click: VS Code takes no release of the button so soon after its menu opened.
+    await this.page.keyboard.press('Enter');
+  }
+
   /** Closes every editor and waits until ours are gone. */
   async closeEditors(): Promise<void> {
+    if ((await this.page.locator('.tabs-container .tab').count()) === 0) return;
     await this.runCommand('View: Close All Editors');
     await this.page.locator('.tabs-container .tab').first().waitFor({ state: 'detached' });
     await this.page.locator('iframe.webview').first().waitFor({ state: 'detached' });

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildQcow2, compressed, data, noise, prose, writeImage, zero } from '../fixtures/build/index';
 import type { BuiltQcow2, Cluster, Qcow2Spec } from '../fixtures/build/index';
@@ -69,4 +69,51 @@ export function stepAt(offset: number): { readonly owner: string; readonly kind:
   if (within(1024, 1280)) return { owner: 'middle', kind: 'zero' };
   if (within(1280, 1536)) return { owner: 'middle', kind: 'compressed' };
   return within(0, 2048) ? { owner: 'Base', kind: 'data' } : { owner: 'nobody', kind: 'reads as zero' };
+}
+
+/** Where the fields of a qcow2 header are (qcow2.rst, "Header"). */
+const FIELD = { clusterBits: 20, size: 24, l1Size: 36 } as const;
+const HEADER_BYTES = 112;
+
+const PNG = Buffer.from(
+  '89504e470d0a1a0a0000000d4948445200000001000000010806000000' + '1f15c4890000000d49444154789c63f8cfc0f01f0005000' +
+  '1ff56c7d4e20000000049454e44ae426082', 'hex',
+);
+
+/** The parent that one of the images of `writeBroken` lacks. */
+export function writeParent(folder: string): void {
+  writeQcow2(folder, 'gone/base.qcow2', { size: 64 * MIB, clusters: new Map(range(0, 64, data(noise(9, CLUSTER)))) });
+}
+
+/** A folder of everything that goes wrong with images. */
+export function writeBroken(folder: string): void {
+  const size = 64 * MIB;
+  const clusters = new Map([...range(0, 8, data(noise(5, CLUSTER))), ...range(512, 520, data(noise(6, CLUSTER)))]);
+  const spec: Qcow2Spec = { size, clusters };
+  const broken = (name: string, breakIt: (built: BuiltQcow2) => void, more: Partial<Qcow2Spec> = {}): void => {
+    const built = buildQcow2({ ...spec, ...more });
+    breakIt(built);
+    writeImage(join(folder, name), built.image);
+  };
+  const over = (name: string, backing: string): void => {
+    writeQcow2(folder, name, { ...spec, backing, backingFormat: 'qcow2' });
+  };
+  over('orphan.qcow2', 'gone/base.qcow2');
+  over('loop-a.qcow2', 'loop-b.qcow2');
+  over('loop-b.qcow2', 'loop-a.qcow2');
+  over('over-folder.qcow2', 'folder');
+  mkdirSync(join(folder, 'folder'));
+  broken('cut.qcow2', ({ image, layout }) => image.truncate((layout.l2Entry(512) ?? 0) + 8));
+  broken('cut-header.qcow2', ({ image }) => image.truncate(HEADER_BYTES / 2));
+  broken('far-table.qcow2', ({ image, layout }) => image.pokeU64(layout.l1.offset, 0x8000_0fff_ffff_0000n));
+  broken('absurd-size.qcow2', ({ image }) => image.pokeU64(FIELD.size, 0xffff_ffff_ffff_fe00n));
+  broken('absurd-table.qcow2', ({ image }) => image.pokeU32(FIELD.l1Size, 0xffff_ffff));
+  broken('absurd-cluster.qcow2', ({ image }) => image.pokeU32(FIELD.clusterBits, 63));
+  broken('unknown-feature.qcow2', () => undefined, { incompatible: 1n << 40n });
+  writeFileSync(join(folder, 'wrong-magic.qcow2'), noise(7, 3 * CLUSTER));
+  writeFileSync(join(folder, 'empty.qcow2'), '');
+  writeFileSync(join(folder, 'picture.png'), PNG);
+  const disk = Buffer.concat([noise(8, MIB), Buffer.alloc(3 * MIB)]);
+  disk.set([0x55, 0xaa], 510);
+  writeFileSync(join(folder, 'disk.img'), disk);
 }

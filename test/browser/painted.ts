@@ -26,6 +26,8 @@ export interface PaintedCell {
 export interface ThemeColors {
   readonly background: Hex;
   readonly nobody: Hex;
+  readonly unknown: Hex;
+  readonly invalid: Hex;
   /** Newest first. */
   readonly layers: readonly Hex[];
 }
@@ -49,6 +51,8 @@ export async function themeColors(editor: Editor, theme: Theme): Promise<ThemeCo
   return {
     background,
     nobody: over(color('nobody'), background),
+    unknown: color('unknown'),
+    invalid: color('invalid'),
     layers: ['layerNewest', 'layerNewer', 'layerOlder', 'layerBase'].map(color),
   };
 }
@@ -119,7 +123,7 @@ export function isNear(one: Hex, other: Hex): boolean {
 }
 
 /** How many of these pixels have a colour. */
-function count(pixels: Readonly<Record<Hex, number>>, color: Hex): number {
+export function count(pixels: Readonly<Record<Hex, number>>, color: Hex): number {
   return Object.entries(pixels).reduce((sum, [each, many]) => sum + (isNear(each, color) ? many : 0), 0);
 }
 

@@ -185,6 +185,11 @@ export class MapView {
     nextFrame(this.job);
   }
 
+  /** Whether there is further to zoom, counted from where the zoom is going. */
+  get canZoom(): { readonly out: boolean; readonly in: boolean } {
+    return { out: this.motion.heading > 0, in: this.motion.heading < this.levels.length - 1 };
+  }
+
   wholeDisk(): void {
     this.zoomBy(-this.levels.length);
   }

@@ -21,6 +21,11 @@ export class ZoomMotion {
   private pinched: number | undefined;
   private last = 0;
 
+  /** The level that it goes to, or stands at. */
+  get heading(): number {
+    return this.target;
+  }
+
   /** Stands at a level at once. */
   jump(level: number): void {
     this.position = level;

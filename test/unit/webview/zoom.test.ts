@@ -28,6 +28,7 @@ describe('the motion of the zoom', () => {
   it('adds up steps that come while it moves, within the levels there are', () => {
     const motion = new ZoomMotion();
     for (let step = 0; step < 5; step += 1) motion.step(1, 4, HOLD);
+    assert.equal(motion.heading, 3);
     assert.equal(run(motion, 1000).at(-1), 3);
     motion.step(-100, 4, HOLD);
     assert.equal(run(motion, 5000).at(-1), 0);
