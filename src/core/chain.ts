@@ -19,13 +19,13 @@ interface OpenLayer {
 
 /**
  * Opens a leaf and walks down its parents through the gate. Only a leaf that can't be used at all throws; whatever is
- * wrong further down is where the chain ends.
+ * wrong further down is where the chain ends. The chain owns the leaf's source: it is closed with it, or when this throws.
  * @throws DiskError
  */
 export function openChain(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}): Chain {
   const layers: ChainLayer[] = [];
   const seen = new Set<string>();
-  let current = openLayer(environment, leaf, pickDriver(leaf, options.format));
+  let current = openLeaf(environment, leaf, options);
   for (;;) {
     const { opened, layer } = current;
     seen.add(opened.identity.id);
@@ -83,6 +83,15 @@ function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
         ? 'Allow it if you know where the image comes from.'
         : undefined;
   return { end, findings: [{ code: `parent-${end.kind}`, severity: 'error', message: end.message, advice }] };
+}
+
+function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOptions): OpenLayer {
+  try {
+    return openLayer(environment, leaf, pickDriver(leaf, options.format));
+  } catch (error) {
+    leaf.source.close();
+    throw error;
+  }
 }
 
 function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver): OpenLayer {

@@ -29,7 +29,7 @@ function readName(name: string): Target {
   const protocol = /^([^/:]*):(.*)$/s.exec(name);
   if (!protocol) return { kind: 'path', path: name, relativeTo: 'image' };
   const [, scheme = '', rest = ''] = protocol;
-  if (scheme === 'file') return filePath(rest.startsWith('//') ? rest.slice(2) : rest);
+  if (scheme === 'file') return filePath(rest);
   return refused('protocol', `"${shorten(name)}" is reached by the protocol "${scheme}": only files are opened`);
 }
 

@@ -66,7 +66,7 @@ describe('the name of a parent', () => {
     assert.equal(meaning(parentReference('file:base.qcow2', undefined)), 'cwd:base.qcow2');
     assert.equal(meaning(parentReference('file:../b/base.qcow2', undefined)), 'cwd:../b/base.qcow2');
     assert.equal(meaning(parentReference('file:/a/base.qcow2', undefined)), 'image:/a/base.qcow2');
-    assert.equal(meaning(parentReference('file:///a/base.qcow2', undefined)), 'image:/a/base.qcow2');
+    assert.equal(meaning(parentReference('file:///a/base.qcow2', undefined)), 'image:///a/base.qcow2');
     assert.equal(meaning(parentReference('file:co:lon', undefined)), 'cwd:co:lon');
     assert.equal(meaning(parentReference('file:C:\\base', undefined)), 'image:C:\\base');
     assert.equal(meaning(parentReference('file:', undefined)), 'malformed');

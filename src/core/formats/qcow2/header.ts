@@ -220,7 +220,11 @@ class HeaderReader {
     if (refcountTableClusters === 0) {
       this.note('error', 'refcount-table-absent', 'the image has no reference count table', 56, 'QEMU refuses it; qemu-img check -r all makes a new one.');
     }
-    return { refcountOrder, refcountTableOffset: this.tableOffset(48, 'reference count table'), refcountTableClusters };
+    const refcountTableOffset = u64be(this.head, 48, 'offset of the reference count table', 48);
+    if (refcountTableOffset % this.clusterSize !== 0) {
+      this.note('error', 'refcount-table-offset', `the reference count table is said to begin at byte ${refcountTableOffset}, in the middle of a cluster`, 48);
+    }
+    return { refcountOrder, refcountTableOffset, refcountTableClusters };
   }
 
   private backing(): { name: string | undefined; endOfExtensions: number } {
