@@ -69,8 +69,8 @@ export class Commands implements vscode.Disposable {
       'vmDisk.traceAtOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, true, textOf(place))),
       'vmDisk.exportMap': (target?: ExportTarget) =>
         inFront(({ document }) => exportMap(document, target && 'format' in target ? target : undefined)),
-      'vmDisk.revealInTree': () => inFront((panel) => this.revealInTree(layerPath(panel))),
-      'vmDisk.copyLayerSummary': (node?: FamilyNode) => this.copySummary(node),
+      'vmDisk.revealInTree': (from?: unknown) => inFront((panel) => this.revealInTree(cardOf(from)?.path ?? layerPath(panel))),
+      'vmDisk.copyLayerSummary': (from?: FamilyNode | Card) => this.copySummary(from),
       'vmDisk.showProblems': () => vscode.commands.executeCommand('workbench.panel.markers.view.focus'),
       'vmDisk.openWalkthrough': () =>
         vscode.commands.executeCommand('workbench.action.openWalkthrough', `${extensionId}#${WALKTHROUGH}`, false),
@@ -128,12 +128,12 @@ export class Commands implements vscode.Disposable {
     void vscode.window.showInformationMessage(`VM Disks does not list ${plain(path)}.`);
   }
 
-  private async copySummary(node: FamilyNode | undefined): Promise<void> {
+  private async copySummary(from: FamilyNode | Card | undefined): Promise<void> {
     const { active } = this.world.editors;
     const text =
-      node && 'image' in node
-        ? imageSummary(node.image)
-        : active?.document.summary && chainSummary(active.document.summary, active.selection.layer);
+      from && 'image' in from
+        ? imageSummary(from.image)
+        : active?.document.summary && chainSummary(active.document.summary, cardOf(from)?.depth ?? active.selection.layer);
     if (text === undefined) return this.offerToOpen();
     await vscode.env.clipboard.writeText(text);
     vscode.window.setStatusBarMessage('Copied the layer summary', 2500);
@@ -183,6 +183,16 @@ function whyRefused({ document }: ImagePanel): string {
 }
 
 /** Menus pass a Uri or a context object where a caller passes text. */
+/** What a context menu on a layer's card tells a command: the page's `data-vscode-context`. */
+interface Card {
+  readonly webviewSection: 'vmDisk.layer';
+  readonly path: string;
+  readonly depth: number;
+}
+
+const cardOf = (from: unknown): Card | undefined =>
+  (from as Partial<Card> | undefined)?.webviewSection === 'vmDisk.layer' ? (from as Card) : undefined;
+
 const textOf = (place: unknown): string | undefined => (typeof place === 'string' ? place : undefined);
 
 function withPath<R>(node: FamilyNode | undefined, act: (path: string) => R): R | undefined {

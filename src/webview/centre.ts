@@ -39,7 +39,7 @@ export class Centre {
     map.canvas.setAttribute('aria-describedby', 'map-hint');
     this.out = textButton('−', 'Zoom out (−)', () => this.press(() => actions.zoom(-1)), { 'aria-label': 'Zoom out' });
     this.in = textButton('+', 'Zoom in (+)', () => this.press(() => actions.zoom(1)), { 'aria-label': 'Zoom in' });
-    this.whole = textButton('whole disk', 'Show the whole disk (0)', () => this.press(() => actions.wholeDisk()));
+    this.whole = textButton('whole disk', 'Show the whole disk (0)', () => actions.wholeDisk());
     this.stage = h('div', { class: 'stage' }, map.canvas, h('div', { class: 'focus-ring' }), tooltip.element);
     this.body = h('div', { class: 'map' }, this.stage, this.legend.element);
     this.element = h(
@@ -64,6 +64,7 @@ export class Centre {
     if (sight) {
       this.range.textContent = formatRange(sight.start, sight.end);
       this.scale.textContent = formatScale(sight.cellBytes, standpointLayer(summary)?.grain ?? 1);
+      this.whole.disabled = sight.level === 0;
       this.updateZoom();
       // The legend stands right below the last row, wherever that is.
       const spare = Math.max(0, this.stage.clientHeight - sight.height);
@@ -82,7 +83,6 @@ export class Centre {
   private updateZoom(): void {
     const can = this.map.canZoom;
     this.out.disabled = !can.out;
-    this.whole.disabled = !can.out;
     this.in.disabled = !can.in;
   }
 

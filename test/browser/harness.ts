@@ -134,6 +134,14 @@ export class Session {
     await this.page.locator('iframe.webview').first().waitFor({ state: 'detached' });
   }
 
+  /** Loads the window anew by VS Code's own command: the browser's would not let it save what it is about to lose. */
+  async reload(): Promise<void> {
+    const loaded = this.page.waitForEvent('load');
+    await this.runCommand('Developer: Reload Window');
+    await loaded;
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor();
+  }
+
   clearNotifications(): Promise<void> {
     return workbench.clearNotifications(this.page);
   }

@@ -80,12 +80,15 @@ const PNG = Buffer.from(
   '1ff56c7d4e20000000049454e44ae426082', 'hex',
 );
 
+/** Bytes of orphan.qcow2 that its parent would have to answer. */
+export const ORPHANED = 63 * MIB;
+
 /** The parent that one of the images of `writeBroken` lacks. */
 export function writeParent(folder: string): void {
   writeQcow2(folder, 'gone/base.qcow2', { size: 64 * MIB, clusters: new Map(range(0, 64, data(noise(9, CLUSTER)))) });
 }
 
-/** A folder of everything that goes wrong with images. */
+/** Everything that goes wrong with images. Those that can be shown hold 1 MiB of a disk of 64 MiB. */
 export function writeBroken(folder: string): void {
   const size = 64 * MIB;
   const clusters = new Map([...range(0, 8, data(noise(5, CLUSTER))), ...range(512, 520, data(noise(6, CLUSTER)))]);
