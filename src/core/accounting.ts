@@ -10,7 +10,13 @@ type Sums = { -readonly [K in keyof LayerAccount]: LayerAccount[K] };
  */
 export function account(map: OwnershipMap, layers: readonly ScannedLayer[]): Accounting {
   const depths = Math.max(0, ...layers.map(({ depth }) => depth + 1));
-  const sums: Sums[] = Array.from({ length: depths }, () => ({ owned: 0, ownedData: 0, ownedZero: 0, ownedCompressed: 0, shadowed: 0 }));
+  const sums: Sums[] = Array.from({ length: depths }, () => ({
+    owned: 0,
+    ownedData: 0,
+    ownedZero: 0,
+    ownedCompressed: 0,
+    shadowed: 0,
+  }));
   let nobody = 0;
   let unknown = 0;
   for (let i = 0; i < map.count; i += 1) {
@@ -41,7 +47,8 @@ function allocatedWithin({ runs }: ScannedLayer, end: number): number {
   let bytes = 0;
   for (let i = 0; i < runs.count && (runs.start[i] ?? 0) < end; i += 1) {
     const kind = runs.kind[i];
-    if (kind !== Kind.Absent && kind !== Kind.Unknown) bytes += Math.min(runs.start[i + 1] ?? end, end) - (runs.start[i] ?? 0);
+    if (kind !== Kind.Absent && kind !== Kind.Unknown)
+      bytes += Math.min(runs.start[i + 1] ?? end, end) - (runs.start[i] ?? 0);
   }
   return bytes;
 }

@@ -28,7 +28,9 @@ export function u32le(bytes: Uint8Array, at: number): number {
 export function u64be(bytes: Uint8Array, at: number, field: string, fileOffset: number): number {
   const value = u32be(bytes, at) * TWO_32 + u32be(bytes, at + 4);
   if (!Number.isSafeInteger(value)) {
-    const text = `0x${u32be(bytes, at).toString(16)}${u32be(bytes, at + 4).toString(16).padStart(8, '0')}`;
+    const text = `0x${u32be(bytes, at).toString(16)}${u32be(bytes, at + 4)
+      .toString(16)
+      .padStart(8, '0')}`;
     throw new DiskError('limit', `the ${field} is ${text}, more than any real disk has`, { offset: fileOffset });
   }
   return value;

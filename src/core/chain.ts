@@ -48,10 +48,20 @@ type Step =
   | { readonly next: OpenLayer; readonly findings: readonly Finding[] }
   | { readonly end: ChainEnd; readonly findings: readonly Finding[] };
 
-function stepDown(environment: Environment, parent: FileReference, from: OpenedSource, seen: ReadonlySet<string>): Step {
+function stepDown(
+  environment: Environment,
+  parent: FileReference,
+  from: OpenedSource,
+  seen: ReadonlySet<string>,
+): Step {
   const { written } = parent;
   if (seen.size >= MAX_DEPTH) {
-    return broken({ kind: 'too-deep', written, name: written, message: `the chain goes on past ${MAX_DEPTH} layers: not followed further` });
+    return broken({
+      kind: 'too-deep',
+      written,
+      name: written,
+      message: `the chain goes on past ${MAX_DEPTH} layers: not followed further`,
+    });
   }
   const answer = environment.gate.open(parent, from.identity);
   if (!answer.ok) {
@@ -62,7 +72,12 @@ function stepDown(environment: Environment, parent: FileReference, from: OpenedS
   const name = opened.identity.path;
   if (seen.has(opened.identity.id)) {
     opened.source.close();
-    return broken({ kind: 'cycle', written, name, message: `the parent "${written}" is a layer of this chain already: it stands on itself` });
+    return broken({
+      kind: 'cycle',
+      written,
+      name,
+      message: `the parent "${written}" is a layer of this chain already: it stands on itself`,
+    });
   }
   try {
     const { driver, findings } = parentDriver(parent, opened);
@@ -71,7 +86,13 @@ function stepDown(environment: Environment, parent: FileReference, from: OpenedS
   } catch (error) {
     opened.source.close();
     if (!(error instanceof DiskError)) throw error;
-    return broken({ kind: 'refused', reason: 'unreadable', written, name, message: oneLine(error.in(opened.identity)) });
+    return broken({
+      kind: 'refused',
+      reason: 'unreadable',
+      written,
+      name,
+      message: oneLine(error.in(opened.identity)),
+    });
   }
 }
 
@@ -97,7 +118,11 @@ function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOp
 function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver): OpenLayer {
   const { identity, source } = opened;
   try {
-    const layer = driver.open(source, { identity, codecs, openCompanion: (reference) => gate.open(reference, identity) });
+    const layer = driver.open(source, {
+      identity,
+      codecs,
+      openCompanion: (reference) => gate.open(reference, identity),
+    });
     return { opened, layer };
   } catch (error) {
     throw error instanceof DiskError ? error.in(identity) : error;
@@ -134,13 +159,23 @@ function cutWindow(parent: FileReference, { source }: OpenedSource): OpenedSourc
   if (!parent.window) return source;
   const { offset, size = Math.max(0, source.size - offset) } = parent.window;
   if (offset + size > source.size) {
-    throw new DiskError('out-of-range', `the part of the parent that counts (${size} bytes from byte ${offset}) ends past the file`, { offset });
+    throw new DiskError(
+      'out-of-range',
+      `the part of the parent that counts (${size} bytes from byte ${offset}) ends past the file`,
+      { offset },
+    );
   }
   return windowOf(source, offset, size);
 }
 
 function sizeFindings(layer: Layer, parent: FileReference): readonly Finding[] {
   return layer.guestSize === 0
-    ? [{ code: 'parent-empty', severity: 'warning', message: `the parent "${parent.written}" is a disk of no bytes: all that is not in newer layers reads as zero` }]
+    ? [
+        {
+          code: 'parent-empty',
+          severity: 'warning',
+          message: `the parent "${parent.written}" is a disk of no bytes: all that is not in newer layers reads as zero`,
+        },
+      ]
     : [];
 }

@@ -27,7 +27,9 @@ export function windowOf(source: ByteSource, offset: number, size: number): Byte
     readInto: (target, position) => {
       // Past the window is past the end, even where the file goes on.
       if (position + target.length > size) {
-        throw new DiskError('short-read', `the part of the file that counts ends at byte ${offset + size}`, { offset: offset + position });
+        throw new DiskError('short-read', `the part of the file that counts ends at byte ${offset + size}`, {
+          offset: offset + position,
+        });
       }
       source.readInto(target, offset + position);
     },

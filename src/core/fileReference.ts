@@ -36,7 +36,11 @@ function readName(name: string): Target {
 /** QEMU takes a relative name behind `file:` or in `json:` from its working directory, which an editor has none of. */
 function filePath(path: string): Target {
   if (path === '') return refused('malformed', 'the name of the file is empty');
-  return { kind: 'path', path, relativeTo: path.startsWith('/') || isWindowsAbsolute(path) ? 'image' : 'working-directory' };
+  return {
+    kind: 'path',
+    path,
+    relativeTo: path.startsWith('/') || isWindowsAbsolute(path) ? 'image' : 'working-directory',
+  };
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -57,7 +61,11 @@ function readJson(json: string, format: string | undefined): Pick<FileReference,
     return { target: filePath(options['filename']), format: format ?? (driver === undefined ? undefined : 'raw') };
   }
   const named = typeof driver === 'string' ? driver : format;
-  if (!isObject(file)) return { target: refused('protocol', `"json:${shorten(json)}" names no file: only files are opened`), format: named };
+  if (!isObject(file))
+    return {
+      target: refused('protocol', `"json:${shorten(json)}" names no file: only files are opened`),
+      format: named,
+    };
   const protocol = file['driver'];
   if (typeof file['filename'] !== 'string' || (protocol !== undefined && !PROTOCOL_DRIVERS.has(protocol))) {
     const how = typeof protocol === 'string' ? `the driver "${shorten(protocol)}"` : 'something that is no file name';
@@ -65,7 +73,10 @@ function readJson(json: string, format: string | undefined): Pick<FileReference,
   }
   const window = driver === 'raw' ? readWindow(options) : undefined;
   if (window === 'malformed') {
-    return { target: refused('malformed', 'the part of the parent that counts is not told in whole bytes'), format: named };
+    return {
+      target: refused('malformed', 'the part of the parent that counts is not told in whole bytes'),
+      format: named,
+    };
   }
   return { target: filePath(file['filename']), format: named, window };
 }
@@ -81,7 +92,8 @@ function readWindow(options: JsonObject): FileReference['window'] | 'malformed' 
 const isLength = (value: unknown): value is number | undefined =>
   value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0);
 
-const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `{"file.filename": x}` and `{"file": {"filename": x}}` mean the same to QEMU. */
 function nest(value: unknown): JsonObject {

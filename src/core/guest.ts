@@ -27,21 +27,38 @@ export interface Origin {
 export function readGuest(chain: Chain, origin: Origin, map: OwnershipMap, offset: number, target: Uint8Array): Gap[] {
   const size = map.start[map.count] ?? 0;
   if (offset < 0 || offset + target.length > size) {
-    throw new DiskError('out-of-range', `bytes ${offset} to ${offset + target.length} are not all inside the disk (${size} bytes)`);
+    throw new DiskError(
+      'out-of-range',
+      `bytes ${offset} to ${offset + target.length} are not all inside the disk (${size} bytes)`,
+    );
   }
   const gaps: Gap[] = [];
   const end = offset + target.length;
   for (let run = runAt(map, offset), at = offset; at < end; run += 1) {
     const stop = Math.min(map.start[run + 1] ?? end, end);
     const piece = target.subarray(at - offset, stop - offset);
-    const why = readRun(chain, origin, map.owner[run] ?? UNKNOWN_OWNER, (map.kind[run] ?? Kind.Unknown) as Kind, at, piece);
+    const why = readRun(
+      chain,
+      origin,
+      map.owner[run] ?? UNKNOWN_OWNER,
+      (map.kind[run] ?? Kind.Unknown) as Kind,
+      at,
+      piece,
+    );
     if (why !== undefined) gaps.push({ start: at - offset, end: stop - offset, why });
     at = stop;
   }
   return gaps;
 }
 
-function readRun(chain: Chain, origin: Origin, owner: number, kind: Kind, at: number, piece: Uint8Array): string | undefined {
+function readRun(
+  chain: Chain,
+  origin: Origin,
+  owner: number,
+  kind: Kind,
+  at: number,
+  piece: Uint8Array,
+): string | undefined {
   piece.fill(0);
   if (owner === NOBODY || kind === Kind.Zero || kind === Kind.ZeroAllocated) return undefined;
   const holder = chain.layers[owner];

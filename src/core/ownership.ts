@@ -113,7 +113,8 @@ class MapBuilder {
   append(length: number, owner: number, kind: Kind, host: number): void {
     if (length <= 0) return;
     const last = this.count - 1;
-    const joins = last >= 0 && this.owner[last] === owner && this.kind[last] === kind && (!this.host || host === this.hostNext);
+    const joins =
+      last >= 0 && this.owner[last] === owner && this.kind[last] === kind && (!this.host || host === this.hostNext);
     if (!joins) {
       if (this.count === this.capacity) this.grow();
       this.start[this.count] = this.position;

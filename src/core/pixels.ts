@@ -15,10 +15,15 @@ const KIND_LIMIT = 8;
  */
 export function pixels(map: OwnershipMap, start: number, cellBytes: number, cells: number): Pixels {
   const sane =
-    Number.isSafeInteger(start) && start >= 0 &&
-    Number.isFinite(cellBytes) && cellBytes > 0 &&
-    Number.isInteger(cells) && cells >= 0 && cells <= MAX_CELLS;
-  if (!sane) throw new DiskError('out-of-range', `${cells} cells of ${cellBytes} bytes from byte ${start} can't be drawn`);
+    Number.isSafeInteger(start) &&
+    start >= 0 &&
+    Number.isFinite(cellBytes) &&
+    cellBytes > 0 &&
+    Number.isInteger(cells) &&
+    cells >= 0 &&
+    cells <= MAX_CELLS;
+  if (!sane)
+    throw new DiskError('out-of-range', `${cells} cells of ${cellBytes} bytes from byte ${start} can't be drawn`);
   const size = map.start[map.count] ?? 0;
   const end = Math.min(size, start + cells * cellBytes);
   const parts = new Parts(cells);

@@ -24,7 +24,12 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * @param map ownership from layer `from` on, with host offsets
  * @param sizes guest size of each layer from `from` on, as seen from there
  */
-export function* qemuMap(chain: Chain, from: number, map: OwnershipMap, sizes: readonly number[]): Generator<QemuMapEntry> {
+export function* qemuMap(
+  chain: Chain,
+  from: number,
+  map: OwnershipMap,
+  sizes: readonly number[],
+): Generator<QemuMapEntry> {
   if (map.count === 0) {
     yield { start: 0, length: 0, depth: 0, present: false, zero: false, data: false, compressed: false };
     return;
@@ -80,13 +85,19 @@ class Wording {
 
   /** Nobody's ranges name the deepest layer that a read got to, so they end where a layer does. */
   private *nobodys(start: number, end: number, owner: number, host: number): Generator<Mutable<QemuMapEntry>> {
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       let depth = 0;
       while (depth + 1 < this.sizes.length && at < (this.sizes[depth + 1] ?? 0)) depth += 1;
       const ends = this.sizes.filter((size) => size > at);
       const stop = Math.min(end, ...ends);
       const unknown = owner === UNKNOWN_OWNER ? ({ unknown: true } as const) : {};
-      const entry = this.entry(at, stop, this.from + depth, { zero: owner === NOBODY }, host < 0 ? -1 : host + (at - start));
+      const entry = this.entry(
+        at,
+        stop,
+        this.from + depth,
+        { zero: owner === NOBODY },
+        host < 0 ? -1 : host + (at - start),
+      );
       yield { ...entry, present: false, ...unknown };
       at = stop;
     }
@@ -100,7 +111,7 @@ class Wording {
       return;
     }
     const fileEnd = extents.bounds.at(-1) ?? 0;
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       const inFile = host + (at - start);
       const past = inFile >= fileEnd;
       const bound = past ? Infinity : (extents.bounds[extentAt(extents, inFile) + 1] ?? fileEnd);

@@ -98,7 +98,12 @@ export class Session {
     if (view) return { depth: 0, view: view.id };
     const known = views.map((candidate) => candidate.name).join(', ');
     const advice = known === '' ? 'The image has no internal snapshots.' : `It has: ${known}.`;
-    throw new DiskError('not-found', `there is no internal snapshot "${name}"`, { file: this.layerAt(0).identity.path }, advice);
+    throw new DiskError(
+      'not-found',
+      `there is no internal snapshot "${name}"`,
+      { file: this.layerAt(0).identity.path },
+      advice,
+    );
   }
 
   /** Findings of a layer: its own, of its link to its parent, and of reading its tables from the standpoint. */
@@ -129,7 +134,9 @@ export class Session {
   *picture(): Job<Picture> {
     const layers = this.scannedLayers();
     const map = yield* resolveOwnership(layers, this.chain.end.kind);
-    const complete = layers.every(({ runs, depth }) => runs !== undefined || this.failures.has(keyOf(depth, this.viewAt(depth))));
+    const complete = layers.every(
+      ({ runs, depth }) => runs !== undefined || this.failures.has(keyOf(depth, this.viewAt(depth))),
+    );
     return { map, accounting: account(map, layers), complete };
   }
 
@@ -190,7 +197,10 @@ export class Session {
 
   private viewOf({ depth, view }: Standpoint): View {
     const found = this.layerAt(depth).layer.views.find(({ id }) => id === view);
-    if (!found) throw new DiskError('not-found', `there is no internal snapshot "${view}"`, { file: this.layerAt(depth).identity.path });
+    if (!found)
+      throw new DiskError('not-found', `there is no internal snapshot "${view}"`, {
+        file: this.layerAt(depth).identity.path,
+      });
     return found;
   }
 

@@ -10,5 +10,6 @@ export interface Signature {
 }
 
 export function matchSignature(head: Uint8Array, signatures: readonly Signature[]): string | undefined {
-  return signatures.find(({ at, bytes }) => head.length >= at + bytes.length && ascii(head, at, bytes.length) === bytes)?.found;
+  return signatures.find(({ at, bytes }) => head.length >= at + bytes.length && ascii(head, at, bytes.length) === bytes)
+    ?.found;
 }

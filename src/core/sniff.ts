@@ -53,14 +53,19 @@ export function sniff(input: ProbeInput, fileName: string): Sniffed {
   if (size === 0) return { kind: 'other', found: 'an empty file', text: false };
   const driver = DRIVERS.find((candidate) => candidate.id !== 'raw' && candidate.probe(input));
   if (driver) return { kind: 'image', format: driver.id, found: driver.title };
-  const foreign = foreignFormat(input) ?? (ascii(input.tail, input.tail.length - 512, 8) === 'conectix' ? 'a fixed Hyper-V or Virtual PC disk (VHD)' : undefined);
+  const foreign =
+    foreignFormat(input) ??
+    (ascii(input.tail, input.tail.length - 512, 8) === 'conectix'
+      ? 'a fixed Hyper-V or Virtual PC disk (VHD)'
+      : undefined);
   if (foreign !== undefined) return { kind: 'foreign-image', found: foreign };
   const disk = onRawDisk(head);
   if (disk !== undefined) return { kind: 'image', format: 'raw', found: disk };
   const other = matchSignature(head, OTHERS);
   if (other !== undefined) return { kind: 'other', found: other, text: false };
   if (looksLikeText(head)) return { kind: 'other', found: 'text', text: true };
-  if (RAW_NAME.test(fileName) || isVolumeName(fileName)) return { kind: 'image', format: 'raw', found: 'a raw disk with nothing known at its start' };
+  if (RAW_NAME.test(fileName) || isVolumeName(fileName))
+    return { kind: 'image', format: 'raw', found: 'a raw disk with nothing known at its start' };
   return { kind: 'other', found: 'data of no kind known here', text: false };
 }
 
@@ -73,7 +78,8 @@ function onRawDisk(head: Uint8Array): string | undefined {
   if (head.length >= 1024 && ascii(head, 512, 8) === 'EFI PART') return 'a disk with a GPT';
   const fileSystem = matchSignature(head, FILE_SYSTEMS);
   if (fileSystem !== undefined) return fileSystem;
-  if (head.length > EXT_MAGIC_AT + 1 && u16le(head, EXT_MAGIC_AT) === 0xef53) return 'an ext2, ext3 or ext4 file system';
+  if (head.length > EXT_MAGIC_AT + 1 && u16le(head, EXT_MAGIC_AT) === 0xef53)
+    return 'an ext2, ext3 or ext4 file system';
   if (head.length >= 512 && u16be(head, 510) === 0x55aa) return bootSector(head);
   return undefined;
 }
@@ -81,13 +87,24 @@ function onRawDisk(head: Uint8Array): string | undefined {
 /** Both an MBR and a FAT volume end their first sector with 55 AA; a FAT has a sane BIOS parameter block. */
 function bootSector(head: Uint8Array): string | undefined {
   const bytesPerSector = u16le(head, 11);
-  if ([512, 1024, 2048, 4096].includes(bytesPerSector) && (head[16] === 1 || head[16] === 2)) return 'a FAT file system';
-  const partitions = [446, 462, 478, 494].map((at) => ({ status: head[at] ?? 0, type: head[at + 4] ?? 0, sectors: u32le(head, at + 12) }));
+  if ([512, 1024, 2048, 4096].includes(bytesPerSector) && (head[16] === 1 || head[16] === 2))
+    return 'a FAT file system';
+  const partitions = [446, 462, 478, 494].map((at) => ({
+    status: head[at] ?? 0,
+    type: head[at + 4] ?? 0,
+    sectors: u32le(head, at + 12),
+  }));
   const sane = partitions.every(({ status }) => status === 0 || status === 0x80);
-  return sane && partitions.some(({ type, sectors }) => type !== 0 && sectors !== 0) ? 'a disk with an MBR partition table' : sane ? 'a disk with a boot sector' : undefined;
+  return sane && partitions.some(({ type, sectors }) => type !== 0 && sectors !== 0)
+    ? 'a disk with an MBR partition table'
+    : sane
+      ? 'a disk with a boot sector'
+      : undefined;
 }
 
 function looksLikeText(head: Uint8Array): boolean {
   if (u32be(head, 0) === 0) return false;
-  return head.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d || byte === 0x0c || byte === 0x1b);
+  return head.every(
+    (byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d || byte === 0x0c || byte === 0x1b,
+  );
 }

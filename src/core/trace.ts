@@ -11,7 +11,9 @@ import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
 export function traceRead(chain: Chain, from: number, view: View, offset: GuestOffset): Trace {
   if (!Number.isSafeInteger(offset) || offset < 0 || offset >= view.guestSize) {
     const file = chain.layers[from]?.identity.path;
-    throw new DiskError('out-of-range', `byte ${offset} is past the end of the disk (${view.guestSize} bytes)`, { file });
+    throw new DiskError('out-of-range', `byte ${offset} is past the end of the disk (${view.guestSize} bytes)`, {
+      file,
+    });
   }
   const steps: TraceStep[] = [];
   let owner: number | undefined;
@@ -26,7 +28,12 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
     if (owner === undefined) ended ??= answer.failure;
     const found = owner === undefined && answer.step.kind !== Kind.Absent;
     if (found) owner = answer.step.kind === Kind.Unknown ? UNKNOWN_OWNER : chainLayer.depth;
-    steps.push({ ...answer.step, depth: chainLayer.depth, filename: chainLayer.identity.path, role: found ? 'owner' : owner === undefined ? 'passed' : 'hidden' });
+    steps.push({
+      ...answer.step,
+      depth: chainLayer.depth,
+      filename: chainLayer.identity.path,
+      role: found ? 'owner' : owner === undefined ? 'passed' : 'hidden',
+    });
   }
   if (ended === undefined && chain.end.kind !== 'base') ended = chain.end.message;
   owner ??= chain.end.kind === 'base' || steps.length < chain.layers.length - from ? NOBODY : UNKNOWN_OWNER;
@@ -34,13 +41,23 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
   return { offset, owner, kind, steps, ended: owner < 0 ? ended : undefined, write: describeWrite(steps[0], owner) };
 }
 
-function traceLayer(chainLayer: ChainLayer, state: View, offset: GuestOffset): { readonly step: LayerTrace; readonly failure?: string } {
+function traceLayer(
+  chainLayer: ChainLayer,
+  state: View,
+  offset: GuestOffset,
+): { readonly step: LayerTrace; readonly failure?: string } {
   try {
     return { step: chainLayer.layer.trace(state, offset) };
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     const write: WriteEffect = { effect: 'impossible', bytes: 0, reason: "its tables can't be read" };
-    const step: LayerTrace = { kind: Kind.Unknown, lookups: [], unitStart: offset, unitEnd: guestOffset(offset + 1), write };
+    const step: LayerTrace = {
+      kind: Kind.Unknown,
+      lookups: [],
+      unitStart: offset,
+      unitEnd: guestOffset(offset + 1),
+      write,
+    };
     return { step, failure: `the tables of ${fileNameOf(chainLayer)} can't be read: ${error.message}` };
   }
 }
@@ -57,6 +74,7 @@ function describeWrite(first: (LayerTrace & { readonly depth: number }) | undefi
   const write: WriteEffect = first?.write ?? { effect: 'impossible', bytes: 0 };
   if (write.effect !== 'copy') return write;
   if (owner >= 0) return { ...write, copiesFrom: owner };
-  if (owner === UNKNOWN_OWNER) return { effect: 'impossible', bytes: 0, reason: 'what lies around the write is below a parent that is not there' };
+  if (owner === UNKNOWN_OWNER)
+    return { effect: 'impossible', bytes: 0, reason: 'what lies around the write is below a parent that is not there' };
   return { ...write, effect: write.bytes === 0 ? 'in-place' : 'allocate' };
 }

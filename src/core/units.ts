@@ -65,7 +65,10 @@ const SUFFIX_POWER: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3
  */
 export function parseOffset(text: string): number | undefined {
   // A comma between groups of three separates them; anywhere else it may be somebody's decimal point.
-  const plain = text.trim().replaceAll('_', '').replace(/(?<=\d),(?=\d{3}(?!\d))/g, '');
+  const plain = text
+    .trim()
+    .replaceAll('_', '')
+    .replace(/(?<=\d),(?=\d{3}(?!\d))/g, '');
   const hex = /^0x([0-9a-f]+)$/i.exec(plain)?.[1];
   if (hex !== undefined) return safe(Number.parseInt(hex, 16));
   const sectors = /^(\d+)\s*(?:s|sectors?)$/i.exec(plain)?.[1];

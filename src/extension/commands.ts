@@ -69,7 +69,8 @@ export class Commands implements vscode.Disposable {
       'vmDisk.traceAtOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, true, textOf(place))),
       'vmDisk.exportMap': (target?: ExportTarget) =>
         inFront(({ document }) => exportMap(document, target && 'format' in target ? target : undefined)),
-      'vmDisk.revealInTree': (from?: unknown) => inFront((panel) => this.revealInTree(cardOf(from)?.path ?? layerPath(panel))),
+      'vmDisk.revealInTree': (from?: unknown) =>
+        inFront((panel) => this.revealInTree(cardOf(from)?.path ?? layerPath(panel))),
       'vmDisk.copyLayerSummary': (from?: FamilyNode | Card) => this.copySummary(from),
       'vmDisk.showProblems': () => vscode.commands.executeCommand('workbench.panel.markers.view.focus'),
       'vmDisk.openWalkthrough': () =>
@@ -79,7 +80,9 @@ export class Commands implements vscode.Disposable {
       'vmDisk.tree.openToSide': (node: FamilyNode) => this.openNode(node, { viewColumn: vscode.ViewColumn.Beside }),
       'vmDisk.tree.pickOut': (node: FamilyNode) => withPath(node, (path) => inFront((panel) => pickOut(panel, path))),
       'vmDisk.tree.refresh': () => tree.refresh(),
-      'vmDisk.tree.stop': () => { tree.stop(); },
+      'vmDisk.tree.stop': () => {
+        tree.stop();
+      },
       'vmDisk.tree.revealInExplorer': (node: FamilyNode) => withPath(node, revealInExplorer),
       'vmDisk.tree.copyPath': (node: FamilyNode) => withPath(node, (path) => vscode.env.clipboard.writeText(path)),
       'vmDisk.tree.allowFile': (node: FamilyNode) => this.allowNode(node),
@@ -133,7 +136,8 @@ export class Commands implements vscode.Disposable {
     const text =
       from && 'image' in from
         ? imageSummary(from.image)
-        : active?.document.summary && chainSummary(active.document.summary, cardOf(from)?.depth ?? active.selection.layer);
+        : active?.document.summary &&
+          chainSummary(active.document.summary, cardOf(from)?.depth ?? active.selection.layer);
     if (text === undefined) return this.offerToOpen();
     await vscode.env.clipboard.writeText(text);
     vscode.window.setStatusBarMessage('Copied the layer summary', 2500);

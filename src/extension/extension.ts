@@ -30,7 +30,9 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     createWorker,
     policy: (image) => trust.policy(image),
     isOurs: matchAny(patterns),
-    act: (panel, action) => { commands.act(panel, action); },
+    act: (panel, action) => {
+      commands.act(panel, action);
+    },
     followed: () => {
       follow.follow();
     },
@@ -46,7 +48,9 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     exclude: () => excluded(),
     maxFiles: () => vscode.workspace.getConfiguration(SETTINGS).get('maxFiles', 5000),
     policy: () => trust.policy(),
-    log: (message) => { log.warn(message); },
+    log: (message) => {
+      log.warn(message);
+    },
     settled: () => {
       follow.follow();
     },
@@ -54,7 +58,9 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
   const commands: Commands = new Commands({ editors, tree, trust, log, extensionId: context.extension.id });
   context.subscriptions.push(log, trust, problems, editors, tree, follow, commands);
   context.subscriptions.push(
-    trust.onDidChange(() => { tree.restart(); }),
+    trust.onDidChange(() => {
+      tree.restart();
+    }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(SETTINGS) || event.affectsConfiguration('files.exclude')) tree.restart();
     }),

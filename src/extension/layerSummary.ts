@@ -41,10 +41,7 @@ export function chainSummary(summary: ImageSummary, picked: number | null): stri
 /** The same for one image of the tree. */
 export function imageSummary(image: SurveyedImage): string {
   const accounts = Object.values(image.accounts ?? {});
-  return paragraphs(
-    ...details(image, accounts.length === 1 ? accounts[0] : undefined),
-    problems([image]),
-  );
+  return paragraphs(...details(image, accounts.length === 1 ? accounts[0] : undefined), problems([image]));
 }
 
 function standpointText({ layers, standpoint }: ImageSummary): string {
@@ -63,7 +60,12 @@ function details(layer: Omit<LayerSummary, 'depth'>, account: LayerAccount | und
     ...(layer.diskUsage === undefined ? [] : [['On the host', bytes(layer.diskUsage)] as const]),
     ...(layer.modified === undefined ? [] : [['Changed', formatMoment(layer.modified)] as const]),
     ['Backing file', layer.backing === null ? 'none' : code(layer.backing)],
-    ...(account ? ([['Owns', bytes(account.owned)], ['Hidden', bytes(account.shadowed)]] as const) : []),
+    ...(account
+      ? ([
+          ['Owns', bytes(account.owned)],
+          ['Hidden', bytes(account.shadowed)],
+        ] as const)
+      : []),
     ...layer.facts.map((fact) => [escaped(fact.label), factValue(fact)] as const),
     ...layer.views.flatMap(({ name, snapshot }) =>
       snapshot ? [['Internal snapshot', `${escaped(name)}, ${formatMoment(snapshot.date)}`] as const] : [],

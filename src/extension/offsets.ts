@@ -4,8 +4,7 @@ const SECTOR_BYTES = 512;
 
 /** What was understood of what a person typed, or why not. */
 export type OffsetAnswer =
-  | { readonly ok: true; readonly offset: number; readonly said: string }
-  | { readonly ok: false; readonly why: string };
+  { readonly ok: true; readonly offset: number; readonly said: string } | { readonly ok: false; readonly why: string };
 
 export const OFFSET_HELP = 'Hex 0x…, decimal, sectors 8s, K/M/G/T; +1M or -8s from here; 50%';
 

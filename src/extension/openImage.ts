@@ -18,12 +18,14 @@ export async function chooseImage(families: readonly FamilyNode[]): Promise<vsco
     const { path } = node.image;
     const { label, description, icon } = present(node);
     const folder = vscode.workspace.asRelativePath(dirname(path));
-    return [{
-      label: withoutIcons(label),
-      iconPath: new vscode.ThemeIcon(icon),
-      description: `${description} · ${folder}`,
-      uri: vscode.Uri.file(path),
-    }];
+    return [
+      {
+        label: withoutIcons(label),
+        iconPath: new vscode.ThemeIcon(icon),
+        description: `${description} · ${folder}`,
+        uri: vscode.Uri.file(path),
+      },
+    ];
   });
   if (known.length === 0) return browse();
   const all: Choice[] = [

@@ -13,7 +13,9 @@ export class Trust implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<undefined>();
   /** More may be opened than before. */
   readonly onDidChange = this.changed.event;
-  private readonly granted = vscode.workspace.onDidGrantWorkspaceTrust(() => { this.changed.fire(undefined); });
+  private readonly granted = vscode.workspace.onDidGrantWorkspaceTrust(() => {
+    this.changed.fire(undefined);
+  });
 
   constructor(private readonly state: vscode.Memento) {}
 

@@ -31,7 +31,12 @@ export function* exportMap(session: Session, format: MapFormat, target: string):
   }
 }
 
-function* writeEntries(session: Session, picture: Picture, format: MapFormat, file: NewFile): Generator<Progress, number, void> {
+function* writeEntries(
+  session: Session,
+  picture: Picture,
+  format: MapFormat,
+  file: NewFile,
+): Generator<Progress, number, void> {
   const shape = format === 'json' ? JSON_SHAPE : csvShape(session.chain, session.standpoint.depth);
   const total = session.view.guestSize;
   let count = 0;
@@ -58,7 +63,18 @@ function csvShape(chain: Chain, from: number): Shape {
     between: '\n',
     after: '\n',
     entry: ({ start, length, depth, present, zero, data, compressed, offset, unknown }) =>
-      [start, length, depth, present ? (files[from + depth] ?? '') : '', present, zero, data, compressed, offset ?? '', unknown ?? false].join(','),
+      [
+        start,
+        length,
+        depth,
+        present ? (files[from + depth] ?? '') : '',
+        present,
+        zero,
+        data,
+        compressed,
+        offset ?? '',
+        unknown ?? false,
+      ].join(','),
   };
 }
 

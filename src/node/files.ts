@@ -44,7 +44,8 @@ export function openFile(name: string, options: FileOptions): OpenedSource {
       throw new DiskError('io', 'the file was replaced while it was being opened', { file }, 'Try again.');
     }
     const size = opened.isBlockDevice() ? deviceSize(file, opened.rdev) : Number(opened.size);
-    if (!Number.isSafeInteger(size)) throw new DiskError('limit', `the file says it has ${opened.size} bytes, more than can be`, { file });
+    if (!Number.isSafeInteger(size))
+      throw new DiskError('limit', `the file says it has ${opened.size} bytes, more than can be`, { file });
     const source = new FileSource(file, descriptor, size, opened, options);
     return { identity: { id: `${opened.dev}:${opened.ino}`, path: file }, source };
   } catch (error) {
@@ -73,9 +74,16 @@ class FileSource implements ByteSource {
   readInto(target: Uint8Array, position: number): void {
     let done = 0;
     while (done < target.length) {
-      const count = attempt(this.file, () => fs.readSync(this.descriptor, target, done, target.length - done, position + done));
+      const count = attempt(this.file, () =>
+        fs.readSync(this.descriptor, target, done, target.length - done, position + done),
+      );
       if (count === 0) {
-        throw new DiskError('short-read', 'the file ends before what was to be read', { file: this.file, offset: position + done }, 'If it is being written to, refresh; else it was cut short.');
+        throw new DiskError(
+          'short-read',
+          'the file ends before what was to be read',
+          { file: this.file, offset: position + done },
+          'If it is being written to, refresh; else it was cut short.',
+        );
       }
       done += count;
     }
@@ -95,7 +103,13 @@ class FileSource implements ByteSource {
 
 function assertReadableKind(file: string, stat: fs.BigIntStats): void {
   if (stat.isFile() || stat.isBlockDevice()) return;
-  const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : stat.isSocket() ? 'a socket' : 'a character device';
+  const what = stat.isDirectory()
+    ? 'a folder'
+    : stat.isFIFO()
+      ? 'a pipe'
+      : stat.isSocket()
+        ? 'a socket'
+        : 'a character device';
   throw new DiskError('refused', `this is ${what}, not a disk image`, { file });
 }
 
@@ -117,7 +131,13 @@ function attempt<T>(file: string, call: () => T): T {
     return call();
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? '';
-    throw new DiskError(code === 'ENOENT' || code === 'ENOTDIR' ? 'not-found' : 'io', wording(code, cause), { file }, undefined, { cause });
+    throw new DiskError(
+      code === 'ENOENT' || code === 'ENOTDIR' ? 'not-found' : 'io',
+      wording(code, cause),
+      { file },
+      undefined,
+      { cause },
+    );
   }
 }
 

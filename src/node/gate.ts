@@ -9,7 +9,6 @@ import { locate } from './hostPath';
 /** The command line's policy, and that of a trusted workspace: a person has chosen to open this image. */
 export const TRUST_ALL: GatePolicy = { folders: undefined, allowed: [], platformTools: true };
 
-
 /**
  * The only place where a name written inside an image becomes an open file.
  *
@@ -23,11 +22,16 @@ export class FileGate implements Gate {
 
   open(reference: FileReference, from: ImageIdentity): GateAnswer {
     const { target, role } = reference;
-    if (target.kind === 'refused') return refuse(target.reason, reference.written, `${target.message} (named by ${from.path})`);
+    if (target.kind === 'refused')
+      return refuse(target.reason, reference.written, `${target.message} (named by ${from.path})`);
     const what = role === 'parent' ? 'parent' : 'data file';
     const located = locate(reference, path.dirname(from.path), THIS_SYSTEM);
     if (located.kind === 'elsewhere') {
-      return refuse('missing', target.path, `the ${what} "${target.path}" is a path of another machine: it can't be found here`);
+      return refuse(
+        'missing',
+        target.path,
+        `the ${what} "${target.path}" is a path of another machine: it can't be found here`,
+      );
     }
     const { file, findings } = located;
     const refusal = this.judge(file, from, what);
@@ -36,7 +40,8 @@ export class FileGate implements Gate {
       return { ok: true, opened: openFile(file, this.policy), findings };
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      const reason: RefusalReason = error.code === 'not-found' ? 'missing' : error.code === 'refused' ? 'not-a-file' : 'unreadable';
+      const reason: RefusalReason =
+        error.code === 'not-found' ? 'missing' : error.code === 'refused' ? 'not-a-file' : 'unreadable';
       const problem = reason === 'missing' ? 'is not there' : `can't be opened: ${error.message}`;
       return refuse(reason, file, `the ${what} ${file} ${problem}`);
     }
@@ -46,8 +51,12 @@ export class FileGate implements Gate {
     const { folders, allowed } = this.policy;
     const outside = (why: string): GateAnswer => refuse('outside', file, `the ${what} ${file} ${why}`);
     if (allowed.includes(file)) return undefined;
-    if (isShare(file) && shareOf(file) !== shareOf(from.path)) return outside('is on another computer: it is not opened until you allow it');
-    if (folders !== undefined && !(this.isInside(file, folders) && this.isInside(realPath(file), folders.map(realPath)))) {
+    if (isShare(file) && shareOf(file) !== shareOf(from.path))
+      return outside('is on another computer: it is not opened until you allow it');
+    if (
+      folders !== undefined &&
+      !(this.isInside(file, folders) && this.isInside(realPath(file), folders.map(realPath)))
+    ) {
       return outside('is outside the folder, which is not trusted: it is not opened until you allow it');
     }
     if (isBlockDevice(file) && !isBlockDevice(from.path)) {

@@ -58,7 +58,12 @@ export function hostExtents(file: string, size: number, { platformTools }: FileO
   for (const { program, args } of TOOLS) {
     const found = findTool(program);
     if (found === undefined) continue;
-    const run = spawnSync(found, [...args, file], { encoding: 'latin1', timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, stdio: ['ignore', 'pipe', 'ignore'] });
+    const run = spawnSync(found, [...args, file], {
+      encoding: 'latin1',
+      timeout: TIMEOUT_MS,
+      maxBuffer: MAX_OUTPUT_BYTES,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     if (run.status === 0) return fromRanges(run.stdout, size);
   }
   return assumed;

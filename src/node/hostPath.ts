@@ -26,7 +26,11 @@ export function locate({ target, written }: FileReference, folder: string, syste
   const findings = target.relativeTo === 'working-directory' ? [takenFromFolder(written)] : [];
   const file = resolveName(folder, name, system);
   if (system.windows || !name.includes('\\') || system.exists(file)) return { kind: 'here', file, findings };
-  return { kind: 'here', file: resolveName(folder, name.replaceAll('\\', '/'), system), findings: [...findings, writtenOnWindows(name)] };
+  return {
+    kind: 'here',
+    file: resolveName(folder, name.replaceAll('\\', '/'), system),
+    findings: [...findings, writtenOnWindows(name)],
+  };
 }
 
 /**

@@ -1,6 +1,14 @@
 import type { Environment, Picture } from '../core';
 import { DiskError, finish, NOW, Session, toWire } from '../core';
-import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, TraceReply } from '../protocol/image';
+import type {
+  ImageSummary,
+  OpenResult,
+  PixelReply,
+  PixelRequest,
+  ReadReply,
+  Standpoint,
+  TraceReply,
+} from '../protocol/image';
 import type { MapFormat, OpenParams, WorkerEvents } from '../protocol/worker';
 import { codecsReady } from './codecs';
 import { createEnvironment } from './environment';
@@ -55,7 +63,11 @@ export class ImageServer {
   pixels({ start, cellBytes, cells }: PixelRequest): PixelReply {
     const session = this.opened();
     const picture = this.pictureOf(session);
-    return { generation: this.state.generation, complete: picture.complete, pixels: session.pixels(picture, start, cellBytes, cells) };
+    return {
+      generation: this.state.generation,
+      complete: picture.complete,
+      pixels: session.pixels(picture, start, cellBytes, cells),
+    };
   }
 
   trace(offset: number): TraceReply {
@@ -79,7 +91,9 @@ export class ImageServer {
     const { params, environment } = this;
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
-    const session = new Session(environment, openFile(params.path, params.policy), true, { format: chain.layers[0]?.layer.format });
+    const session = new Session(environment, openFile(params.path, params.policy), true, {
+      format: chain.layers[0]?.layer.format,
+    });
     this.exporting = new StopToken();
     try {
       session.stand(standpoint);
@@ -148,7 +162,11 @@ export class ImageServer {
 
   private show(session: Session, picture: Picture, scan: 'running' | 'complete'): void {
     this.picture = picture;
-    this.state = { generation: this.state.generation + 1, scan, accounting: scan === 'complete' ? picture.accounting : undefined };
+    this.state = {
+      generation: this.state.generation + 1,
+      scan,
+      accounting: scan === 'complete' ? picture.accounting : undefined,
+    };
     this.emit('changed', this.summary(session));
   }
 }

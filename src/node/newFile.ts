@@ -53,7 +53,13 @@ export class NewFile {
     } catch (cause) {
       this.abandon();
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new DiskError('io', `the file could not be written: ${why}`, { file: this.target }, 'Choose another folder, or make room.', { cause });
+      throw new DiskError(
+        'io',
+        `the file could not be written: ${why}`,
+        { file: this.target },
+        'Choose another folder, or make room.',
+        { cause },
+      );
     }
   }
 }

@@ -8,8 +8,7 @@ import { openFile } from './files';
 const HEAD_BYTES = 256;
 
 export type OpenedImage =
-  | { readonly kind: 'session'; readonly session: Session }
-  | Exclude<OpenResult, { readonly kind: 'image' }>;
+  { readonly kind: 'session'; readonly session: Session } | Exclude<OpenResult, { readonly kind: 'image' }>;
 
 /** Opens a file as the image that its content says it is; what is none is described instead. Never throws. */
 export function openImage(environment: Environment, { path: file, policy, forceRaw }: OpenParams): OpenedImage {
@@ -28,7 +27,11 @@ export function openImage(environment: Environment, { path: file, policy, forceR
   } catch (error) {
     const head = leaf && firstBytes(leaf);
     leaf?.source.close();
-    return { kind: 'failed', error: toWire(error instanceof DiskError && leaf ? error.in(leaf.identity) : error), ...head };
+    return {
+      kind: 'failed',
+      error: toWire(error instanceof DiskError && leaf ? error.in(leaf.identity) : error),
+      ...head,
+    };
   }
 }
 

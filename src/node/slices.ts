@@ -17,7 +17,11 @@ export class StopToken {
  * @param afterSlice is given the last progress of each slice
  * @returns what the job returns, or undefined when it was stopped
  */
-export async function inSlices<P, T>(job: Generator<P, T, void>, token: StopToken, afterSlice: (progress: P) => void): Promise<T | undefined> {
+export async function inSlices<P, T>(
+  job: Generator<P, T, void>,
+  token: StopToken,
+  afterSlice: (progress: P) => void,
+): Promise<T | undefined> {
   for (;;) {
     await setImmediate();
     const end = Date.now() + SLICE_MS;

@@ -4,7 +4,12 @@ import type { ImageSummary, LayerSummary } from '../protocol/image';
 
 /** A layer as the tree, the stack and the table show it. */
 export function summarizeLayer(
-  { depth, identity, source, layer }: { readonly depth: number; readonly identity: ImageIdentity; readonly source: ByteSource; readonly layer: Layer },
+  {
+    depth,
+    identity,
+    source,
+    layer,
+  }: { readonly depth: number; readonly identity: ImageIdentity; readonly source: ByteSource; readonly layer: Layer },
   findings: readonly Finding[],
 ): LayerSummary {
   return {

@@ -15,7 +15,9 @@ export function survey(paths: readonly string[], policy: GatePolicy): SurveyResu
   for (const file of paths) {
     let format: string | undefined;
     try {
-      const image = surveyOne(environment, file, policy, (found) => { format = found; });
+      const image = surveyOne(environment, file, policy, (found) => {
+        format = found;
+      });
       if (image) images.push(image);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

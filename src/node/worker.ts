@@ -11,7 +11,13 @@ const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');
 
 const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, Record<string, never>>(
-  { send: (message) => { port.postMessage(message); }, toWire, fromWire },
+  {
+    send: (message) => {
+      port.postMessage(message);
+    },
+    toWire,
+    fromWire,
+  },
   {
     open: (params) => image.open(params),
     look: (at) => image.look(at),

@@ -19,7 +19,16 @@ export class ImageWorker {
   /** @param workerPath the bundled worker, an absolute path */
   constructor(workerPath: string) {
     this.worker = new Worker(workerPath, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
-    this.endpoint = new Endpoint({ send: (message) => { this.worker.postMessage(message); }, toWire, fromWire }, {});
+    this.endpoint = new Endpoint(
+      {
+        send: (message) => {
+          this.worker.postMessage(message);
+        },
+        toWire,
+        fromWire,
+      },
+      {},
+    );
     this.worker.on('message', (message: Message) => {
       this.endpoint.receive(message);
     });

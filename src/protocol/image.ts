@@ -1,14 +1,4 @@
-import type {
-  Accounting,
-  Bitmap,
-  ChainEnd,
-  Fact,
-  Finding,
-  LayerAccount,
-  Pixels,
-  Trace,
-  View,
-} from '../core/model';
+import type { Accounting, Bitmap, ChainEnd, Fact, Finding, LayerAccount, Pixels, Trace, View } from '../core/model';
 import type { WireError } from '../core/errors';
 import type { Standpoint } from '../core/session';
 

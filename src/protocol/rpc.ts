@@ -42,7 +42,10 @@ export interface Wire {
  */
 export class Endpoint<Out extends Calls, In extends Calls, Sends extends Events, Hears extends Events> {
   private nextId = 1;
-  private readonly waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
+  private readonly waiting = new Map<
+    number,
+    { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
+  >();
   private readonly listeners = new Map<string, Set<(data: never) => void>>();
   private closed = false;
 

@@ -1,4 +1,13 @@
-import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, SurveyResult, TraceReply } from './image';
+import type {
+  ImageSummary,
+  OpenResult,
+  PixelReply,
+  PixelRequest,
+  ReadReply,
+  Standpoint,
+  SurveyResult,
+  TraceReply,
+} from './image';
 import type { LayerAccount } from '../core/model';
 
 /** Which files a name inside an image may open. */
@@ -39,7 +48,10 @@ export type WorkerCalls = {
   pixels: { params: PixelRequest; result: PixelReply };
   trace: { params: { readonly offset: number }; result: TraceReply };
   read: { params: { readonly offset: number; readonly length: number }; result: ReadReply };
-  exportMap: { params: { readonly target: string; readonly format: MapFormat }; result: { readonly entries: number | null } };
+  exportMap: {
+    params: { readonly target: string; readonly format: MapFormat };
+    result: { readonly entries: number | null };
+  };
   cancelExport: { params: null; result: null };
   /** Headers of many files at once; a file that can be read and is no image is left out. */
   survey: { params: { readonly paths: readonly string[]; readonly policy: GatePolicy }; result: SurveyResult };

@@ -100,6 +100,7 @@ export class App extends HostActions implements Actions {
     });
     document.addEventListener('keydown', (event) => this.key(event));
     addEventListener('resize', () => this.drawAll());
+    addEventListener('blur', () => this.save()); // what takes the focus may close the page next
   }
 
   /** Asks the host what to show, and shows it. */
@@ -195,13 +196,16 @@ export class App extends HostActions implements Actions {
 
   private remember(): void {
     clearTimeout(this.saving);
-    this.saving = setTimeout(() => {
-      const { summary, selected, picked, table } = this.store.get();
-      if (!summary) return;
-      this.memory.set({
-        version: 1, path: summary.path, standpoint: summary.standpoint, view: this.map.save(), selected, picked, table,
-      });
-    }, SAVE_MS);
+    this.saving = setTimeout(() => this.save(), SAVE_MS);
+  }
+
+  private save(): void {
+    clearTimeout(this.saving);
+    const { summary, selected, picked, table } = this.store.get();
+    if (!summary) return;
+    this.memory.set({
+      version: 1, path: summary.path, standpoint: summary.standpoint, view: this.map.save(), selected, picked, table,
+    });
   }
 
   // ---- the map ------------------------------------------------------------------------------

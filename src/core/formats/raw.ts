@@ -1,5 +1,16 @@
 import { readPadded } from '../bytes';
-import type { ByteSource, Finding, GuestOffset, Job, Layer, LayerTrace, RunList, ScanOptions, View, WriteEffect } from '../model';
+import type {
+  ByteSource,
+  Finding,
+  GuestOffset,
+  Job,
+  Layer,
+  LayerTrace,
+  RunList,
+  ScanOptions,
+  View,
+  WriteEffect,
+} from '../model';
 import { guestOffset, hostOffset, Kind } from '../model';
 import { isData } from '../extents';
 import { RunBuilder } from '../runs';

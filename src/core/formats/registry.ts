@@ -26,7 +26,12 @@ export function probe(source: ByteSource): Driver {
   const driver = DRIVERS.find((candidate) => candidate.probe(input)) ?? raw;
   const foreign = driver === raw ? foreignFormat(input) : undefined;
   if (foreign === undefined) return driver;
-  throw new DiskError('unsupported', `this is ${foreign}, a format that is not read here`, { offset: 0 }, 'Convert it: qemu-img convert -O qcow2.');
+  throw new DiskError(
+    'unsupported',
+    `this is ${foreign}, a format that is not read here`,
+    { offset: 0 },
+    'Convert it: qemu-img convert -O qcow2.',
+  );
 }
 
 export function probeInput(source: ByteSource): ProbeInput {

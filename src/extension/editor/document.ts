@@ -159,9 +159,15 @@ export class ImageDocument implements vscode.CustomDocument {
 
   private startWorker(): ImageWorker {
     const worker = this.world.createWorker();
-    worker.on('progress', (progress) => { this.progressed.fire(progress); });
-    worker.on('changed', (summary) => { this.take(summary); });
-    worker.onExit((reason) => { this.crashed(worker, reason); });
+    worker.on('progress', (progress) => {
+      this.progressed.fire(progress);
+    });
+    worker.on('changed', (summary) => {
+      this.take(summary);
+    });
+    worker.onExit((reason) => {
+      this.crashed(worker, reason);
+    });
     return worker;
   }
 

@@ -89,7 +89,9 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
       this.world.problems.clear(uri);
     });
     document.onDidReopen(show);
-    document.onDidChange((summary) => { show({ kind: 'image', summary }); });
+    document.onDidChange((summary) => {
+      show({ kind: 'image', summary });
+    });
     void document.result().then((result) => {
       show(result);
       if (result.kind === 'image') this.world.opened(document);
@@ -100,14 +102,20 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
   resolveCustomEditor(document: ImageDocument, view: vscode.WebviewPanel): void {
     const panel = new ImagePanel(document, view, {
       extension: this.world.extension,
-      act: (from, action) => { this.world.act(from, action); },
+      act: (from, action) => {
+        this.world.act(from, action);
+      },
       selected: (from) => {
         if (from === this.active) this.world.followed();
       },
     });
     this.panels.add(panel);
-    view.onDidChangeViewState(() => { this.viewStateChanged(panel); });
-    view.onDidDispose(() => { this.closed(panel); });
+    view.onDidChangeViewState(() => {
+      this.viewStateChanged(panel);
+    });
+    view.onDidDispose(() => {
+      this.closed(panel);
+    });
     this.viewStateChanged(panel);
   }
 

@@ -48,16 +48,26 @@ export class ImagePanel implements vscode.Disposable {
         return null;
       },
     });
-    this.endpoint.on('action', (action) => { world.act(this, action); });
+    this.endpoint.on('action', (action) => {
+      world.act(this, action);
+    });
     this.endpoint.on('selection', (selection) => {
       this.selection = selection;
       world.selected(this);
     });
     this.disposables.push(
-      webview.onDidReceiveMessage((message: Message) => { this.endpoint.receive(message); }),
-      document.onDidReopen((result) => { this.endpoint.emit('opened', result); }),
-      document.onDidChange((summary) => { this.endpoint.emit('changed', summary); }),
-      document.onDidProgress((progress) => { this.endpoint.emit('progress', progress); }),
+      webview.onDidReceiveMessage((message: Message) => {
+        this.endpoint.receive(message);
+      }),
+      document.onDidReopen((result) => {
+        this.endpoint.emit('opened', result);
+      }),
+      document.onDidChange((summary) => {
+        this.endpoint.emit('changed', summary);
+      }),
+      document.onDidProgress((progress) => {
+        this.endpoint.emit('progress', progress);
+      }),
     );
     webview.options = { enableScripts: true, localResourceRoots: pageRoots(world.extension) };
     webview.html = pageHtml(webview, world.extension, view.title);

@@ -11,33 +11,30 @@ export function matchAny(patterns: readonly string[]): (path: string) => boolean
 function toRegExp(pattern: string): RegExp {
   const body = pattern.replace(/\/(\*\*)?$/, '').replace(/^\.?\//, '');
   let depth = 0;
-  const source = body.replace(
-    /\*\*\/|\*\*|\*|\?|\[!?[^\]/]+\]|[{},]|[^*?[{},]+|\[/g,
-    (token: string) => {
-      switch (token) {
-        case '**/':
-          return '(?:[^/]*/)*';
-        case '**':
-          return '.*';
-        case '*':
-          return '[^/]*';
-        case '?':
-          return '[^/]';
-        case '{':
-          depth += 1;
-          return '(?:';
-        case '}':
-          if (depth === 0) return '\\}';
-          depth -= 1;
-          return ')';
-        case ',':
-          return depth > 0 ? '|' : ',';
-        default:
-          if (/^\[.+\]$/.test(token)) return token.replace(/^\[!/, '[^').replace(/\\/g, '\\\\');
-          return token.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-      }
-    },
-  );
+  const source = body.replace(/\*\*\/|\*\*|\*|\?|\[!?[^\]/]+\]|[{},]|[^*?[{},]+|\[/g, (token: string) => {
+    switch (token) {
+      case '**/':
+        return '(?:[^/]*/)*';
+      case '**':
+        return '.*';
+      case '*':
+        return '[^/]*';
+      case '?':
+        return '[^/]';
+      case '{':
+        depth += 1;
+        return '(?:';
+      case '}':
+        if (depth === 0) return '\\}';
+        depth -= 1;
+        return ')';
+      case ',':
+        return depth > 0 ? '|' : ',';
+      default:
+        if (/^\[.+\]$/.test(token)) return token.replace(/^\[!/, '[^').replace(/\\/g, '\\\\');
+        return token.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    }
+  });
   try {
     return new RegExp(`^(?:${source}${')'.repeat(depth)})(?:/.*)?$`, 'u');
   } catch {

@@ -73,7 +73,10 @@ export class Survey {
       this.limited = false;
       const before = [...this.images.keys(), ...this.unusable.keys()];
       await this.lookThrough(run);
-      await this.ask(run, this.world.extra().filter((path) => !run.asked.has(path)));
+      await this.ask(
+        run,
+        this.world.extra().filter((path) => !run.asked.has(path)),
+      );
       await this.followParents(run);
       if (run.isStopped()) return;
       this.forget(before.filter((path) => !run.seen.has(path)));

@@ -61,12 +61,19 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
   private watching = false;
 
   constructor(private readonly world: TreeWorld) {
-    this.survey = new Survey({ ...world, changed: () => { this.scheduleRepaint(); } });
+    this.survey = new Survey({
+      ...world,
+      changed: () => {
+        this.scheduleRepaint();
+      },
+    });
     this.view = vscode.window.createTreeView<FamilyNode>(TREE_VIEW, { treeDataProvider: this, showCollapseAll: true });
     this.disposables.push(
       this.view,
       vscode.window.registerFileDecorationProvider(this),
-      this.view.onDidChangeVisibility(({ visible }) => { this.visibilityChanged(visible); }),
+      this.view.onDidChangeVisibility(({ visible }) => {
+        this.visibilityChanged(visible);
+      }),
     );
     if (this.view.visible) this.visibilityChanged(true);
   }
@@ -224,7 +231,9 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
   }
 
   private scheduleRepaint(): void {
-    this.repaintTimer ??= setTimeout(() => { this.repaint(); }, REPAINT_MS);
+    this.repaintTimer ??= setTimeout(() => {
+      this.repaint();
+    }, REPAINT_MS);
   }
 
   private repaint(): void {

@@ -44,10 +44,21 @@ export class CompressedClusters {
     try {
       output = this.compression === 'zlib' ? this.codecs.inflateRaw(input, this.clusterSize) : this.unzstd(input);
     } catch (cause) {
-      throw new DiskError('corrupt', `the compressed cluster can't be decompressed (${this.compression})`, { offset }, DAMAGED, { cause });
+      throw new DiskError(
+        'corrupt',
+        `the compressed cluster can't be decompressed (${this.compression})`,
+        { offset },
+        DAMAGED,
+        { cause },
+      );
     }
     if (output.length !== this.clusterSize) {
-      throw new DiskError('corrupt', `the compressed cluster holds ${output.length} bytes instead of ${this.clusterSize}`, { offset }, DAMAGED);
+      throw new DiskError(
+        'corrupt',
+        `the compressed cluster holds ${output.length} bytes instead of ${this.clusterSize}`,
+        { offset },
+        DAMAGED,
+      );
     }
     return output;
   }

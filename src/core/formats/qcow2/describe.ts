@@ -10,12 +10,16 @@ export function describe({ header, snapshots, bitmaps, luks }: Qcow2Parts, geome
     { label: 'Version', value: header.version },
     { label: 'Disk size', value: header.guestSize, unit: 'bytes' },
     { label: 'Cluster size', value: geometry.clusterSize, unit: 'bytes' },
-    ...(header.extendedL2 ? [{ label: 'Subcluster size', value: geometry.subclusterSize, unit: 'bytes' } as const] : []),
+    ...(header.extendedL2
+      ? [{ label: 'Subcluster size', value: geometry.subclusterSize, unit: 'bytes' } as const]
+      : []),
     { label: 'Compression', value: header.compression },
     { label: 'Reference counts', value: 2 ** header.refcountOrder, unit: 'bits' },
     ...(header.backingName === undefined ? [] : [{ label: 'Backing file', value: header.backingName }]),
     ...(header.backingFormat === undefined ? [] : [{ label: 'Backing format', value: header.backingFormat }]),
-    ...(header.dataFileName === undefined ? [] : [{ label: header.rawExternalData ? 'Data file (raw)' : 'Data file', value: header.dataFileName }]),
+    ...(header.dataFileName === undefined
+      ? []
+      : [{ label: header.rawExternalData ? 'Data file (raw)' : 'Data file', value: header.dataFileName }]),
     ...(header.encryption === 'none' ? [] : [{ label: 'Encryption', value: encryptionText(header.encryption, luks) }]),
     ...yes('Lazy reference counts', header.lazyRefcounts),
     ...yes('Dirty', header.dirty),
@@ -33,7 +37,11 @@ export function qemuInfo({ header, bitmaps, luks }: Qcow2Parts, geometry: Geomet
     'refcount-bits': 2 ** header.refcountOrder,
   };
   if (header.version === 3) {
-    Object.assign(data, { 'lazy-refcounts': header.lazyRefcounts, corrupt: header.corrupt, 'extended-l2': header.extendedL2 });
+    Object.assign(data, {
+      'lazy-refcounts': header.lazyRefcounts,
+      corrupt: header.corrupt,
+      'extended-l2': header.extendedL2,
+    });
   }
   if (header.dataFileName !== undefined) {
     Object.assign(data, { 'data-file': header.dataFileName, 'data-file-raw': header.rawExternalData });
@@ -43,7 +51,9 @@ export function qemuInfo({ header, bitmaps, luks }: Qcow2Parts, geometry: Geomet
   return {
     'cluster-size': geometry.clusterSize,
     'dirty-flag': header.dirty,
-    ...(header.backingName === undefined || header.backingFormat === undefined ? {} : { 'backing-filename-format': header.backingFormat }),
+    ...(header.backingName === undefined || header.backingFormat === undefined
+      ? {}
+      : { 'backing-filename-format': header.backingFormat }),
     ...(header.encryption === 'none' ? {} : { encrypted: true }),
     'format-specific': { type: 'qcow2', data },
   };

@@ -57,7 +57,8 @@ export interface Qcow2Header {
   /** Where the LUKS header stands in the file. */
   readonly luksOffset: number | undefined;
   /** Present when the bitmaps extension is there and up to date (autoclear bit 0). */
-  readonly bitmaps: { readonly count: number; readonly directoryBytes: number; readonly directoryOffset: number } | undefined;
+  readonly bitmaps:
+    { readonly count: number; readonly directoryBytes: number; readonly directoryOffset: number } | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -67,14 +68,20 @@ export interface Qcow2Header {
  * past its limit
  */
 export function readHeader(source: ByteSource): Qcow2Header {
-  if (source.size === 0) throw new DiskError('not-this-format', 'the file is empty', { offset: 0 }, 'Copy it anew from where it came.');
+  if (source.size === 0)
+    throw new DiskError('not-this-format', 'the file is empty', { offset: 0 }, 'Copy it anew from where it came.');
   const head = new Uint8Array(112);
   const available = readPadded(source, head, 0);
   if (u32be(head, 0) !== MAGIC) {
     throw new DiskError('not-this-format', 'this is no qcow2 image: it does not begin with "QFI\\xfb"', { offset: 0 });
   }
   if (available < (u32be(head, 4) === 3 ? V3_MIN_LENGTH : V2_LENGTH)) {
-    throw new DiskError('short-read', `the file ends inside the qcow2 header, after ${available} bytes`, { offset: available }, CUT_SHORT);
+    throw new DiskError(
+      'short-read',
+      `the file ends inside the qcow2 header, after ${available} bytes`,
+      { offset: available },
+      CUT_SHORT,
+    );
   }
   return new HeaderReader(source, head).read();
 }
@@ -91,7 +98,9 @@ class HeaderReader {
   ) {
     const bits = u32be(head, 20);
     if (bits < LIMITS.minClusterBits || bits > LIMITS.maxClusterBits) {
-      throw new DiskError('corrupt', `clusters of 2^${bits} bytes do not exist in qcow2 (512 bytes to 2 MiB do)`, { offset: 20 });
+      throw new DiskError('corrupt', `clusters of 2^${bits} bytes do not exist in qcow2 (512 bytes to 2 MiB do)`, {
+        offset: 20,
+      });
     }
     this.clusterSize = 2 ** bits;
   }
@@ -106,7 +115,11 @@ class HeaderReader {
     const extendedL2 = features.known.has('extended-l2');
     const clusterBits = u32be(this.head, 20);
     if (extendedL2 && clusterBits < LIMITS.minClusterBitsExtendedL2) {
-      throw new DiskError('corrupt', `extended L2 entries need clusters of at least 16 KiB, this image has ${this.clusterSize} bytes`, { offset: 20 });
+      throw new DiskError(
+        'corrupt',
+        `extended L2 entries need clusters of at least 16 KiB, this image has ${this.clusterSize} bytes`,
+        { offset: 20 },
+      );
     }
     return {
       version,
@@ -151,14 +164,17 @@ class HeaderReader {
   private encryption(): Encryption {
     const method = u32be(this.head, 32);
     const known = (['none', 'aes', 'luks'] as const)[method];
-    if (known === undefined) throw new DiskError('unsupported', `encryption method ${method} is not known`, { offset: 32 });
+    if (known === undefined)
+      throw new DiskError('unsupported', `encryption method ${method} is not known`, { offset: 32 });
     return known;
   }
 
   private tableOffset(at: number, what: string): number {
     const offset = u64be(this.head, at, `offset of the ${what}`, at);
     if (offset % this.clusterSize !== 0) {
-      throw new DiskError('corrupt', `the ${what} is said to begin at byte ${offset}, in the middle of a cluster`, { offset: at });
+      throw new DiskError('corrupt', `the ${what} is said to begin at byte ${offset}, in the middle of a cluster`, {
+        offset: at,
+      });
     }
     return offset;
   }
@@ -190,7 +206,9 @@ class HeaderReader {
   private headerLength(): number {
     const length = u32be(this.head, 100);
     if (length < V3_MIN_LENGTH || length > this.clusterSize) {
-      throw new DiskError('corrupt', `a header of ${length} bytes can't be (${V3_MIN_LENGTH} to a cluster can)`, { offset: 100 });
+      throw new DiskError('corrupt', `a header of ${length} bytes can't be (${V3_MIN_LENGTH} to a cluster can)`, {
+        offset: 100,
+      });
     }
     return length;
   }
@@ -198,31 +216,59 @@ class HeaderReader {
   private compression(version: 2 | 3, headerLength: number, flagged: boolean): Compression {
     const type = version === 3 && headerLength > COMPRESSION_TYPE_AT ? this.head[COMPRESSION_TYPE_AT] : 0;
     if (type !== 0 && type !== 1) {
-      throw new DiskError('unsupported', `compression type ${type} is not known (0 zlib and 1 zstd are)`, { offset: COMPRESSION_TYPE_AT });
+      throw new DiskError('unsupported', `compression type ${type} is not known (0 zlib and 1 zstd are)`, {
+        offset: COMPRESSION_TYPE_AT,
+      });
     }
     if ((type === 1) !== flagged) {
-      this.note('error', 'compression-type', 'the compression type and its feature bit disagree', COMPRESSION_TYPE_AT, 'QEMU refuses such an image.');
+      this.note(
+        'error',
+        'compression-type',
+        'the compression type and its feature bit disagree',
+        COMPRESSION_TYPE_AT,
+        'QEMU refuses such an image.',
+      );
     }
     return type === 1 ? 'zstd' : 'zlib';
   }
 
-  private refcounts(version: 2 | 3): Pick<Qcow2Header, 'refcountOrder' | 'refcountTableOffset' | 'refcountTableClusters'> {
+  private refcounts(
+    version: 2 | 3,
+  ): Pick<Qcow2Header, 'refcountOrder' | 'refcountTableOffset' | 'refcountTableClusters'> {
     const refcountOrder = version === 2 ? 4 : u32be(this.head, 96);
     if (refcountOrder > LIMITS.maxRefcountOrder) {
-      throw new DiskError('corrupt', `reference counts of 2^${refcountOrder} bits do not exist (1 to 64 bits do)`, { offset: 96 });
+      throw new DiskError('corrupt', `reference counts of 2^${refcountOrder} bits do not exist (1 to 64 bits do)`, {
+        offset: 96,
+      });
     }
     const refcountTableClusters = u32be(this.head, 56);
     // Reference counts matter to writers alone: a reader goes on without them.
     if (refcountTableClusters * this.clusterSize > LIMITS.maxRefcountTableBytes) {
-      this.note('error', 'refcount-table-size', `the reference count table is said to take ${refcountTableClusters} clusters, more than 8 MiB`, 56);
+      this.note(
+        'error',
+        'refcount-table-size',
+        `the reference count table is said to take ${refcountTableClusters} clusters, more than 8 MiB`,
+        56,
+      );
       return { refcountOrder, refcountTableOffset: 0, refcountTableClusters: 0 };
     }
     if (refcountTableClusters === 0) {
-      this.note('error', 'refcount-table-absent', 'the image has no reference count table', 56, 'QEMU refuses it; qemu-img check -r all makes a new one.');
+      this.note(
+        'error',
+        'refcount-table-absent',
+        'the image has no reference count table',
+        56,
+        'QEMU refuses it; qemu-img check -r all makes a new one.',
+      );
     }
     const refcountTableOffset = u64be(this.head, 48, 'offset of the reference count table', 48);
     if (refcountTableOffset % this.clusterSize !== 0) {
-      this.note('error', 'refcount-table-offset', `the reference count table is said to begin at byte ${refcountTableOffset}, in the middle of a cluster`, 48);
+      this.note(
+        'error',
+        'refcount-table-offset',
+        `the reference count table is said to begin at byte ${refcountTableOffset}, in the middle of a cluster`,
+        48,
+      );
     }
     return { refcountOrder, refcountTableOffset, refcountTableClusters };
   }
@@ -232,15 +278,26 @@ class HeaderReader {
     if (offset === 0) return { name: undefined, endOfExtensions: this.clusterSize };
     const length = u32be(this.head, 16);
     if (offset > this.clusterSize) {
-      throw new DiskError('corrupt', `the backing file name is said to stand at byte ${offset}, past the header's cluster`, { offset: 8 });
+      throw new DiskError(
+        'corrupt',
+        `the backing file name is said to stand at byte ${offset}, past the header's cluster`,
+        { offset: 8 },
+      );
     }
     const room = Math.min(LIMITS.maxBackingNameBytes, this.clusterSize - offset);
     if (length > room) {
-      throw new DiskError('limit', `a backing file name of ${length} bytes can't be (at most ${room} can)`, { offset: 16 });
+      throw new DiskError('limit', `a backing file name of ${length} bytes can't be (at most ${room} can)`, {
+        offset: 16,
+      });
     }
     const bytes = readUpTo(this.source, offset, length);
     if (bytes.length < length) {
-      throw new DiskError('short-read', 'the file ends inside the name of its backing file', { offset: this.source.size }, CUT_SHORT);
+      throw new DiskError(
+        'short-read',
+        'the file ends inside the name of its backing file',
+        { offset: this.source.size },
+        CUT_SHORT,
+      );
     }
     return { name: length === 0 ? undefined : text(bytes), endOfExtensions: offset };
   }
@@ -255,7 +312,13 @@ class HeaderReader {
       const length = u32be(area, at + 4);
       if (type === EXTENSION.end) break;
       if (length > area.length - at - 8) {
-        this.note('error', 'extension-length', `a header extension (0x${type.toString(16)}) is said to have ${length} bytes, more than the header holds`, from + at, 'QEMU refuses such an image.');
+        this.note(
+          'error',
+          'extension-length',
+          `a header extension (0x${type.toString(16)}) is said to have ${length} bytes, more than the header holds`,
+          from + at,
+          'QEMU refuses such an image.',
+        );
         break;
       }
       this.extension(found, type, area.subarray(at + 8, at + 8 + length), from + at + 8);
@@ -268,7 +331,12 @@ class HeaderReader {
     switch (type) {
       case EXTENSION.backingFormat:
         if (data.length > LIMITS.maxBackingFormatBytes) {
-          this.note('error', 'backing-format-length', `the name of the backing format has ${data.length} bytes`, offset);
+          this.note(
+            'error',
+            'backing-format-length',
+            `the name of the backing format has ${data.length} bytes`,
+            offset,
+          );
         } else found.backingFormat = text(data) || undefined;
         return;
       case EXTENSION.dataFile:
@@ -279,15 +347,23 @@ class HeaderReader {
       case EXTENSION.featureNames:
         for (let at = 0; at + FEATURE_NAME_BYTES <= data.length; at += FEATURE_NAME_BYTES) {
           // Type 0 names incompatible bits; the others are never a reason to refuse.
-          if (data[at] === 0) found.featureNames.set(data[at + 1] ?? 0, text(data.subarray(at + 2, at + FEATURE_NAME_BYTES)));
+          if (data[at] === 0)
+            found.featureNames.set(data[at + 1] ?? 0, text(data.subarray(at + 2, at + FEATURE_NAME_BYTES)));
         }
         return;
       case EXTENSION.luksHeader:
-        if (data.length !== 16) this.note('error', 'luks-extension', `the pointer to the LUKS header has ${data.length} bytes, not 16`, offset);
+        if (data.length !== 16)
+          this.note(
+            'error',
+            'luks-extension',
+            `the pointer to the LUKS header has ${data.length} bytes, not 16`,
+            offset,
+          );
         else found.luksOffset = u64be(data, 0, 'offset of the LUKS header', offset);
         return;
       case EXTENSION.bitmaps:
-        if (data.length !== 24) this.note('error', 'bitmaps-extension', `the bitmaps extension has ${data.length} bytes, not 24`, offset);
+        if (data.length !== 24)
+          this.note('error', 'bitmaps-extension', `the bitmaps extension has ${data.length} bytes, not 24`, offset);
         else found.bitmaps = { data, offset };
     }
   }
@@ -295,14 +371,24 @@ class HeaderReader {
   private bitmaps(version: 2 | 3, extension: Extensions['bitmaps']): Qcow2Header['bitmaps'] {
     if (!extension) return undefined;
     if (version === 2 || (u32be(this.head, 92) & 1) === 0) {
-      this.note('info', 'bitmaps-stale', 'the image has bitmaps, but a program that does not know them wrote to it since: they are ignored', extension.offset);
+      this.note(
+        'info',
+        'bitmaps-stale',
+        'the image has bitmaps, but a program that does not know them wrote to it since: they are ignored',
+        extension.offset,
+      );
       return undefined;
     }
     const { data, offset } = extension;
     const count = u32be(data, 0);
     const directoryBytes = u64be(data, 8, 'size of the bitmap directory', offset + 8);
     if (count > LIMITS.maxBitmaps || directoryBytes > LIMITS.maxBitmapDirectoryBytes) {
-      this.note('error', 'bitmaps-limit', `a directory of ${count} bitmaps in ${directoryBytes} bytes is past QEMU's limits: not read`, offset);
+      this.note(
+        'error',
+        'bitmaps-limit',
+        `a directory of ${count} bitmaps in ${directoryBytes} bytes is past QEMU's limits: not read`,
+        offset,
+      );
       return undefined;
     }
     return { count, directoryBytes, directoryOffset: u64be(data, 16, 'offset of the bitmap directory', offset + 16) };
@@ -310,10 +396,22 @@ class HeaderReader {
 
   private allFindings(known: ReadonlySet<Incompatible>): readonly Finding[] {
     if (known.has('dirty')) {
-      this.note('warning', 'dirty', 'the image was not closed cleanly: its reference counts may be stale', 72, 'If no VM is using it, qemu-img check -r leaks mends it.');
+      this.note(
+        'warning',
+        'dirty',
+        'the image was not closed cleanly: its reference counts may be stale',
+        72,
+        'If no VM is using it, qemu-img check -r leaks mends it.',
+      );
     }
     if (known.has('corrupt')) {
-      this.note('error', 'marked-corrupt', 'QEMU has marked the image as corrupt and will not write to it', 72, 'Make a copy, then see what qemu-img check says.');
+      this.note(
+        'error',
+        'marked-corrupt',
+        'QEMU has marked the image as corrupt and will not write to it',
+        72,
+        'Make a copy, then see what qemu-img check says.',
+      );
     }
     return this.findings;
   }

@@ -28,7 +28,13 @@ export const qcow2: Driver = {
       snapshots: table.snapshots,
       bitmaps: directory.bitmaps,
       luks: encryption.luks,
-      findings: [...header.findings, ...table.findings, ...directory.findings, ...encryption.findings, ...data.findings],
+      findings: [
+        ...header.findings,
+        ...table.findings,
+        ...directory.findings,
+        ...encryption.findings,
+        ...data.findings,
+      ],
       codecs: context.codecs,
     });
   },
@@ -42,7 +48,14 @@ function openDataFile(
   if (!header.externalData) return { holder: source, findings: [] };
   const broken = (message: string): { holder: undefined; findings: readonly Finding[] } => ({
     holder: undefined,
-    findings: [{ code: 'data-file', severity: 'error', message, advice: 'Ownership is shown all the same; the content is not known.' }],
+    findings: [
+      {
+        code: 'data-file',
+        severity: 'error',
+        message,
+        advice: 'Ownership is shown all the same; the content is not known.',
+      },
+    ],
   });
   if (header.dataFileName === undefined) return broken('the image keeps its data in another file and does not name it');
   const answer = context.openCompanion(dataFileReference(header.dataFileName));

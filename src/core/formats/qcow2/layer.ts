@@ -79,7 +79,8 @@ export class Qcow2Layer implements Layer {
     this.geometry = new Geometry(header);
     this.guestSize = header.guestSize;
     this.grain = this.geometry.clusterSize;
-    this.parent = header.backingName === undefined ? undefined : parentReference(header.backingName, header.backingFormat);
+    this.parent =
+      header.backingName === undefined ? undefined : parentReference(header.backingName, header.backingFormat);
     this.views = [
       { id: '', name: 'Current', guestSize: header.guestSize },
       ...snapshots.map((snapshot, index) => this.snapshotView(snapshot, index)),
@@ -120,7 +121,13 @@ export class Qcow2Layer implements Layer {
       unitStart: guestOffset(unitStart),
       unitEnd: guestOffset(Math.min(unitStart + unit, view.guestSize)),
       compressedLength: span?.length,
-      write: writeEffect(this.parts.header, this.geometry, kind, host, entry.l2 ? isCopied(entry.l2.words.getUint32(0)) : false),
+      write: writeEffect(
+        this.parts.header,
+        this.geometry,
+        kind,
+        host,
+        entry.l2 ? isCopied(entry.l2.words.getUint32(0)) : false,
+      ),
     };
   }
 
@@ -141,7 +148,9 @@ export class Qcow2Layer implements Layer {
       } else if (host >= 0 && (kind === Kind.Data || kind === Kind.Invalid)) {
         readPadded(this.holder(), piece, host + inUnit);
       } else if (kind === Kind.Invalid) {
-        throw new DiskError('corrupt', `the L2 entry for guest byte ${at} can't be true`, { offset: entry.l2?.entryOffset ?? entry.l1EntryOffset });
+        throw new DiskError('corrupt', `the L2 entry for guest byte ${at} can't be true`, {
+          offset: entry.l2?.entryOffset ?? entry.l1EntryOffset,
+        });
       } else piece.fill(0);
       done += piece.length;
     }
@@ -168,7 +177,8 @@ export class Qcow2Layer implements Layer {
 
   private holder(): ByteSource {
     const { holder } = this.parts;
-    if (!holder) throw new DiskError('not-found', 'the external data file of this image is not open: its content is unknown');
+    if (!holder)
+      throw new DiskError('not-found', 'the external data file of this image is not open: its content is unknown');
     return holder;
   }
 
@@ -185,7 +195,8 @@ export class Qcow2Layer implements Layer {
   }
 
   private l1(view: View): DataView {
-    const table = this.l1Tables.get(view.id) ?? readL1(this.parts.source, this.geometry, this.place(view), view.guestSize);
+    const table =
+      this.l1Tables.get(view.id) ?? readL1(this.parts.source, this.geometry, this.place(view), view.guestSize);
     this.l1Tables.set(view.id, table);
     return table;
   }
@@ -216,7 +227,11 @@ export class Qcow2Layer implements Layer {
     const decoder = new EntryDecoder(this.geometry, this.parts.source.size);
     decoder.cluster(words.getUint32(0), words.getUint32(4), offset - (offset % clusterSize));
     if (header.extendedL2) {
-      decoder.subcluster(words.getUint32(8) | 0, words.getUint32(12) | 0, Math.floor((offset % clusterSize) / subclusterSize));
+      decoder.subcluster(
+        words.getUint32(8) | 0,
+        words.getUint32(12) | 0,
+        Math.floor((offset % clusterSize) / subclusterSize),
+      );
     }
     return { kind: decoder.kind, host: decoder.host };
   }
@@ -238,11 +253,19 @@ export class Qcow2Layer implements Layer {
     const high = l2.words.getUint32(0);
     const low = l2.words.getUint32(4);
     const zero = !this.geometry.header.extendedL2 && (high & 0x4000_0000) === 0 && (low & 1) !== 0;
-    const flags = [...(isCopied(high) ? ['copied'] : []), ...((high & 0x4000_0000) !== 0 ? ['compressed'] : []), ...(zero ? ['zero'] : [])];
+    const flags = [
+      ...(isCopied(high) ? ['copied'] : []),
+      ...((high & 0x4000_0000) !== 0 ? ['compressed'] : []),
+      ...(zero ? ['zero'] : []),
+    ];
     const entryOffset = hostOffset(l2.entryOffset);
     const standard: Lookup = { table: 'L2', index: l2.index, entryOffset, entry: formatEntry(high, low), flags };
     if (!this.geometry.header.extendedL2) return [l1, standard];
     const bitmap = formatEntry(l2.words.getUint32(8), l2.words.getUint32(12));
-    return [l1, standard, { table: 'subclusters', index: l2.index, entryOffset: hostOffset(l2.entryOffset + 8), entry: bitmap, flags: [] }];
+    return [
+      l1,
+      standard,
+      { table: 'subclusters', index: l2.index, entryOffset: hostOffset(l2.entryOffset + 8), entry: bitmap, flags: [] },
+    ];
   }
 }

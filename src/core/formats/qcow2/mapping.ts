@@ -16,7 +16,8 @@ const ZERO_FLAG = 1;
 const COMPRESSED_SECTOR = 512;
 export const SUBCLUSTERS = 32;
 
-export const offsetOf = (high: number, low: number): number => (high & OFFSET_HIGH_MASK) * TWO_32 + ((low & OFFSET_LOW_MASK) >>> 0);
+export const offsetOf = (high: number, low: number): number =>
+  (high & OFFSET_HIGH_MASK) * TWO_32 + ((low & OFFSET_LOW_MASK) >>> 0);
 export const isCopied = (high: number): boolean => (high & COPIED_FLAG) !== 0;
 
 export class Geometry {

@@ -23,10 +23,16 @@ export interface L1Place {
  */
 export function readL1(source: ByteSource, geometry: Geometry, place: L1Place, guestSize: number): DataView {
   if (place.entries * 8 > LIMITS.maxL1Bytes) {
-    throw new DiskError('limit', `an L1 table of ${place.entries} entries is past QEMU's limit of 32 MiB`, { offset: place.offset });
+    throw new DiskError('limit', `an L1 table of ${place.entries} entries is past QEMU's limit of 32 MiB`, {
+      offset: place.offset,
+    });
   }
   if (place.offset % geometry.clusterSize !== 0) {
-    throw new DiskError('corrupt', `the L1 table is said to begin at byte ${place.offset}, in the middle of a cluster`, { offset: place.offset });
+    throw new DiskError(
+      'corrupt',
+      `the L1 table is said to begin at byte ${place.offset}, in the middle of a cluster`,
+      { offset: place.offset },
+    );
   }
   const needed = Math.min(place.entries, Math.ceil(guestSize / geometry.l2Span));
   const table = new Uint8Array(needed * 8);
@@ -179,7 +185,9 @@ export class Scanner {
 
 const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
 
-const ABOUT: Readonly<Record<string, { severity: Finding['severity']; text: (count: number, first: number) => string; advice?: string }>> = {
+const ABOUT: Readonly<
+  Record<string, { severity: Finding['severity']; text: (count: number, first: number) => string; advice?: string }>
+> = {
   'l2-offset': {
     severity: 'error',
     text: (count, first) =>
@@ -194,7 +202,8 @@ const ABOUT: Readonly<Record<string, { severity: Finding['severity']; text: (cou
   },
   entry: {
     severity: 'error',
-    text: (count, first) => `${plural(count, 'table entry', 'table entries')} can't be true (the first for guest byte ${first})`,
+    text: (count, first) =>
+      `${plural(count, 'table entry', 'table entries')} can't be true (the first for guest byte ${first})`,
     advice: 'qemu-img check says more; a VM that reads there gets an I/O error.',
   },
   'data-past-end': {
@@ -210,12 +219,14 @@ const ABOUT: Readonly<Record<string, { severity: Finding['severity']; text: (cou
   },
   'tables-exceed-file': {
     severity: 'error',
-    text: (_, first) => `L2 tables are used more than once: the map is shown up to guest byte ${first} and unknown from there`,
+    text: (_, first) =>
+      `L2 tables are used more than once: the map is shown up to guest byte ${first} and unknown from there`,
     advice: 'Such an image is broken, or made to keep its reader busy.',
   },
   'too-many-runs': {
     severity: 'warning',
-    text: (_, first) => `the disk is in more than ${MAX_RUNS} pieces: the map is shown up to guest byte ${first} and unknown from there`,
+    text: (_, first) =>
+      `the disk is in more than ${MAX_RUNS} pieces: the map is shown up to guest byte ${first} and unknown from there`,
   },
 };
 

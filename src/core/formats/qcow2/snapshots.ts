@@ -25,9 +25,17 @@ export interface SnapshotTable {
 export function readSnapshots(source: ByteSource, header: Qcow2Header): SnapshotTable {
   const { snapshotCount: count, snapshotsOffset: offset } = header;
   if (count === 0) return { snapshots: [], findings: [] };
-  const broken = (message: string, at: number): Finding => ({ code: 'snapshot-table', severity: 'error', message, offset: at });
+  const broken = (message: string, at: number): Finding => ({
+    code: 'snapshot-table',
+    severity: 'error',
+    message,
+    offset: at,
+  });
   if (count > LIMITS.maxSnapshots) {
-    return { snapshots: [], findings: [broken(`a table of ${count} snapshots is past QEMU's limit of ${LIMITS.maxSnapshots}: not read`, 60)] };
+    return {
+      snapshots: [],
+      findings: [broken(`a table of ${count} snapshots is past QEMU's limit of ${LIMITS.maxSnapshots}: not read`, 60)],
+    };
   }
   if (offset % 2 ** header.clusterBits !== 0) {
     return { snapshots: [], findings: [broken('the snapshot table begins in the middle of a cluster: not read', 64)] };
@@ -40,11 +48,18 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header): Snapshot
     while (snapshots.length < wanted) snapshots.push(reader.next(header));
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    findings.push(broken(`${error.message}; ${snapshots.length} of ${count} snapshots were read`, error.offset ?? offset));
+    findings.push(
+      broken(`${error.message}; ${snapshots.length} of ${count} snapshots were read`, error.offset ?? offset),
+    );
     return { snapshots, findings };
   }
   if (count > wanted) {
-    findings.push({ code: 'snapshots-cut', severity: 'info', message: `the image has ${count} snapshots: the first ${wanted} are listed, ${count - wanted} more are not`, offset });
+    findings.push({
+      code: 'snapshots-cut',
+      severity: 'info',
+      message: `the image has ${count} snapshots: the first ${wanted} are listed, ${count - wanted} more are not`,
+      offset,
+    });
   }
   return { snapshots, findings };
 }
@@ -68,7 +83,9 @@ class EntryReader {
     const fixed = this.take(FIXED_BYTES);
     const extraBytes = u32be(fixed, 36);
     if (extraBytes > LIMITS.maxSnapshotExtraBytes) {
-      throw new DiskError('limit', `a snapshot has ${extraBytes} bytes of extra data, more than QEMU's limit`, { offset: entry + 36 });
+      throw new DiskError('limit', `a snapshot has ${extraBytes} bytes of extra data, more than QEMU's limit`, {
+        offset: entry + 36,
+      });
     }
     const extra = this.take(extraBytes);
     const id = text(this.take(u16be(fixed, 12)));
@@ -76,7 +93,8 @@ class EntryReader {
     this.at = entry + Math.ceil((this.at - entry) / 8) * 8;
     const clock = bigU64be(fixed, 24);
     const extraAt = entry + FIXED_BYTES;
-    const icount = extraBytes >= 24 && bigU64be(extra, 16) !== 0xffff_ffff_ffff_ffffn ? Number(bigU64be(extra, 16)) : undefined;
+    const icount =
+      extraBytes >= 24 && bigU64be(extra, 16) !== 0xffff_ffff_ffff_ffffn ? Number(bigU64be(extra, 16)) : undefined;
     return {
       id,
       name,
@@ -86,7 +104,10 @@ class EntryReader {
       dateNanoseconds: u32be(fixed, 20),
       vmClock: { seconds: Number(clock / NS_PER_SECOND), nanoseconds: Number(clock % NS_PER_SECOND) },
       vmStateSize: extraBytes >= 8 ? u64be(extra, 0, `VM state size of snapshot "${name}"`, extraAt) : u32be(fixed, 32),
-      guestSize: extraBytes >= 16 ? wholeSectors(u64be(extra, 8, `disk size of snapshot "${name}"`, extraAt + 8)) : header.guestSize,
+      guestSize:
+        extraBytes >= 16
+          ? wholeSectors(u64be(extra, 8, `disk size of snapshot "${name}"`, extraAt + 8))
+          : header.guestSize,
       icount,
     };
   }
@@ -98,7 +119,8 @@ class EntryReader {
     if (this.at + length > this.pieceStart + this.piece.length) {
       this.piece = readUpTo(this.source, this.at, Math.max(CHUNK, length));
       this.pieceStart = this.at;
-      if (this.piece.length < length) throw new DiskError('short-read', 'the file ends inside the snapshot table', { offset: this.at });
+      if (this.piece.length < length)
+        throw new DiskError('short-read', 'the file ends inside the snapshot table', { offset: this.at });
     }
     const from = this.at - this.pieceStart;
     this.at += length;

@@ -10,7 +10,12 @@ const MAX_READ = 4 << 20;
  * @param offsets where each table begins in the file, in any order
  * @param target receives table `i` at `i * tableBytes`
  */
-export function readTables(source: ByteSource, offsets: readonly number[], tableBytes: number, target: Uint8Array): void {
+export function readTables(
+  source: ByteSource,
+  offsets: readonly number[],
+  tableBytes: number,
+  target: Uint8Array,
+): void {
   const order = offsets.map((_, index) => index).sort((a, b) => (offsets[a] ?? 0) - (offsets[b] ?? 0));
   let from = 0;
   while (from < order.length) {
@@ -38,7 +43,13 @@ export function readTables(source: ByteSource, offsets: readonly number[], table
   }
 }
 
-function isConsecutive(order: readonly number[], from: number, to: number, offsets: readonly number[], tableBytes: number): boolean {
+function isConsecutive(
+  order: readonly number[],
+  from: number,
+  to: number,
+  offsets: readonly number[],
+  tableBytes: number,
+): boolean {
   for (let i = from + 1; i < to; i += 1) {
     const previous = order[i - 1] ?? 0;
     const index = order[i] ?? 0;

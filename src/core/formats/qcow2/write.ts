@@ -7,7 +7,13 @@ import type { Geometry } from './mapping';
  * What a write of a few bytes would do to this image (block/qcow2-cluster.c, handle_copied and handle_alloc): only a
  * cluster that nobody else counts on (COPIED) is written where it is.
  */
-export function writeEffect(header: Qcow2Header, geometry: Geometry, kind: Kind, host: number, copied: boolean): WriteEffect {
+export function writeEffect(
+  header: Qcow2Header,
+  geometry: Geometry,
+  kind: Kind,
+  host: number,
+  copied: boolean,
+): WriteEffect {
   const { clusterSize } = geometry;
   if (header.corrupt) return { effect: 'impossible', bytes: 0, reason: 'the image is marked corrupt' };
   switch (kind) {
@@ -15,7 +21,9 @@ export function writeEffect(header: Qcow2Header, geometry: Geometry, kind: Kind,
     case Kind.Unknown:
       return { effect: 'impossible', bytes: 0, reason: 'the table entry is broken' };
     case Kind.Data:
-      return copied ? { effect: 'in-place', bytes: 0 } : { effect: 'copy', bytes: clusterSize, reason: 'shared with an internal snapshot' };
+      return copied
+        ? { effect: 'in-place', bytes: 0 }
+        : { effect: 'copy', bytes: clusterSize, reason: 'shared with an internal snapshot' };
     case Kind.Compressed:
       return { effect: 'copy', bytes: clusterSize, reason: 'a compressed cluster is never written in place' };
     case Kind.ZeroAllocated:
