@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Frame, Locator, Page } from 'playwright-core';
 import { until } from './eventually';
-import type { Session } from './harness';
+import { editorFrame, openImage } from '../../scripts/vscode/workbench.mjs';
 import { readSize } from './text';
 
 export interface Point {
@@ -32,15 +32,15 @@ export class Editor {
   ) {}
 
   /** Opens an image from the Explorer and waits until its layers are counted. */
-  static async open(session: Session, path: string): Promise<Editor> {
-    const editor = new Editor(session.page, await session.openImage(path));
+  static async open({ page }: { readonly page: Page }, path: string): Promise<Editor> {
+    const editor = new Editor(page, await openImage(page, path));
     await editor.counted();
     return editor;
   }
 
   /** The editor in front, once its layers are counted. */
-  static async inFront(session: Session): Promise<Editor> {
-    const editor = new Editor(session.page, await session.editor());
+  static async inFront({ page }: { readonly page: Page }): Promise<Editor> {
+    const editor = new Editor(page, await editorFrame(page));
     await editor.counted();
     return editor;
   }
@@ -50,6 +50,11 @@ export class Editor {
     await this.frame.locator('.card').first().waitFor();
     await until('the layers are counted', () => this.frame.locator('.card-owns').allTextContents(),
       (texts) => texts.every((text) => text !== '' && text !== 'reading…'));
+  }
+
+  /** Waits until the map shows what it was asked for. */
+  async drawn(): Promise<void> {
+    await this.frame.locator('.map-canvas[aria-busy="false"]').waitFor();
   }
 
   get map(): Locator {

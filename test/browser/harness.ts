@@ -15,6 +15,14 @@ const EXTENSION_ID = 'vm-disk-explorer.vm-disk-explorer';
 
 export type Theme = keyof typeof workbench.THEMES;
 
+/** What the theme picker calls each, and how the workbench's class list does. */
+const THEMES: Readonly<Record<Theme, { readonly label: string; readonly file: string }>> = {
+  'dark': { label: 'Dark Modern', file: 'dark_modern' },
+  'light': { label: 'Light Modern', file: 'light_modern' },
+  'hc': { label: 'Dark High Contrast', file: 'hc_black' },
+  'hc-light': { label: 'Light High Contrast', file: 'hc_light' },
+};
+
 /**
  * How the extension gets into VS Code: as a copy, in its extensions folder, of the files that would be packaged from
  * dist/ as it is, or from the .vsix by VS Code's own installer.
@@ -91,6 +99,16 @@ export class Session {
     }
   }
 
+  /** Another browser window on the same server. Closing its context ends it. */
+  anotherPage(options: Pick<SessionOptions, 'width' | 'height' | 'scale' | 'theme'>): Promise<Page> {
+    return workbench.openWorkbench(this.browser, this.server.url({ folder: this.folder }), {
+      ...options,
+      onPage: (page) => {
+        this.#watch(page);
+      },
+    });
+  }
+
   /** Opens an image by a double click in the Explorer; `path` is relative to the folder, with `/`. */
   openImage(path: string): Promise<Frame> {
     return workbench.openImage(this.page, path);
@@ -142,21 +160,30 @@ export class Session {
     await this.page.locator('.monaco-workbench .part.statusbar').waitFor();
   }
 
+  /** Chooses a colour theme as its user does, and waits until its colours are in force. */
+  async setTheme(theme: Theme): Promise<void> {
+    const { label, file } = THEMES[theme];
+    const item = (name: string) => this.page.locator('.quick-input-list .monaco-list-row')
+      .filter({ has: this.page.locator('.label-name').getByText(name, { exact: true }) });
+    await this.runCommand('Preferences: Color Theme');
+    await item(THEMES.dark.label).waitFor();
+    await this.page.locator('.quick-input-widget:visible input[type="text"]').fill(label);
+    await item(label).click();
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await this.page.locator(`.monaco-workbench[class*="-themes-${file}-json"]`).waitFor();
+  }
+
   clearNotifications(): Promise<void> {
     return workbench.clearNotifications(this.page);
   }
 
-  /** Waits until the picture no longer changes. */
-  settle(): Promise<void> {
-    return workbench.settle(this.page);
-  }
 
-  /** Saves what is on screen as out/screenshots/NAME.png and returns its path. */
-  async screenshot(name: string): Promise<string> {
+  /** Saves what is on screen, once it no longer changes, as out/screenshots/NAME.png and returns its path. */
+  async screenshot(name: string, page = this.page): Promise<string> {
     mkdirSync(SCREENSHOTS, { recursive: true });
     const path = join(SCREENSHOTS, `${name}.png`);
-    await this.settle();
-    await this.page.screenshot({ path });
+    await workbench.settle(page);
+    await page.screenshot({ path });
     return path;
   }
 

@@ -1,4 +1,7 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Locator } from 'playwright-core';
 import { Editor } from './editor';
 import { becomes, until } from './eventually';
@@ -116,6 +119,26 @@ describe('the sample', () => {
     await editor.button('more bytes').click();
     await becomes(async () => (await editor.bytes()).length, 256);
     assert.deepEqual(Buffer.from(await editor.bytes()), Buffer.from(truth.fileBytes(offset, 256)));
+  });
+
+  it('copies a value, the block, and its bytes', async () => {
+    const { page } = session;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const offset = (await editor.selected()) ?? NaN;
+    const bytes = Buffer.from(truth.fileBytes(offset, 256)).toString('hex');
+    const holds = async (what: string, isRight: (text: string) => boolean): Promise<void> => {
+      await until(what, () => page.evaluate(() => navigator.clipboard.readText()), isRight);
+    };
+    const about = editor.frame.locator('.inspector');
+    await about.getByRole('button', { name: 'Copy guest offset' }).click();
+    await holds('the offset', (text) => Number(text.replaceAll('_', '')) === offset);
+    await about.getByRole('button', { name: 'copy', exact: true }).first().click();
+    await holds('the walk', (text) => NAMES.every((name) => text.includes(name)) && text.includes('How a read gets there'));
+    await about.getByRole('button', { name: 'copy JSON' }).click();
+    await holds('the walk as data', (text) => (JSON.parse(text) as { offset?: number }).offset === offset);
+    await about.getByTitle('Copy these bytes as a hex dump').click();
+    await holds('the bytes', (text) => text.split('\n')
+      .map((line) => line.slice(10, 57).replaceAll(' ', '')).join('') === bytes);
   });
 
   it('tells of the newest layer what it hides', async () => {
@@ -291,6 +314,34 @@ describe('the sample', () => {
     it('needs nothing from elsewhere and reports no error', () => {
       assert.deepEqual(session.problems, []);
       assert.deepEqual([...session.foreignOrigins], []);
+    });
+
+    it('lets nothing in that is not its own', async () => {
+      let asked = 0;
+      const elsewhere = createServer((_request, response) => {
+        asked += 1;
+        response.end();
+      }).listen(0, '127.0.0.1');
+      await once(elsewhere, 'listening');
+      const { port } = elsewhere.address() as AddressInfo;
+      const refused = await editor.frame.evaluate(async (url) => {
+        const directives: string[] = [];
+        document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => directives.push(effectiveDirective));
+        const add = (tag: string, properties: object): void => {
+          document.body.append(Object.assign(document.createElement(tag), properties));
+        };
+        add('script', { textContent: 'window.intruder = true' });
+        add('script', { src: `${url}/script.js` });
+        add('style', { textContent: 'body { display: none }' });
+        add('img', { src: `${url}/picture.png` });
+        add('iframe', { src: url });
+        await fetch(url).catch(() => undefined);
+        return { directives, ran: 'intruder' in window, hidden: getComputedStyle(document.body).display === 'none' };
+      }, `http://127.0.0.1:${port}`);
+      await until('all of it is refused', () => [...refused.directives].sort().join(' '), (text) =>
+        text === 'connect-src frame-src img-src script-src-elem script-src-elem style-src-elem');
+      assert.deepEqual([refused.ran, refused.hidden, asked], [false, false, 0]);
+      elsewhere.close();
     });
   });
 });
