@@ -10,11 +10,12 @@ import { ROOT, SAMPLE } from './lib/paths.mjs';
 import { installDependencies, requireNode } from './lib/prepare.mjs';
 import { findOnPath, run, runNode } from './lib/run.mjs';
 
-/** Trust stays on, and is given by a click on “Restricted Mode”; nothing asks for it. */
-const QUIET_TRUST = {
-  'security.workspace.trust.startupPrompt': 'never',
-  'security.workspace.trust.banner': 'never',
-};
+const USAGE = `npm start [-- FOLDER --no-open --port N --server]
+
+  FOLDER     opened instead of the sample
+  --server   the VS Code from npm, in the browser, even where \`code\` is on the PATH
+  --port N   where it listens on 127.0.0.1; any free port otherwise
+  --no-open  only print the address`;
 
 requireNode();
 let leave = () => process.exit(130);
@@ -37,16 +38,22 @@ try {
 
 function readArguments() {
   try {
-    return parseArgs({
+    const parsed = parseArgs({
       allowPositionals: true,
       options: {
+        'help': { type: 'boolean', default: false },
         'no-open': { type: 'boolean', default: false },
         port: { type: 'string', default: '0' },
         server: { type: 'boolean', default: false },
       },
     });
+    if (parsed.values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    return parsed;
   } catch (error) {
-    console.error(`${error.message}\nUsage: npm start [-- FOLDER --no-open --port N --server]`);
+    console.error(`${error.message}\n\n${USAGE}`);
     return process.exit(2);
   }
 }
@@ -126,8 +133,8 @@ async function serve() {
     progress: (line) => console.log(line),
     settings: {
       'window.autoDetectColorScheme': true,
-      // The sample needs no trust: everything that it names lies in its folder.
-      ...(folder === SAMPLE ? QUIET_TRUST : {}),
+      // The sample was made a moment ago, by this very command. About any other folder VS Code asks, as it does.
+      ...(folder === SAMPLE ? { 'security.workspace.trust.enabled': false } : {}),
     },
   });
   let stopping = false;
@@ -138,7 +145,8 @@ async function serve() {
     process.exit(0);
   };
 
-  const url = server.url();
+  // The folder stands in the address: VS Code's default folder has another authority, and one file would be two.
+  const url = server.url({ folder });
   console.log(`
   VS Code is ready, with the extension, on ${folder}
 

@@ -54,11 +54,6 @@ export class Disk {
     return this.#sources[block] === undefined;
   }
 
-  /** The first block from `from` on that the last step treated so. */
-  find(how: How, from = 0): number {
-    return this.#how.indexOf(how, from);
-  }
-
   /** The file that a seed gives and that this block belongs to. */
   file(block: number): ContentSpec | undefined {
     return this.#files[block];

@@ -4,9 +4,9 @@ import type { ContentSpec } from './content';
 import type { Life } from './life';
 
 /** The sample's README.md: what each image is, and what to look for in it. */
-export function readme({ upgraded, experiment }: Life): string {
+export function readme({ factory, upgraded, experiment }: Life): string {
   const hex = (block: number): string => `0x${(block * BLOCK).toString(16)}`;
-  const oldKernel = hex(upgraded.find(DISCARDED));
+  const oldKernel = hex(discardedKernel(factory, upgraded));
   const changedPage = hex(pageOnlyIn(experiment));
   return `# web01, a machine with a past
 
@@ -34,12 +34,24 @@ db01.snapshot.qcow2              30 May             another machine's, in the ol
 ## Three things to try
 
 1. **Find the deleted kernel.** Open \`web01.qcow2\` and go to offset \`${oldKernel}\`. The newest layer says zero, yet
-   the factory image still holds the old kernel: pick \`web01.before-upgrade.qcow2\` and look at the disk as of then.
+   the factory image still holds the old kernel. Point at the card of *before-upgrade* and press *As of here*: the disk
+   as that layer saw it, kernel and all.
 2. **See how small a write can be.** Open \`web01.experiment.qcow2\` at offset \`${changedPage}\` and zoom in: of one
-   64 KiB cluster this layer owns a few subclusters, the rest comes from the layers below.
-3. **Ask who still needs what.** In \`web01.qcow2\`, compare what each layer owns with what is shadowed. Then look at
-   \`web01.before-upgrade.qcow2\`, the parent of two leaves: what could it lose without either of them noticing?
+   64 KiB cluster this layer owns a few subclusters of 2 KiB, the rest comes from the layers below.
+3. **Ask who still needs what.** In \`web01.qcow2\`, compare what each layer owns with what newer ones hide of it. Then
+   open \`web01.experiment.qcow2\`: the same three layers lie under it, and it hides much less of *before-upgrade*. What
+   is hidden in one branch is still needed in the other.
 `;
+}
+
+/** A block of the factory image's kernel that the upgrade removed and discarded. */
+function discardedKernel(factory: Life['factory'], upgraded: Life['upgraded']): number {
+  for (let block = 0; block < factory.blocks; block++) {
+    if (upgraded.how(block) === DISCARDED && factory.file(block)?.kind === 'kernel') {
+      return block;
+    }
+  }
+  throw new Error('the upgrade discarded no kernel');
 }
 
 function isDatabase(file: ContentSpec | undefined): boolean {

@@ -268,6 +268,8 @@ export interface WriteEffect {
 export interface ScanOptions {
   /** Keep host offsets (needed for `map`, not for ownership). */
   readonly host: boolean;
+  /** With more runs than about this, the rest of the disk is answered as Unknown, with a finding. */
+  readonly maxRuns: number;
 }
 
 /** One image, and nothing of its parents. */
@@ -426,5 +428,6 @@ export interface Trace {
   readonly steps: readonly TraceStep[];
   /** Why the walk ended where nobody answered: past the end of a shorter parent, or a broken chain. */
   readonly ended?: string | undefined;
-  readonly write: WriteEffect & { readonly copiesFrom?: number | undefined };
+  /** `copiesFrom`: depths of the layers that hold what a copy brings along, newest first. */
+  readonly write: WriteEffect & { readonly copiesFrom?: readonly number[] | undefined };
 }

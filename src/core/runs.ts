@@ -1,8 +1,6 @@
 import type { RunList } from './model';
 import { Kind } from './model';
 
-/** More runs than this are not kept: the rest of the disk is Unknown, and a finding says so. */
-export const MAX_RUNS = 1 << 25;
 
 const FIRST_CAPACITY = 1024;
 
@@ -17,8 +15,14 @@ export class RunBuilder {
   private hostNext = -1;
   private position = 0;
 
-  /** @param keepHost whether host offsets are kept; without, runs join regardless of them */
-  constructor(keepHost: boolean) {
+  /**
+   * @param keepHost whether host offsets are kept; without, runs join regardless of them
+   * @param maxRuns from how many runs on the list is `full`; whoever appends decides what then
+   */
+  constructor(
+    keepHost: boolean,
+    private readonly maxRuns: number,
+  ) {
     this.host = keepHost ? new Float64Array(FIRST_CAPACITY) : undefined;
   }
 
@@ -28,7 +32,7 @@ export class RunBuilder {
   }
 
   get full(): boolean {
-    return this.count >= MAX_RUNS;
+    return this.count >= this.maxRuns;
   }
 
   /** Appends `length` bytes of `kind` whose first byte is at `host` in the file, or -1. */

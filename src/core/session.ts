@@ -34,6 +34,14 @@ export interface Standpoint {
   readonly view: string;
 }
 
+/**
+ * Runs that a session keeps, of all layers together: 17 bytes each with host offsets, 9 without, and as much again in the
+ * map. A disk of 1 TiB with every second cluster allocated has 2^24. What is past them is unknown, and a finding says so.
+ */
+const MAX_RUNS = 2 ** 25;
+/** Scans of states that are not looked at are kept while all scans together are smaller than this. */
+const MAX_KEPT_RUNS = 2 ** 23;
+
 export const NOW: Standpoint = { depth: 0, view: '' };
 
 export interface ScanProgress extends Progress {
@@ -169,7 +177,8 @@ export class Session {
     if (this.scans.has(key)) return;
     const { layer } = this.layerAt(depth);
     try {
-      this.scans.set(key, yield* layer.scan(view, { host: this.keepHost }));
+      const maxRuns = Math.max(1, MAX_RUNS - this.runsInUse());
+      this.scans.set(key, yield* layer.scan(view, { host: this.keepHost, maxRuns }));
       this.failures.delete(key);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
@@ -181,6 +190,16 @@ export class Session {
         offset: error.offset,
       });
     }
+  }
+
+  /** Runs of the layers that are looked at, dropping others where all together are many. */
+  private runsInUse(): number {
+    const needed = new Set(this.chain.layers.slice(this.at.depth).map(({ depth }) => keyOf(depth, this.viewAt(depth))));
+    const count = (all: Iterable<RunList>): number => [...all].reduce((sum, runs) => sum + runs.count, 0);
+    if (count(this.scans.values()) > MAX_KEPT_RUNS) {
+      for (const key of this.scans.keys()) if (!needed.has(key)) this.scans.delete(key);
+    }
+    return count(this.scans.values());
   }
 
   private scannedLayers(): ScannedLayer[] {

@@ -53,11 +53,7 @@ export function sniff(input: ProbeInput, fileName: string): Sniffed {
   if (size === 0) return { kind: 'other', found: 'an empty file', text: false };
   const driver = DRIVERS.find((candidate) => candidate.id !== 'raw' && candidate.probe(input));
   if (driver) return { kind: 'image', format: driver.id, found: driver.title };
-  const foreign =
-    foreignFormat(input) ??
-    (ascii(input.tail, input.tail.length - 512, 8) === 'conectix'
-      ? 'a fixed Hyper-V or Virtual PC disk (VHD)'
-      : undefined);
+  const foreign = foreignFormat(input);
   if (foreign !== undefined) return { kind: 'foreign-image', found: foreign };
   const disk = onRawDisk(head);
   if (disk !== undefined) return { kind: 'image', format: 'raw', found: disk };

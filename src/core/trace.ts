@@ -38,7 +38,7 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
   if (ended === undefined && chain.end.kind !== 'base') ended = chain.end.message;
   owner ??= chain.end.kind === 'base' || steps.length < chain.layers.length - from ? NOBODY : UNKNOWN_OWNER;
   const kind = steps.find(({ role }) => role === 'owner')?.kind ?? (owner === NOBODY ? Kind.Absent : Kind.Unknown);
-  return { offset, owner, kind, steps, ended: owner < 0 ? ended : undefined, write: describeWrite(steps[0], owner) };
+  return { offset, owner, kind, steps, ended: owner < 0 ? ended : undefined, write: describeWrite({ chain, from, view }, steps[0]) };
 }
 
 function traceLayer(
@@ -62,6 +62,13 @@ function traceLayer(
   }
 }
 
+/** Where a walk begins. */
+interface Walk {
+  readonly chain: Chain;
+  readonly from: number;
+  readonly view: View;
+}
+
 /** The last part of a path of either kind of system. */
 const fileNameOf = ({ identity }: ChainLayer): string => identity.path.split(/[\\/]/).at(-1) ?? identity.path;
 
@@ -69,12 +76,47 @@ export function currentView({ layer }: ChainLayer): View {
   return layer.views[0] ?? { id: '', name: 'Current', guestSize: layer.guestSize };
 }
 
-/** A write goes to the first layer; a copy has a source only where some layer holds the bytes around the write. */
-function describeWrite(first: (LayerTrace & { readonly depth: number }) | undefined, owner: number): Trace['write'] {
+/**
+ * A write goes to the first layer. What it does not cover of the unit around it is copied from whichever layers hold it;
+ * where none does there is nothing to copy, only space to take.
+ */
+function describeWrite(walk: Walk, first: TraceStep | undefined): Trace['write'] {
   const write: WriteEffect = first?.write ?? { effect: 'impossible', bytes: 0 };
-  if (write.effect !== 'copy') return write;
-  if (owner >= 0) return { ...write, copiesFrom: owner };
-  if (owner === UNKNOWN_OWNER)
-    return { effect: 'impossible', bytes: 0, reason: 'what lies around the write is below a parent that is not there' };
-  return { ...write, effect: write.bytes === 0 ? 'in-place' : 'allocate' };
+  if (!first || write.effect !== 'copy') return write;
+  const sources = sourcesWithin(walk, first.unitStart, first.unitEnd);
+  if (sources.has(UNKNOWN_OWNER)) {
+    const reason = 'what lies around the write is below a parent that is not there';
+    return { effect: 'impossible', bytes: 0, reason };
+  }
+  if (sources.size === 0) return { ...write, effect: write.bytes === 0 ? 'in-place' : 'allocate' };
+  return { ...write, copiesFrom: [...sources].sort((a, b) => a - b) };
+}
+
+/** The layers that hold content of `[start, end)`; zeros need no source. UNKNOWN_OWNER where that can't be known. */
+function sourcesWithin({ chain, from, view }: Walk, start: GuestOffset, end: GuestOffset): Set<number> {
+  const layers = chain.layers.slice(from);
+  /** Each layer's last answer, good up to its unit's end: the layer with the finest units sets the pace, not all. */
+  const answers: (LayerTrace | undefined)[] = layers.map(() => undefined);
+  const sources = new Set<number>();
+  for (let at: number = start; at < end; ) {
+    let next: number = end;
+    let source: number | undefined = chain.end.kind === 'base' ? undefined : UNKNOWN_OWNER;
+    for (const [index, layer] of layers.entries()) {
+      const state = index === 0 ? view : currentView(layer);
+      if (at >= state.guestSize) {
+        source = undefined;
+        break;
+      }
+      let answer = answers[index];
+      if (!answer || at >= answer.unitEnd) answer = answers[index] = traceLayer(layer, state, guestOffset(at)).step;
+      next = Math.min(next, answer.unitEnd, state.guestSize);
+      if (answer.kind === Kind.Absent) continue;
+      const zero = answer.kind === Kind.Zero || answer.kind === Kind.ZeroAllocated;
+      source = zero ? undefined : answer.kind === Kind.Unknown ? UNKNOWN_OWNER : layer.depth;
+      break;
+    }
+    if (source !== undefined) sources.add(source);
+    at = next;
+  }
+  return sources;
 }

@@ -19,8 +19,10 @@ import { inSlices, StopToken } from './slices';
 import type { ScanState } from './summary';
 import { summarizeSession } from './summary';
 
-/** A scan that takes longer than this shows what it has so far, this often. */
+/** A scan that takes longer than this shows what it has so far. */
 const REFINE_MS = 150;
+/** The scan works this many times longer than the last picture on the way took, so that pictures never outweigh it. */
+const REST_FACTOR = 4;
 const MAX_READ = 1 << 20;
 
 type Emit = <N extends keyof WorkerEvents>(name: N, data: WorkerEvents[N]) => void;
@@ -145,13 +147,15 @@ export class ImageServer {
   }
 
   private async scan(session: Session, token: StopToken): Promise<void> {
-    let refined = Date.now();
+    let due = Date.now() + REFINE_MS;
     try {
-      const picture = await inSlices(session.scan(), token, ({ done, total, layer }) => {
+      const picture = await inSlices(session.scan(), token, async ({ done, total, layer }) => {
         this.emit('progress', { done, total, layer });
-        if (Date.now() - refined < REFINE_MS) return;
-        this.show(session, finish(session.picture()), 'running');
-        refined = Date.now();
+        const begun = Date.now();
+        if (begun < due) return;
+        const soFar = await inSlices(session.picture(), token, () => undefined);
+        if (soFar) this.show(session, soFar, 'running');
+        due = Date.now() + Math.max(REFINE_MS, (Date.now() - begun) * REST_FACTOR);
       });
       if (picture) this.show(session, picture, 'complete');
     } catch (error) {

@@ -13,24 +13,26 @@ export type OpenedImage =
 /** Opens a file as the image that its content says it is; what is none is described instead. Never throws. */
 export function openImage(environment: Environment, { path: file, policy, forceRaw }: OpenParams): OpenedImage {
   let leaf: OpenedSource | undefined;
+  let head: Uint8Array | undefined;
   try {
     leaf = openFile(file, policy);
     const input = probeInput(leaf.source);
+    head = input.head.slice(0, HEAD_BYTES);
     const sniffed = sniff(input, path.basename(file));
     if (sniffed.kind === 'image') {
       return { kind: 'session', session: new Session(environment, leaf, false, { format: sniffed.format }) };
     }
     if (forceRaw) return { kind: 'session', session: new Session(environment, leaf, false, { format: 'raw' }) };
-    const what = describe(file, leaf.source.size, sniffed.found, sniffed.kind === 'foreign-image', input.head);
+    const what = describe(file, leaf.source.size, sniffed.found, sniffed.kind === 'foreign-image', head);
     leaf.source.close();
     return { kind: 'not-an-image', what };
   } catch (error) {
-    const head = leaf && firstBytes(leaf);
     leaf?.source.close();
     return {
       kind: 'failed',
       error: toWire(error instanceof DiskError && leaf ? error.in(leaf.identity) : error),
-      ...head,
+      ...(leaf && { size: leaf.source.size }),
+      ...(head && { head }),
     };
   }
 }
@@ -42,13 +44,5 @@ function describe(file: string, size: number, found: string, foreign: boolean, h
       : foreign
         ? 'This format is not read yet. qemu-img convert -O qcow2 makes a copy that is.'
         : 'If it is a disk all the same, open it as a raw disk.';
-  return { path: file, size, found, advice, head: head.slice(0, HEAD_BYTES), offerRaw: size > 0 };
-}
-
-function firstBytes({ source }: OpenedSource): { readonly size: number; readonly head?: Uint8Array } {
-  try {
-    return { size: source.size, head: probeInput(source).head.slice(0, HEAD_BYTES) };
-  } catch {
-    return { size: source.size };
-  }
+  return { path: file, size, found, advice, head, foreign, offerRaw: size > 0 && !foreign };
 }

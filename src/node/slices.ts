@@ -20,18 +20,18 @@ export class StopToken {
 export async function inSlices<P, T>(
   job: Generator<P, T, void>,
   token: StopToken,
-  afterSlice: (progress: P) => void,
+  afterSlice: (progress: P) => void | Promise<void>,
 ): Promise<T | undefined> {
   for (;;) {
     await setImmediate();
     const end = Date.now() + SLICE_MS;
+    if (token.stopped) return undefined;
     let step = job.next();
     for (;;) {
-      if (token.stopped) return undefined;
       if (step.done) return step.value;
       if (Date.now() >= end) break;
       step = job.next();
     }
-    afterSlice(step.value);
+    await afterSlice(step.value);
   }
 }

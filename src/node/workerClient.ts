@@ -4,7 +4,7 @@ import type { Message } from '../protocol/rpc';
 import { Endpoint } from '../protocol/rpc';
 import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
 
-/** No image needs more: what a hostile one asks for ends its own worker, not the extension host. */
+/** For objects; what is large, the columns of a map, lies outside the heap and has a limit of its own (`session.ts`). */
 const MAX_HEAP_MB = 2048;
 
 type Outgoing = Endpoint<WorkerCalls, Record<string, never>, Record<string, never>, WorkerEvents>;

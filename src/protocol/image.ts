@@ -57,6 +57,8 @@ export interface NotAnImage {
   readonly advice: string;
   /** The first bytes, at most 256. */
   readonly head: Uint8Array;
+  /** True for a disk image of a format that is not read here. */
+  readonly foreign: boolean;
   /** True when opening it as a raw disk is a sensible thing to offer. */
   readonly offerRaw: boolean;
 }

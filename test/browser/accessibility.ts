@@ -54,7 +54,8 @@ export async function textContrasts(frame: Frame): Promise<TextContrast[]> {
     const opacity = (element: Element | null): number =>
       element ? Number(getComputedStyle(element).opacity) * opacity(element.parentElement) : 1;
     const isShown = (element: Element): boolean =>
-      element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest('.sr-only, option, :disabled');
+      element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+      && !element.closest('.sr-only, option, :disabled');
     return [...document.body.querySelectorAll('*')]
       .filter((element) => isShown(element)
         && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim() !== ''))
@@ -64,7 +65,7 @@ export async function textContrasts(frame: Frame): Promise<TextContrast[]> {
         const color = over([red, green, blue, alpha * opacity(element)], ground);
         const [light = 0, dark = 0] = [luminance(color), luminance(ground)].sort((one, other) => other - one);
         return {
-          text: (element.textContent ?? '').trim().slice(0, 40), where: `${element.tagName.toLowerCase()}.${element.className}`,
+          text: element.textContent.trim().slice(0, 40), where: `${element.tagName.toLowerCase()}.${element.className}`,
           contrast: (light + 0.05) / (dark + 0.05),
         };
       });

@@ -46,7 +46,8 @@ describe('a broken image', () => {
     const colors = await themeColors(editor, 'dark');
     const grid = await readGrid(editor, colors);
     const look = async (offset: number) => {
-      const [cell] = await readCells(editor.map, [placeOf(grid, Math.floor(offset / grid.cellBytes))], colors.background);
+      const place = placeOf(grid, Math.floor(offset / grid.cellBytes));
+      const [cell] = await readCells(editor.map, [place], colors.background);
       return cell ?? assert.fail();
     };
     const owned = await look(0);
@@ -120,7 +121,7 @@ describe('a broken image', () => {
       await session.openImage(name);
       const text = await page();
       assert.match(text, what);
-      assert.ok(text.includes(name) && /at byte 0x/.test(text), 'the file and the place in it');
+      assert.ok(text.includes(name) && text.includes('at byte 0x'), 'the file and the place in it');
       assert.match(text, /51\s+46\s+49\s+fb/, 'the first bytes');
       const again = (await session.editor()).getByRole('button', { name: 'Try again' });
       await again.click();

@@ -67,7 +67,41 @@ export class Editor {
 
   /** The card of a layer by its name. */
   card(name: string): Locator {
-    return this.frame.locator('.card').filter({ has: this.frame.locator('.card-name').getByText(name, { exact: true }) });
+    const named = this.frame.locator('.card-name').getByText(name, { exact: true });
+    return this.frame.locator('.card').filter({ has: named });
+  }
+
+  /** What is pressed to pick a layer out. */
+  picker(name: string): Locator {
+    return this.card(name).locator('.card-main');
+  }
+
+  async isPicked(name: string): Promise<boolean> {
+    return (await this.picker(name).getAttribute('aria-pressed')) === 'true';
+  }
+
+  async hasFocus(element: Locator): Promise<boolean> {
+    return element.evaluate((each) => document.hasFocus() && each === document.activeElement);
+  }
+
+  /** The field in which VS Code asks for something. */
+  get question(): Locator {
+    return this.page.locator('.quick-input-widget:visible input[type="text"]');
+  }
+
+  /** Answers what VS Code asks for. */
+  async answer(text: string): Promise<void> {
+    await this.question.waitFor();
+    await this.question.fill(text);
+    await this.page.keyboard.press('Enter');
+    await this.question.waitFor({ state: 'hidden' });
+  }
+
+  /** Goes to an offset by the keyboard, as it is written. */
+  async goTo(offset: string): Promise<void> {
+    await this.map.focus();
+    await this.page.keyboard.press('Control+g');
+    await this.answer(offset);
   }
 
   button(name: string | RegExp): Locator {
@@ -77,7 +111,9 @@ export class Editor {
   async cards(): Promise<CardText[]> {
     return this.frame.locator('.card:not(.end)').evaluateAll((cards) => cards.map((card) => {
       const text = (look: string): string => card.querySelector(look)?.textContent ?? '';
-      return { name: text('.card-name'), format: text('.card-format'), file: text('.card-file'), owns: text('.card-owns') };
+      return {
+        name: text('.card-name'), format: text('.card-format'), file: text('.card-file'), owns: text('.card-owns'),
+      };
     }));
   }
 

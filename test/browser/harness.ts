@@ -10,6 +10,7 @@ import type { VsCodeServer } from '../../scripts/vscode/server.mjs';
 import * as workbench from '../../scripts/vscode/workbench.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const SAMPLE = join(ROOT, 'sample');
 const SCREENSHOTS = join(ROOT, 'out', 'screenshots');
 const EXTENSION_ID = 'vm-disk-explorer.vm-disk-explorer';
 
@@ -214,7 +215,7 @@ export async function copyOfSample(): Promise<{ readonly folder: string; readonl
   const temporary = await mkdtemp(join(tmpdir(), 'vm-disk-explorer-'));
   const folder = join(temporary, 'sample');
   await mkdir(folder);
-  for (const name of await readdir(join(ROOT, 'sample'))) await copySparse(join(ROOT, 'sample', name), join(folder, name));
+  for (const name of await readdir(SAMPLE)) await copySparse(join(SAMPLE, name), join(folder, name));
   return { folder, remove: () => rm(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }) };
 }
 

@@ -45,7 +45,8 @@ export function writeSteps(folder: string): void {
     clusters: new Map([
       ...range(512, 1024, data(noise(2, CLUSTER))),
       ...range(1024, 1280, zero()),
-      ...Array.from({ length: 256 }, (_, index): [number, Cluster] => [1280 + index, compressed(prose(1280 + index, CLUSTER))]),
+      ...Array.from({ length: 256 }, (_, index) => 1280 + index)
+        .map((index): [number, Cluster] => [index, compressed(prose(index, CLUSTER))]),
     ]),
   });
   writeQcow2(folder, STEPS.file, {

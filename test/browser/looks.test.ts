@@ -32,6 +32,12 @@ describe('the looks', () => {
     await session.close();
   });
 
+  async function resizeTo(width: number, height: number): Promise<void> {
+    await session.page.setViewportSize({ width, height });
+    await until('the page has followed', () => editor.frame.evaluate(() => innerWidth), (inner) =>
+      inner <= width && inner > width - 60);
+  }
+
   async function isReadable(): Promise<void> {
     const texts = await textContrasts(editor.frame);
     assert.ok(texts.length > 10, 'there is text');
@@ -90,19 +96,43 @@ describe('the looks', () => {
     await editor.drawn();
   });
 
+  it('of a window that changes its size: never blank', async () => {
+    const blank = await editor.frame.evaluateHandle(() => {
+      const seen: string[] = [];
+      // Comes after the page's own observers and before the browser shows the frame.
+      const observer = new ResizeObserver((entries) => {
+        for (const { target } of entries) {
+          const canvas = target as HTMLCanvasElement;
+          const [red, green, blue] = canvas.getContext('2d')?.getImageData(canvas.width - 1, 0, 1, 1).data ?? [];
+          if (red === 0 && green === 0 && blue === 0) seen.push(canvas.className);
+        }
+      });
+      for (const canvas of document.querySelectorAll('canvas')) observer.observe(canvas);
+      return { seen, observer };
+    });
+    for (const width of [1600, 1400, 1500, WIDE.width]) {
+      await resizeTo(width, WIDE.height);
+      await editor.drawn();
+    }
+    assert.deepEqual(await blank.evaluate(({ seen, observer }) => {
+      observer.disconnect();
+      return seen;
+    }), []);
+  });
+
   describe('in a window of', () => {
     after(() => session.page.setViewportSize(WIDE));
 
     const resize = async (width: number, height: number): Promise<void> => {
-      await session.page.setViewportSize({ width, height });
-      await until('the page has followed', () => editor.frame.evaluate(() => innerWidth), (inner) => inner <= width && inner > width - 60);
+      await resizeTo(width, height);
       await session.screenshot(`sample-${width}x${height}`);
       const [inner, needed] = await editor.frame.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
       assert.equal(needed, inner, 'nothing reaches past the edge');
       await isReadable();
       assert.deepEqual(await violations(editor.frame), []);
     };
-    const box = async (selector: string) => (await editor.frame.locator(selector).boundingBox()) ?? assert.fail(selector);
+    const box = async (selector: string) =>
+      (await editor.frame.locator(selector).boundingBox()) ?? assert.fail(`${selector} is not on screen`);
 
     it('1770 × 1140 there are three columns', async () => {
       await resize(1770, 1140);
@@ -120,7 +150,8 @@ describe('the looks', () => {
 
     it('700 × 900 the layers are a row of chips', async () => {
       await resize(700, 900);
-      const tops = await editor.frame.locator('.card').evaluateAll((cards) => cards.map((card) => card.getBoundingClientRect().top));
+      const tops = await editor.frame.locator('.card').evaluateAll((cards) =>
+        cards.map((card) => card.getBoundingClientRect().top));
       assert.equal(new Set(tops).size, 1);
       assert.ok((await box('.card >> nth=0')).y < (await box('.map-canvas')).y);
     });
@@ -139,11 +170,9 @@ describe('the looks', () => {
     const sharp = await Editor.open({ page: fine }, 'web01.qcow2');
     await sharp.drawn();
     for (const canvas of [sharp.map, sharp.overview]) {
-      const [pixels, shown] = await canvas.evaluate((element) => {
-        const { width, clientWidth } = element as HTMLCanvasElement;
-        return [width, clientWidth];
-      });
-      assert.ok(Math.abs((pixels ?? 0) - 2 * (shown ?? NaN)) <= 1, `${pixels} pixels for ${shown}`);
+      const { pixels, shown } = await canvas.evaluate((element) =>
+        ({ pixels: (element as HTMLCanvasElement).width, shown: element.clientWidth }));
+      assert.ok(Math.abs(pixels - 2 * shown) <= 1, `${pixels} pixels for ${shown}`);
     }
     const fineGrid = await readGrid(sharp, await themeColors(sharp, 'dark'));
     assert.ok(Number.isInteger(fineGrid.pitch * 2));

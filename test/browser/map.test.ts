@@ -40,8 +40,6 @@ describe('the map', () => {
     assert.deepEqual({ owner, kind }, stepAt(offset), `at ${offset}`);
   }
 
-  const input = () => editor.page.locator('.quick-input-widget:visible input[type="text"]');
-
   const cellUnder = (point: Point): Promise<HoveredCell> =>
     until('there is a cell', () => editor.cellAt(point), (cell) => cell !== undefined) as Promise<HoveredCell>;
 
@@ -65,19 +63,22 @@ describe('the map', () => {
         });
         if (!stop) break;
         stops.push(stop);
-        assert.ok(stops.length < 100, `Tab is caught in the page: ${stops.slice(-5).map(({ name }) => name).join(', ')}`);
+        assert.ok(stops.length < 100, `Tab is caught: ${stops.slice(-5).map(({ name }) => name).join(', ')}`);
       }
       assert.deepEqual(stops.filter(({ outline }) => outline < 1), [], 'no focus unseen');
       assert.deepEqual(stops.filter(({ name }) => name.trim() === ''), [], 'no stop without a name');
       const order = stops.map(({ name }) => name.replace(/, 256 MiB$/, ''));
-      const known = ['As of', 'Table', 'Go to…', 'Export…', 'Refresh', 'Part of the disk shown in the map', 'Zoom in',
-        `Block map of ${STEPS.file}`];
+      const known = [
+        'As of', 'Table', 'Go to…', 'Export…', 'Refresh', 'Part of the disk shown in the map', 'Zoom in',
+        `Block map of ${STEPS.file}`,
+      ];
       assert.deepEqual(order.filter((name) => known.includes(name)), known);
       const cards = STEPS.names.map((name) => order.findIndex((stop) => stop.startsWith(`${name}qcow2`)));
-      assert.ok(cards.every((place, index) => place > (cards[index - 1] ?? order.indexOf('Refresh'))), order.join(' | '));
+      const rising = cards.every((place, index) => place > (cards[index - 1] ?? order.indexOf('Refresh')));
+      assert.ok(rising, order.join(' | '));
       await editor.map.focus();
       await press('Shift+Tab', 'Shift+Tab');
-      await becomes(() => editor.overview.evaluate((strip) => strip === document.activeElement), true);
+      await becomes(() => editor.hasFocus(editor.overview), true);
     });
 
     it('needs no focus to take the arrows, and has it afterwards', async () => {
@@ -85,19 +86,19 @@ describe('the map', () => {
       await becomes(() => editor.frame.evaluate(() => document.activeElement === document.body), true);
       await press('Home', 'ArrowRight');
       await isOn(await editor.cellBytes());
-      assert.ok(await editor.map.evaluate((map) => map === document.activeElement));
+      assert.ok(await editor.hasFocus(editor.map));
     });
 
     it('keeps the focus while the palette or a question was open, or the image was read again', async () => {
-      const hasFocus = () => editor.map.evaluate((map) => document.hasFocus() && map === document.activeElement);
+      const hasFocus = () => editor.hasFocus(editor.map);
       await editor.map.focus();
       await press('Home', 'F1');
-      await input().waitFor();
+      await editor.question.waitFor();
       assert.equal(await hasFocus(), false);
       await press('Escape');
       await becomes(hasFocus, true);
       await press('Control+g');
-      await input().waitFor();
+      await editor.question.waitFor();
       await press('Escape');
       await becomes(hasFocus, true);
       await session.runCommand('VM Disk: Refresh');
@@ -144,9 +145,7 @@ describe('the map', () => {
     });
 
     it('zooms around the selected block, down to one cluster, and back to the whole disk', async () => {
-      await editor.map.focus();
-      await press('Control+g');
-      await answer(String(STEPS.single));
+      await editor.goTo(String(STEPS.single));
       await isOn(STEPS.single);
       let size = await editor.cellBytes();
       while (size > CLUSTER) {
@@ -166,23 +165,15 @@ describe('the map', () => {
     it('goes to the inspector with T, and back up with Escape, one thing at a time', async () => {
       await editor.map.focus();
       await press('Home', 't');
-      const inspector = editor.frame.locator('.inspector');
-      await becomes(() => inspector.evaluate((panel) => panel === document.activeElement), true);
-      await editor.card('middle').locator('.card-main').click();
-      await becomes(() => editor.card('middle').locator('.card-main').getAttribute('aria-pressed'), 'true');
+      await becomes(() => editor.hasFocus(editor.frame.locator('.inspector')), true);
+      await editor.picker('middle').click();
+      await becomes(() => editor.isPicked('middle'), true);
       await press('Escape');
-      await becomes(() => editor.card('middle').locator('.card-main').getAttribute('aria-pressed'), 'false');
+      await becomes(() => editor.isPicked('middle'), false);
       assert.equal(await editor.selected(), 0);
       await press('Escape');
       await becomes(() => editor.selected(), undefined);
     });
-
-    async function answer(text: string): Promise<void> {
-      await input().waitFor();
-      await input().fill(text);
-      await press('Enter');
-      await input().waitFor({ state: 'hidden' });
-    }
 
     it('goes to an offset, however it is written', async () => {
       await editor.map.focus();
@@ -197,10 +188,9 @@ describe('the map', () => {
         ['0x1_0000', CLUSTER],
       ];
       for (const [text, offset] of ways) {
-        await press('Control+g');
-        await answer(text);
+        await editor.goTo(text);
         await isOn(offset);
-        await becomes(() => editor.map.evaluate((map) => map === document.activeElement), true);
+        await becomes(() => editor.hasFocus(editor.map), true);
       }
     });
 
@@ -208,25 +198,26 @@ describe('the map', () => {
       await editor.map.focus();
       await press('Home', 'Control+g');
       for (const [text, why] of [['257M', /past the end/i], ['kilroy', /no offset/i]] as const) {
-        await input().waitFor();
-        await input().fill(text);
-        await until(`${text} is refused`, () => editor.page.locator('.quick-input-message').innerText(), (said) => why.test(said));
+        await editor.question.waitFor();
+        await editor.question.fill(text);
+        const message = editor.page.locator('.quick-input-message');
+        await until(`${text} is refused`, () => message.innerText(), (said) => why.test(said));
         await press('Enter');
-        assert.ok(await input().isVisible(), 'it still asks');
+        assert.ok(await editor.question.isVisible(), 'it still asks');
       }
       await press('Escape');
-      await input().waitFor({ state: 'hidden' });
+      await editor.question.waitFor({ state: 'hidden' });
       await isOn(0);
     });
 
     it('traces a read at an offset', async () => {
       await session.runCommand('VM Disk: Trace Read at Offset…');
-      await answer(`0x${STEPS.packed.toString(16)}`);
+      await editor.answer(`0x${STEPS.packed.toString(16)}`);
       await isOn(STEPS.packed);
       assert.deepEqual(await editor.walk(), [
         'Current: not here', 'middle: data, compressed', 'Base: hidden, holds older data',
       ]);
-      await becomes(() => editor.frame.locator('.inspector').evaluate((panel) => panel === document.activeElement), true);
+      await becomes(() => editor.hasFocus(editor.frame.locator('.inspector')), true);
       assert.deepEqual(Buffer.from(await editor.bytes()), Buffer.from(STEPS.bytes.packed.subarray(0, 64)));
     });
 
@@ -240,6 +231,7 @@ describe('the map', () => {
   });
 
   describe('by mouse', () => {
+    const isCluster = ({ start, end }: HoveredCell): boolean => end - start === CLUSTER;
     const middle = async (): Promise<Point> => {
       const { width, height } = await editor.mapSize();
       return { x: width * 0.6, y: height * 0.4 };
@@ -279,13 +271,13 @@ describe('the map', () => {
       const point = await middle();
       await editor.wheel(point, -3);
       await becomes(() => editor.isWhole(), false);
-      const gripped = await until('the zoom rests', () => cellUnder(point), ({ start, end }) => end - start === CLUSTER);
+      const gripped = await until('the zoom rests', () => cellUnder(point), isCluster);
       const from = await editor.onPage(point);
       const to = { x: point.x, y: point.y + 90 };
       await editor.page.mouse.down();
       await editor.page.mouse.move(from.x, from.y + 90, { steps: 5 });
       await editor.page.mouse.up();
-      const dropped = await until('it is under the pointer', () => cellUnder(to), ({ start }) => start === gripped.start);
+      const dropped = await until('it came along', () => cellUnder(to), ({ start }) => start === gripped.start);
       assert.equal(dropped.end, gripped.end);
       assert.equal(await editor.selected(), undefined, 'a drag is no click');
     });
@@ -293,7 +285,7 @@ describe('the map', () => {
     it('scrolls with Shift and the wheel', async () => {
       const point = await middle();
       await editor.wheel(point, -3);
-      const before = await until('the zoom rests', () => cellUnder(point), ({ start, end }) => end - start === CLUSTER);
+      const before = await until('the zoom rests', () => cellUnder(point), isCluster);
       await press('Shift+ArrowDown');
       await until('it has moved on', () => cellUnder(point), ({ start }) => start > before.start);
       await editor.page.keyboard.down('Shift');
@@ -311,7 +303,8 @@ describe('the map', () => {
       assert.ok(strip);
       const shows = async (share: number): Promise<void> => {
         const { width, height } = await editor.mapSize();
-        await until(`${share} of the disk is in the middle`, () => cellUnder({ x: width / 2, y: height / 2 }), ({ start }) =>
+        const center = { x: width / 2, y: height / 2 };
+        await until(`${share} of the disk is in the middle`, () => cellUnder(center), ({ start }) =>
           Math.abs(start / STEPS.size - share) < 0.02);
         const told = Number(await editor.overview.getAttribute('aria-valuenow'));
         assert.ok(Math.abs(told / 100 - share) < 0.03, `${told}%`);

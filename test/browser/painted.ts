@@ -45,8 +45,10 @@ const DEFAULTS: Readonly<Record<Theme, string>> = {
 /** The colours that a chain of four layers has to be painted in. */
 export async function themeColors(editor: Editor, theme: Theme): Promise<ThemeColors> {
   const manifest = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as Manifest;
-  const color = (name: string): Hex =>
-    (manifest.contributes.colors.find(({ id }) => id === `vmDisk.${name}`)?.defaults[DEFAULTS[theme]] ?? '').toLowerCase();
+  const color = (name: string): Hex => {
+    const contributed = manifest.contributes.colors.find(({ id }) => id === `vmDisk.${name}`);
+    return contributed?.defaults[DEFAULTS[theme]]?.toLowerCase() ?? '';
+  };
   const background = hexOf(await editor.frame.evaluate(() => getComputedStyle(document.body).backgroundColor));
   return {
     background,
@@ -234,10 +236,11 @@ function isFair(look: PaintedCell, parts: readonly Part[], colorOf: (part: Part)
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const due = new Map<Hex, number>();
   for (const part of parts) due.set(colorOf(part), (due.get(colorOf(part)) ?? 0) + (part.bytes / total) * look.width);
+  const nobody = colorOf({ owner: undefined, kind: 'nothing', bytes: 0 });
   const most = 1 + new Set(parts.map(({ owner, kind }) => `${owner} ${kind}`)).size;
   return [...due].every(([color, width]) => {
     const shown = count(look.rim, color);
-    return Math.abs(shown - width) <= most && (shown > 0 || color === colorOf({ owner: undefined, kind: 'nothing', bytes: 0 }));
+    return Math.abs(shown - width) <= most && (shown > 0 || color === nobody);
   });
 }
 

@@ -162,11 +162,8 @@ function writeSentence({ write, steps }: Trace, name: (depth: number) => string)
   const file = name(depth);
   const reason = write.reason === undefined ? '' : ` (${write.reason})`;
   const space = `${formatBytes(write.bytes)} of new space in ${file}`;
-  const from = write.copiesFrom;
-  const rest =
-    from === undefined
-      ? ''
-      : `, and the rest of that piece is copied there from layer ${from}${compressedNote(steps, from)}`;
+  const sources = (write.copiesFrom ?? []).map((from) => `layer ${from}${compressedNote(steps, from)}`);
+  const rest = sources.length === 0 ? '' : `, and the rest of that piece is copied there from ${sources.join(' and ')}`;
   switch (write.effect) {
     case 'in-place':
       return `A write there goes in place into ${file}${reason}: no new space.`;

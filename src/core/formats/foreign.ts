@@ -1,6 +1,9 @@
+import { ascii } from '../bytes';
 import type { Signature } from '../signature';
 import { matchSignature } from '../signature';
 import type { ProbeInput } from './driver';
+
+const VHD_FOOTER = 512;
 
 const FOREIGN_IMAGES: readonly Signature[] = [
   { found: 'a qcow image of version 1', at: 0, bytes: 'QFI\xfb\0\0\0\x01' },
@@ -16,6 +19,8 @@ const FOREIGN_IMAGES: readonly Signature[] = [
 ];
 
 /** The name of a disk-image format that has no driver here: to take such a file as a raw disk would be a lie. */
-export function foreignFormat({ head }: ProbeInput): string | undefined {
-  return matchSignature(head, FOREIGN_IMAGES);
+export function foreignFormat({ head, tail }: ProbeInput): string | undefined {
+  // A fixed VHD has its signature in a footer alone; QEMU takes it for raw, and so reads the footer as part of the disk.
+  const fixed = tail.length >= VHD_FOOTER && ascii(tail, tail.length - VHD_FOOTER, 8) === 'conectix';
+  return matchSignature(head, FOREIGN_IMAGES) ?? (fixed ? 'a fixed Hyper-V or Virtual PC disk (VHD)' : undefined);
 }

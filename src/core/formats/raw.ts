@@ -23,6 +23,7 @@ const HOLES_UNKNOWN: Finding = {
   code: 'holes-unknown',
   severity: 'info',
   message: 'which parts of this file take no space on the host is not known here: all of it is counted as data',
+  advice: 'It is asked of the system through perl or python3, in a workspace that is trusted.',
 };
 
 /** The whole file is the disk; what takes no space on the host reads as zero. */
@@ -64,9 +65,9 @@ class RawLayer implements Layer {
     return this.holesUnknown ? [...this.odd, HOLES_UNKNOWN] : this.odd;
   }
 
-  *scan(_view: View, { host }: ScanOptions): Job<RunList> {
+  *scan(_view: View, { host, maxRuns }: ScanOptions): Job<RunList> {
     yield { done: 0, total: 1 };
-    const builder = new RunBuilder(host);
+    const builder = new RunBuilder(host, maxRuns);
     const origin = this.source.origin ?? 0;
     const extents = this.source.extents?.();
     this.holesUnknown = this.source.size > 0 && extents?.certainty !== 'exact';

@@ -211,7 +211,8 @@ export class MapView {
   private resized(): void {
     this.colors = undefined; // patterns are drawn for one pixel ratio
     this.measure();
-    nextFrame(this.job);
+    // At once: a canvas of another size is black until it is painted on.
+    if (this.paint(performance.now())) nextFrame(this.job);
   }
 
   /** Lays the levels out anew and stays where the view was. */

@@ -69,7 +69,7 @@ export class Overview {
     fitDevicePixels(this.canvas, () => {
       this.bars = undefined;
       this.colors = undefined;
-      nextFrame(this.job);
+      this.paint(); // at once: a canvas of another size is black until it is painted on
     });
     this.bindInput();
   }

@@ -5,7 +5,7 @@ import { told } from '../../support/runs';
 
 describe('runs', () => {
   it('of one kind join, and others do not', () => {
-    const builder = new RunBuilder(false);
+    const builder = new RunBuilder(false, Infinity);
     builder.append(10, Kind.Data, 100);
     builder.append(10, Kind.Data, 900);
     builder.append(5, Kind.Zero, -1);
@@ -23,7 +23,7 @@ describe('runs', () => {
   });
 
   it('with host offsets join only where the file goes on', () => {
-    const builder = new RunBuilder(true);
+    const builder = new RunBuilder(true, Infinity);
     builder.append(10, Kind.Data, 100);
     builder.append(10, Kind.Data, 110);
     builder.append(10, Kind.Data, 130);
@@ -44,7 +44,7 @@ describe('runs', () => {
   });
 
   it('at host offset 0 are somewhere', () => {
-    const builder = new RunBuilder(true);
+    const builder = new RunBuilder(true, Infinity);
     builder.append(10, Kind.Data, 0);
     builder.append(10, Kind.Data, 10);
     builder.append(10, Kind.Data, -1);
@@ -55,7 +55,7 @@ describe('runs', () => {
   });
 
   it('of no length are nothing', () => {
-    const builder = new RunBuilder(true);
+    const builder = new RunBuilder(true, Infinity);
     builder.append(10, Kind.Data, 0);
     builder.append(0, Kind.Zero, -1);
     builder.append(10, Kind.Data, 10);
@@ -64,7 +64,7 @@ describe('runs', () => {
 
   it('end where the disk ends: cut, or filled with absent', () => {
     const build = (end: number): unknown => {
-      const builder = new RunBuilder(false);
+      const builder = new RunBuilder(false, Infinity);
       builder.append(10, Kind.Data, -1);
       builder.append(10, Kind.Zero, -1);
       return told(builder.finish(end));
@@ -84,13 +84,13 @@ describe('runs', () => {
   });
 
   it('of an empty disk have an end all the same', () => {
-    const runs = new RunBuilder(true).finish(0);
+    const runs = new RunBuilder(true, Infinity).finish(0);
     assert.equal(runs.count, 0);
     assert.deepEqual(runs.start, Float64Array.of(0));
   });
 
   it('grow past any first guess, in order and exact', () => {
-    const builder = new RunBuilder(true);
+    const builder = new RunBuilder(true, Infinity);
     const count = 5000;
     for (let i = 0; i < count; i += 1)
       builder.append(i + 1, i % 2 === 0 ? Kind.Data : Kind.Compressed, i % 2 === 0 ? i * 7 : -1);

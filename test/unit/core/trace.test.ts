@@ -248,7 +248,19 @@ describe('what a write would do', () => {
   });
 
   it('copies the rest of the cluster from the layer that has it', () => {
-    assert.deepEqual(traceOne(undefined, base).trace.write, { effect: 'copy', bytes: CLUSTER, copiesFrom: 1 });
+    assert.deepEqual(traceOne(undefined, base).trace.write, { effect: 'copy', bytes: CLUSTER, copiesFrom: [1] });
+  });
+
+  it('copies what any layer holds in the cluster, also where nobody holds the byte itself', () => {
+    // Clusters of 16 KiB over clusters of 4 KiB: the middle layer holds only the third of those, the base nothing.
+    const { session } = openBuilt({
+      layers: [
+        { size: 16384, clusterBits: 14 },
+        { size: 16384, clusterBits: 12, clusters: new Map([[2, data(FULL)]]) },
+        { size: 16384, clusterBits: 12, clusters: new Map([[1, zero()], [2, data(FULL)], [3, data(FULL)]]) },
+      ],
+    });
+    assert.deepEqual(session.trace(0).write, { effect: 'copy', bytes: 16384, copiesFrom: [1, 2] });
   });
 
   it('needs no copy of what is hidden by zeros', () => {
@@ -265,7 +277,7 @@ describe('what a write would do', () => {
 
   it('unpacks a compressed cluster into a new one', () => {
     const { effect, bytes, copiesFrom } = traceOne(compressed(FULL)).trace.write;
-    assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: CLUSTER, copiesFrom: 0 });
+    assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: CLUSTER, copiesFrom: [0] });
   });
 
   it('copies a cluster that a snapshot shares', () => {
@@ -275,7 +287,7 @@ describe('what a write would do', () => {
       layers: [{ size: 5 * CLUSTER, clusterBits: 12, clusters, snapshots: [{ id: '1', name: 'one', clusters }] }],
     });
     const { effect, bytes, copiesFrom, reason } = session.trace(2 * CLUSTER).write;
-    assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: CLUSTER, copiesFrom: 0 });
+    assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: CLUSTER, copiesFrom: [0] });
     assert.match(reason ?? '', /snapshot/);
   });
 
@@ -286,7 +298,7 @@ describe('what a write would do', () => {
     const { effect, bytes, copiesFrom } = openBuilt({ layers: [spec], base: new Uint8Array(16384) }).session.trace(
       600,
     ).write;
-    assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: 0, copiesFrom: 1 });
+    assert.deepEqual({ effect, bytes, copiesFrom }, { effect: 'copy', bytes: 0, copiesFrom: [1] });
   });
 
   it('is impossible where the table is broken, the image marked corrupt or the rest of the cluster unknown', () => {

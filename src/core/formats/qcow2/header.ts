@@ -129,8 +129,7 @@ class HeaderReader {
       l1Entries: u32be(this.head, 36),
       l1Offset: this.tableOffset(40, 'L1 table'),
       ...this.refcounts(version),
-      snapshotCount: u32be(this.head, 60),
-      snapshotsOffset: u64be(this.head, 64, 'offset of the snapshot table', 64),
+      ...this.snapshotTable(),
       headerLength,
       compression: this.compression(version, headerLength, features.known.has('compression')),
       dirty: features.known.has('dirty'),
@@ -261,7 +260,7 @@ class HeaderReader {
         'QEMU refuses it; qemu-img check -r all makes a new one.',
       );
     }
-    const refcountTableOffset = u64be(this.head, 48, 'offset of the reference count table', 48);
+    const refcountTableOffset = this.optional(this.head, 48, 'offset of the reference count table', 48) ?? 0;
     if (refcountTableOffset % this.clusterSize !== 0) {
       this.note(
         'error',
@@ -359,7 +358,7 @@ class HeaderReader {
             `the pointer to the LUKS header has ${data.length} bytes, not 16`,
             offset,
           );
-        else found.luksOffset = u64be(data, 0, 'offset of the LUKS header', offset);
+        else found.luksOffset = this.optional(data, 0, 'offset of the LUKS header', offset);
         return;
       case EXTENSION.bitmaps:
         if (data.length !== 24)
@@ -381,7 +380,9 @@ class HeaderReader {
     }
     const { data, offset } = extension;
     const count = u32be(data, 0);
-    const directoryBytes = u64be(data, 8, 'size of the bitmap directory', offset + 8);
+    const directoryBytes = this.optional(data, 8, 'size of the bitmap directory', offset + 8);
+    const directoryOffset = this.optional(data, 16, 'offset of the bitmap directory', offset + 16);
+    if (directoryBytes === undefined || directoryOffset === undefined) return undefined;
     if (count > LIMITS.maxBitmaps || directoryBytes > LIMITS.maxBitmapDirectoryBytes) {
       this.note(
         'error',
@@ -391,7 +392,7 @@ class HeaderReader {
       );
       return undefined;
     }
-    return { count, directoryBytes, directoryOffset: u64be(data, 16, 'offset of the bitmap directory', offset + 16) };
+    return { count, directoryBytes, directoryOffset };
   }
 
   private allFindings(known: ReadonlySet<Incompatible>): readonly Finding[] {
@@ -416,6 +417,25 @@ class HeaderReader {
     return this.findings;
   }
 
+  private snapshotTable(): Pick<Qcow2Header, 'snapshotCount' | 'snapshotsOffset'> {
+    const snapshotCount = u32be(this.head, 60);
+    const none = { snapshotCount: 0, snapshotsOffset: 0 };
+    if (snapshotCount === 0) return none;
+    const snapshotsOffset = this.optional(this.head, 64, 'offset of the snapshot table', 64);
+    return snapshotsOffset === undefined ? none : { snapshotCount, snapshotsOffset };
+  }
+
+  /** A value that the disk's current state does not depend on: one that can't be true is a finding. */
+  private optional(bytes: Uint8Array, at: number, field: string, fileOffset: number): number | undefined {
+    try {
+      return u64be(bytes, at, field, fileOffset);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.note('error', 'absurd-value', error.message, fileOffset);
+      return undefined;
+    }
+  }
+
   private note(severity: Finding['severity'], code: string, message: string, offset: number, advice?: string): void {
     this.findings.push({ code, severity, message, offset, advice });
   }
@@ -424,7 +444,7 @@ class HeaderReader {
 interface Extensions {
   backingFormat?: string | undefined;
   dataFileName?: string | undefined;
-  luksOffset?: number;
+  luksOffset?: number | undefined;
   bitmaps?: { readonly data: Uint8Array; readonly offset: number };
   readonly featureNames: Map<number, string>;
 }

@@ -241,13 +241,18 @@ export class Qcow2Layer implements Layer {
     return words ? this.geometry.compressedSpan(words.getUint32(0), words.getUint32(4)) : { offset: 0, length: 0 };
   }
 
+  /** An entry that the file ends before reads as zero, and so as "not here": that must not look like knowledge. */
+  private pastEnd(entryOffset: number): readonly string[] {
+    return entryOffset >= this.parts.source.size ? ['past end of file'] : [];
+  }
+
   private describeLookups({ l1Index, l1EntryOffset, l1High, l1Low, l2 }: Entry): Lookup[] {
     const l1: Lookup = {
       table: 'L1',
       index: l1Index,
       entryOffset: hostOffset(l1EntryOffset),
       entry: formatEntry(l1High, l1Low),
-      flags: isCopied(l1High) ? ['copied'] : [],
+      flags: [...(isCopied(l1High) ? ['copied'] : []), ...this.pastEnd(l1EntryOffset)],
     };
     if (!l2) return [l1];
     const high = l2.words.getUint32(0);
@@ -257,6 +262,7 @@ export class Qcow2Layer implements Layer {
       ...(isCopied(high) ? ['copied'] : []),
       ...((high & 0x4000_0000) !== 0 ? ['compressed'] : []),
       ...(zero ? ['zero'] : []),
+      ...this.pastEnd(l2.entryOffset),
     ];
     const entryOffset = hostOffset(l2.entryOffset);
     const standard: Lookup = { table: 'L2', index: l2.index, entryOffset, entry: formatEntry(high, low), flags };

@@ -15,6 +15,8 @@ export const COPIED_FLAG = 0x8000_0000;
 const ZERO_FLAG = 1;
 const COMPRESSED_SECTOR = 512;
 export const SUBCLUSTERS = 32;
+/** Entries have room for larger offsets than any file, and than a number holds exactly. */
+const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
 
 export const offsetOf = (high: number, low: number): number =>
   (high & OFFSET_HIGH_MASK) * TWO_32 + ((low & OFFSET_LOW_MASK) >>> 0);
@@ -28,9 +30,12 @@ export class Geometry {
   /** Guest bytes that one L2 table maps. */
   readonly l2Span: number;
   readonly subclusterSize: number;
+  /** Of a compressed descriptor's offset, how many bits stand in the entry's high word. */
+  private readonly offsetBitsInHigh: number;
 
   constructor(readonly header: Qcow2Header) {
     this.clusterSize = 2 ** header.clusterBits;
+    this.offsetBitsInHigh = 62 - (header.clusterBits - 8) - 32;
     this.l2EntryBytes = header.extendedL2 ? 16 : 8;
     this.l2Entries = this.clusterSize / this.l2EntryBytes;
     this.l2Span = this.l2Entries * this.clusterSize;
@@ -42,9 +47,8 @@ export class Geometry {
    * from the one that the offset is in ("Compressed Clusters Descriptor": x = 62 - (cluster_bits - 8)).
    */
   compressedSpan(high: number, low: number): { readonly offset: number; readonly length: number } {
-    const offsetBitsInHigh = 62 - (this.header.clusterBits - 8) - 32;
-    const offset = (high & (2 ** offsetBitsInHigh - 1)) * TWO_32 + (low >>> 0);
-    const additionalSectors = (high & 0x3fff_ffff) >>> offsetBitsInHigh;
+    const offset = (high & (2 ** this.offsetBitsInHigh - 1)) * TWO_32 + (low >>> 0);
+    const additionalSectors = (high & 0x3fff_ffff) >>> this.offsetBitsInHigh;
     return { offset, length: (additionalSectors + 1) * COMPRESSED_SECTOR - (offset % COMPRESSED_SECTOR) };
   }
 }
@@ -57,6 +61,8 @@ export class EntryDecoder {
   kind: Kind = Kind.Absent;
   /** Host offset of the cluster or subcluster, or -1 where it has none or is compressed. */
   host = -1;
+  /** The cluster is compressed, and the file ends before its bytes do. */
+  cutShort = false;
   private clusterKind: Kind = Kind.Absent;
   private clusterHost = -1;
   private readonly clusterSize: number;
@@ -67,7 +73,7 @@ export class EntryDecoder {
 
   /** @param fileEnd size of the image file: data beyond it was never there (not asked of external data files) */
   constructor(
-    geometry: Geometry,
+    private readonly geometry: Geometry,
     private readonly fileEnd: number,
   ) {
     this.clusterSize = geometry.clusterSize;
@@ -80,8 +86,10 @@ export class EntryDecoder {
   /** A whole cluster: the entry's first 64 bits. @param guest guest offset of the cluster */
   cluster(high: number, low: number, guest: number): void {
     this.host = -1;
+    this.cutShort = false;
     if ((high & COMPRESSED_FLAG) !== 0) {
       this.kind = this.external ? Kind.Invalid : Kind.Compressed;
+      this.cutShort = this.endsPastFile(high, low);
     } else {
       const offset = offsetOf(high, low);
       const zero = !this.extended && (low & ZERO_FLAG) !== 0;
@@ -89,7 +97,7 @@ export class EntryDecoder {
       const allocated = offset !== 0 || (!zero && this.external && isCopied(high));
       if (zero && this.version < 3) this.kind = Kind.Invalid;
       else if (!allocated) this.kind = zero ? Kind.Zero : Kind.Absent;
-      else if (offset % this.clusterSize !== 0 || (this.external && offset !== guest)) this.kind = Kind.Invalid;
+      else if (!this.canBe(offset, guest)) this.kind = Kind.Invalid;
       else {
         this.kind = zero ? Kind.ZeroAllocated : Kind.Data;
         this.host = offset;
@@ -117,6 +125,16 @@ export class EntryDecoder {
       if (allocBits !== 0) this.invalid();
       else if ((zeroBits & bit) !== 0) this.kind = Kind.Zero;
     }
+  }
+
+  private canBe(offset: number, guest: number): boolean {
+    return offset % this.clusterSize === 0 && offset <= MAX_OFFSET && (!this.external || offset === guest);
+  }
+
+  /** The last sector of compressed bytes need not be there whole: a file may end where its data does. */
+  private endsPastFile(high: number, low: number): boolean {
+    const { offset, length } = this.geometry.compressedSpan(high, low);
+    return offset >= this.fileEnd || offset + length > this.fileEnd + COMPRESSED_SECTOR - 1;
   }
 
   private invalid(): void {

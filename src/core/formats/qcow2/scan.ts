@@ -2,7 +2,7 @@ import { readPadded } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding, Job, RunList, ScanOptions } from '../../model';
 import { Kind } from '../../model';
-import { MAX_RUNS, RunBuilder } from '../../runs';
+import { RunBuilder } from '../../runs';
 import { LIMITS } from './limits';
 import type { Geometry } from './mapping';
 import { EntryDecoder, offsetOf, SUBCLUSTERS } from './mapping';
@@ -62,7 +62,7 @@ export class Scanner {
     private readonly guestSize: number,
     options: ScanOptions,
   ) {
-    this.builder = new RunBuilder(options.host);
+    this.builder = new RunBuilder(options.host, options.maxRuns);
     this.decoder = new EntryDecoder(geometry, source.size);
     this.tableBytesLeft = source.size;
   }
@@ -141,6 +141,7 @@ export class Scanner {
     for (let at = 0; at < end; at += 8, guest += clusterSize) {
       decoder.cluster(view.getUint32(at), view.getUint32(at + 4), guest);
       if (decoder.kind === Kind.Invalid) this.tally.add(decoder.host < 0 ? 'entry' : 'data-past-end', guest);
+      else if (decoder.cutShort) this.tally.add('data-past-end', guest);
       builder.append(clusterSize, decoder.kind, decoder.host);
     }
   }
@@ -159,6 +160,7 @@ export class Scanner {
         // Nothing differs inside the cluster: an allocated one with no bits set is absent all over, keeping its place.
         decoder.subcluster(zeroBits, allocBits, 0);
         if (decoder.kind === Kind.Invalid) this.tally.add('entry', guest);
+        else if (decoder.cutShort) this.tally.add('data-past-end', guest);
         builder.append(clusterSize, decoder.kind, decoder.host);
         continue;
       }
@@ -226,7 +228,7 @@ const ABOUT: Readonly<
   'too-many-runs': {
     severity: 'warning',
     text: (_, first) =>
-      `the disk is in more than ${MAX_RUNS} pieces: the map is shown up to guest byte ${first} and unknown from there`,
+      `the disk is in too many pieces to keep: the map is shown up to guest byte ${first} and unknown from there`,
   },
 };
 

@@ -15,7 +15,7 @@ function open(file: MemoryFile): Layer {
 function runsOf(layer: Layer): unknown {
   const [view] = layer.views;
   assert(view);
-  return told(finish(layer.scan(view, { host: true })));
+  return told(finish(layer.scan(view, { host: true, maxRuns: Infinity })));
 }
 
 describe('a raw layer', () => {

@@ -32,7 +32,7 @@ function scan(built: BuiltQcow2, host = true, entries?: number): Scanned {
   const header = readHeader(source);
   const geometry = new Geometry(header);
   disk.reads.length = 0;
-  const scanner = new Scanner(source, geometry, header.guestSize, { host });
+  const scanner = new Scanner(source, geometry, header.guestSize, { host, maxRuns: Infinity });
   const l1 = readL1(
     source,
     geometry,
@@ -224,7 +224,7 @@ describe('scanning the tables of a qcow2 image', () => {
     const header = readHeader(source);
     const geometry = new Geometry(header);
     const steps = [
-      ...new Scanner(source, geometry, header.guestSize, { host: false }).run(
+      ...new Scanner(source, geometry, header.guestSize, { host: false, maxRuns: Infinity }).run(
         readL1(source, geometry, { offset: header.l1Offset, entries: header.l1Entries }, header.guestSize),
       ),
     ];
