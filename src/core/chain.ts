@@ -2,7 +2,17 @@ import { DiskError, oneLine } from './errors';
 import { windowOf } from './extents';
 import type { Driver } from './formats/driver';
 import { driverNamed, probe } from './formats/registry';
-import type { Chain, ChainEnd, ChainLayer, Environment, FileReference, Finding, Layer, OpenedSource } from './model';
+import type {
+  Chain,
+  ChainEnd,
+  ChainLayer,
+  Environment,
+  FileReference,
+  Finding,
+  Layer,
+  OpenedSource,
+  RefusalReason,
+} from './model';
 
 /** QEMU has no limit of its own; libvirt stops at 200. Deeper chains are made by accident or on purpose. */
 export const MAX_DEPTH = 256;
@@ -15,6 +25,7 @@ export interface ChainOptions {
 interface OpenLayer {
   readonly opened: OpenedSource;
   readonly layer: Layer;
+  readonly companions: readonly string[];
 }
 
 /**
@@ -27,11 +38,11 @@ export function openChain(environment: Environment, leaf: OpenedSource, options:
   const seen = new Set<string>();
   let current = openLeaf(environment, leaf, options);
   for (;;) {
-    const { opened, layer } = current;
+    const { opened, layer, companions } = current;
     seen.add(opened.identity.id);
     const step = layer.parent ? stepDown(environment, layer.parent, opened, seen) : { end: BASE, findings: [] };
     const { identity, source } = opened;
-    layers.push({ depth: layers.length, identity, source, layer, findings: step.findings });
+    layers.push({ depth: layers.length, identity, source, layer, companions, findings: step.findings });
     if ('end' in step) return { layers, end: step.end };
     current = step.next;
   }
@@ -115,15 +126,24 @@ function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOp
   }
 }
 
+/** Refusals of a file whose place is known and may be looked at. */
+const LOCATED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['missing', 'unreadable', 'not-a-file']);
+
 function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver): OpenLayer {
   const { identity, source } = opened;
+  const companions: string[] = [];
   try {
     const layer = driver.open(source, {
       identity,
       codecs,
-      openCompanion: (reference) => gate.open(reference, identity),
+      openCompanion: (reference) => {
+        const answer = gate.open(reference, identity);
+        if (answer.ok) companions.push(answer.opened.identity.path);
+        else if (LOCATED.has(answer.refusal.reason)) companions.push(answer.refusal.name);
+        return answer;
+      },
     });
-    return { opened, layer };
+    return { opened, layer, companions };
   } catch (error) {
     throw error instanceof DiskError ? error.in(identity) : error;
   }

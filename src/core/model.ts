@@ -329,6 +329,11 @@ export interface ChainLayer {
   readonly identity: ImageIdentity;
   readonly layer: Layer;
   readonly source: ByteSource;
+  /**
+   * Other files that the layer says hold part of its data: the path of each that was opened, else what its name was
+   * understood as. None that is not allowed.
+   */
+  readonly companions: readonly string[];
   /** Findings about this layer's link to the next one, beside `layer.findings`. */
   readonly findings: readonly Finding[];
 }

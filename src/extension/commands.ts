@@ -13,7 +13,7 @@ import { COMMANDS, WALKTHROUGH } from './ids';
 import { chainSummary, imageSummary } from './layerSummary';
 import { chooseImage } from './openImage';
 import { pathKey } from './paths';
-import { plain } from './text';
+import { message } from './text';
 import { nodePath } from './tree/families';
 import type { FamilyNode } from './tree/families';
 import type { DiskTree } from './tree/view';
@@ -128,7 +128,7 @@ export class Commands implements vscode.Disposable {
 
   private async revealInTree(path: string): Promise<void> {
     if (await this.world.tree.reveal(path, true)) return;
-    void vscode.window.showInformationMessage(`VM Disks does not list ${plain(path)}.`);
+    void vscode.window.showInformationMessage(message(`VM Disks does not list ${path}.`));
   }
 
   private async copySummary(from: FamilyNode | Card | undefined): Promise<void> {
@@ -153,7 +153,7 @@ export class Commands implements vscode.Disposable {
       return await act();
     } catch (error) {
       this.world.log.error(error instanceof Error ? error : String(error));
-      void vscode.window.showErrorMessage(plain(oneLine(error)));
+      void vscode.window.showErrorMessage(message(oneLine(error)));
       return undefined;
     }
   }
@@ -165,7 +165,7 @@ function pickOut(panel: ImagePanel, path: string): unknown {
   if (layer) return panel.pickLayer(layer.depth);
   const [leaf] = panel.document.summary?.layers ?? [];
   return vscode.window.showInformationMessage(
-    `${plain(basename(path))} is no layer of ${plain(leaf?.fileName ?? 'the image in front')}.`,
+    message(`${basename(path)} is no layer of ${leaf?.fileName ?? 'the image in front'}.`),
   );
 }
 
@@ -186,7 +186,6 @@ function whyRefused({ document }: ImagePanel): string {
   return end && 'message' in end ? end.message : `${document.uri.fsPath} names it.`;
 }
 
-/** Menus pass a Uri or a context object where a caller passes text. */
 /** What a context menu on a layer's card tells a command: the page's `data-vscode-context`. */
 interface Card {
   readonly webviewSection: 'vmDisk.layer';
@@ -197,6 +196,7 @@ interface Card {
 const cardOf = (from: unknown): Card | undefined =>
   (from as Partial<Card> | undefined)?.webviewSection === 'vmDisk.layer' ? (from as Card) : undefined;
 
+/** Menus pass a Uri or a context object where a caller passes text. */
 const textOf = (place: unknown): string | undefined => (typeof place === 'string' ? place : undefined);
 
 function withPath<R>(node: FamilyNode | undefined, act: (path: string) => R): R | undefined {

@@ -19,28 +19,29 @@ const START = new vscode.Range(0, 0, 0, 0);
  */
 export class Problems implements vscode.Disposable {
   private readonly collection = vscode.languages.createDiagnosticCollection('vmDisk');
-  /** Editor's image → file → what is said of it. */
-  private readonly byImage = new Map<string, ReadonlyMap<string, readonly Finding[]>>();
+  /** What has an image open → file → what is said of it. One image may be open in two ways at once. */
+  private readonly byHolder = new Map<object, ReadonlyMap<string, readonly Finding[]>>();
 
   dispose(): void {
     this.collection.dispose();
   }
 
-  set(image: vscode.Uri, result: OpenResult): void {
-    this.replace(image.toString(), findingsOf(image, result));
+  /** @param holder what has the image open, until it is cleared */
+  set(holder: object, image: vscode.Uri, result: OpenResult): void {
+    this.replace(holder, findingsOf(image, result));
   }
 
-  clear(image: vscode.Uri): void {
-    this.replace(image.toString(), new Map());
+  clear(holder: object): void {
+    this.replace(holder, new Map());
   }
 
-  private replace(image: string, findings: ReadonlyMap<string, readonly Finding[]>): void {
-    const touched = new Set([...(this.byImage.get(image)?.keys() ?? []), ...findings.keys()]);
-    if (findings.size > 0) this.byImage.set(image, findings);
-    else this.byImage.delete(image);
+  private replace(holder: object, findings: ReadonlyMap<string, readonly Finding[]>): void {
+    const touched = new Set([...(this.byHolder.get(holder)?.keys() ?? []), ...findings.keys()]);
+    if (findings.size > 0) this.byHolder.set(holder, findings);
+    else this.byHolder.delete(holder);
     for (const file of touched) {
       const told = new Map<string, vscode.Diagnostic>();
-      for (const files of this.byImage.values()) {
+      for (const files of this.byHolder.values()) {
         for (const finding of files.get(file) ?? []) told.set(JSON.stringify(finding), diagnostic(finding));
       }
       this.collection.set(vscode.Uri.parse(file), [...told.values()]);

@@ -4,7 +4,8 @@ import * as vscode from 'vscode';
 import { formatCount } from '../core/units';
 import type { MapFormat } from '../protocol/worker';
 import type { ImageDocument } from './editor/document';
-import { plain } from './text';
+import { filesOf } from './editor/files';
+import { message } from './text';
 
 /** Where a map goes, for callers that do not want to be asked. */
 export interface ExportTarget {
@@ -18,7 +19,7 @@ const FORMATS: readonly (vscode.QuickPickItem & { readonly format: MapFormat })[
 ];
 
 /**
- * Writes the map of what is shown to a new file. An image of the chain itself is never the target.
+ * Writes the map of what is shown to a new file. A file of the chain itself is never the target.
  * @param answer given by a caller, otherwise the user is asked
  * @returns the file, or undefined when the user thought better of it
  */
@@ -27,13 +28,13 @@ export async function exportMap(document: ImageDocument, answer?: ExportTarget):
   if (!chosen) return undefined;
   const { format, target } = chosen;
   if (target.scheme !== 'file') throw new Error(`The map can only be written to a disk, not to “${target.scheme}:”`);
-  if (await isLayer(document, target.fsPath)) {
-    throw new Error(`${plain(target.fsPath)} is an image of this chain and is not written over`);
+  if (await isOfChain(document, target.fsPath)) {
+    throw new Error(`${target.fsPath} is a file of this chain and is not written over`);
   }
   const { entries } = await vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
-      title: `Exporting the map to ${plain(basename(target.fsPath))}…`,
+      title: message(`Exporting the map to ${basename(target.fsPath)}…`),
       cancellable: true,
     },
     async (_progress, cancelled) => {
@@ -65,11 +66,11 @@ async function ask(document: ImageDocument): Promise<ExportTarget | undefined> {
   return target && { format, target };
 }
 
-async function isLayer(document: ImageDocument, target: string): Promise<boolean> {
+async function isOfChain(document: ImageDocument, target: string): Promise<boolean> {
   const own = await identity(target);
   if (own === undefined) return false;
-  const layers = [document.uri.fsPath, ...(document.summary?.layers ?? []).map(({ path }) => path)];
-  return (await Promise.all(layers.map(identity))).includes(own);
+  const files = [document.uri.fsPath, ...filesOf(document.summary)];
+  return (await Promise.all(files.map(identity))).includes(own);
 }
 
 /** Equal for two names of one file; nothing for a file that is not there. */
@@ -85,8 +86,8 @@ async function identity(path: string): Promise<string | undefined> {
 async function tell(target: vscode.Uri, entries: number): Promise<void> {
   const open = 'Open File';
   const ranges = entries === 1 ? '1 range' : `${formatCount(entries)} ranges`;
-  const message = `Exported ${ranges} to ${plain(basename(target.fsPath))}`;
-  if ((await vscode.window.showInformationMessage(message, open)) === open) {
+  const told = message(`Exported ${ranges} to ${basename(target.fsPath)}`);
+  if ((await vscode.window.showInformationMessage(told, open)) === open) {
     await vscode.commands.executeCommand('vscode.open', target);
   }
 }

@@ -16,6 +16,14 @@ export function plain(text: string): string {
   return visible.length > LONGEST ? `${visible.slice(0, LONGEST)}…` : visible;
 }
 
+/**
+ * The same for a notification: VS Code makes `[text](command:…)` a live link there and has no way to escape it, so its
+ * middle is parted.
+ */
+export function message(text: string): string {
+  return plain(text).replace(/\]\(/g, '] (');
+}
+
 /** The same for Markdown: every punctuation mark is escaped, so nothing becomes a link, an image or markup. */
 export function markdown(text: string): string {
   return plain(text).replace(/[!-/:-@[-`{-~]/g, '\\$&');

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
 import type { GatePolicy } from '../protocol/worker';
-import { plain, sentence } from './text';
+import { message, sentence } from './text';
 
 const ALLOWED = 'vmDisk.allowedFiles';
 
@@ -50,8 +50,8 @@ export class Trust implements vscode.Disposable {
       {
         modal: true,
         detail: [
-          plain(path),
-          plain(sentence(why)),
+          message(path),
+          message(sentence(why)),
           'It will be opened for reading only. Allow it if you know this file and where the image came from.',
         ].join('\n\n'),
       },

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import type { ByteSource, Finding, ImageIdentity, Layer, Session } from '../core';
+import type { ChainLayer, Finding, Session } from '../core';
 import type { ImageSummary, LayerSummary } from '../protocol/image';
 
 /** A layer as the tree, the stack and the table show it. */
@@ -9,12 +9,14 @@ export function summarizeLayer(
     identity,
     source,
     layer,
-  }: { readonly depth: number; readonly identity: ImageIdentity; readonly source: ByteSource; readonly layer: Layer },
+    companions,
+  }: Pick<ChainLayer, 'depth' | 'identity' | 'source' | 'layer' | 'companions'>,
   findings: readonly Finding[],
 ): LayerSummary {
   return {
     depth,
     path: identity.path,
+    companions: companions.filter((file) => path.isAbsolute(file)),
     fileName: path.basename(identity.path),
     format: layer.format,
     modified: source.modified,

@@ -9,6 +9,8 @@ export interface LayerSummary {
   readonly depth: number;
   /** Absolute path on the machine of the extension host. */
   readonly path: string;
+  /** Absolute paths of other files that hold part of its data. */
+  readonly companions?: readonly string[] | undefined;
   /** The file's own name. */
   readonly fileName: string;
   /** What the platform calls this layer, where that is known. */

@@ -54,17 +54,9 @@ describe('an image that changes while it is looked at', () => {
     selected: await editor.selected(),
   });
 
-  async function goTo(offset: number): Promise<void> {
-    await editor.map.focus();
-    await session.page.keyboard.press('Control+g');
-    const input = session.page.locator('.quick-input-widget:visible input[type="text"]');
-    await input.fill(String(offset));
-    await session.page.keyboard.press('Enter');
-    await becomes(() => editor.selected(), offset);
-  }
-
   it('is drawn anew, and zoom and selection stay', async () => {
-    await goTo(BLOCK * CLUSTER);
+    await editor.goTo(String(BLOCK * CLUSTER));
+    await becomes(() => editor.selected(), BLOCK * CLUSTER);
     await session.page.keyboard.press('Enter');
     await becomes(() => editor.cellBytes(), CLUSTER);
     const before = await view();
@@ -91,19 +83,17 @@ describe('an image that changes while it is looked at', () => {
   });
 
   it('stands where it stood after the window was loaded anew', async () => {
-    await editor.card('Base').locator('.card-main').click();
+    await editor.picker('Base').click();
     await editor.card('Base').hover();
     await editor.card('Base').getByRole('button', { name: 'As of here' }).click();
     await becomes(() => editor.asOf(), 'Base');
-    await editor.button('Table').click();
-    await editor.button('Table').click();
     const before = await view();
     assert.equal(before.selected, BLOCK * CLUSTER);
     await session.reload();
     editor = await Editor.inFront(session);
     await becomes(() => editor.asOf(), 'Base');
     await becomes(view, before);
-    await becomes(() => editor.card('Base').locator('.card-main').getAttribute('aria-pressed'), 'true');
+    await becomes(() => editor.isPicked('Base'), true);
   });
 
   it('needs nothing from elsewhere and reports no error', () => {

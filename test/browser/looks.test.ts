@@ -76,14 +76,14 @@ describe('the looks', () => {
     await editor.map.focus();
     await session.page.keyboard.press('[');
     await becomes(() => editor.asOf(), 'before-upgrade');
-    await editor.card('after-install').locator('.card-main').click();
+    await editor.picker('after-install').click();
     await editor.pointAway();
     await session.screenshot('sample-past');
     await isReadable();
     assert.deepEqual(await violations(editor.frame), []);
-    await editor.card('Current').locator('.card-main').click();
+    await editor.picker('Current').click();
     await becomes(() => editor.asOf(), 'Current');
-    await editor.card('after-install').locator('.card-main').click();
+    await editor.picker('after-install').click();
   });
 
   it('of the table', async () => {

@@ -47,11 +47,7 @@ describe('in a folder that is not trusted', () => {
     assert.deepEqual(await names(), ['overlay.qcow2']);
     assert.match(await editor.frame.locator('.card.end').innerText(),
       /not opened[^]*\.\.\/outside\/secret\.qcow2[^]*outside the folder[^]*until you allow it/);
-    await editor.map.focus();
-    await session.page.keyboard.press('Control+g');
-    const input = session.page.locator('.quick-input-widget:visible input[type="text"]');
-    await input.fill(String(CLUSTER));
-    await session.page.keyboard.press('Enter');
+    await editor.goTo(String(CLUSTER));
     await until('it is unknown', () => editor.block(), ({ Owner: owner }) => owner === 'unknown');
     assert.deepEqual([...(await editor.bytes())], []);
   });

@@ -45,8 +45,8 @@ export class ImageTruth {
       if (bytes <= 0) continue;
       const part: Part = { owner: entry.present ? entry.depth : undefined, kind: kindOf(entry), bytes };
       const last = parts.at(-1);
-      if (last?.owner === part.owner && last?.kind === part.kind) parts[parts.length - 1] = { ...part, bytes: last.bytes + bytes };
-      else parts.push(part);
+      if (last?.owner !== part.owner || last?.kind !== part.kind) parts.push(part);
+      else parts[parts.length - 1] = { ...part, bytes: last.bytes + bytes };
     }
     return parts;
   }

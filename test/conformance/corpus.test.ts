@@ -11,13 +11,17 @@ import { assertAccountsMatch, assertAddsUp, type ChainOutput, sizeOf } from './a
 import { mapDifferences } from './compare';
 import { assertReads } from './content';
 
-const ARCHIVE = resolve(repositoryRoot(), '..', 'shared', 'corpus', 'images.tar.xz');
+const SHARED = resolve(repositoryRoot(), '..', 'shared');
+const ARCHIVE = join(SHARED, 'corpus', 'images.tar.xz');
 const KUBEVIRT = 'kubevirt__containerized-data-importer';
 const HOSTILE = `${KUBEVIRT}/invalid_qcow_images`;
 /** Their parent was never published. */
 const ORPHANS = [`${KUBEVIRT}/cirros-snapshot1.qcow2`, `${KUBEVIRT}/cirros-snapshot2.qcow2`];
-/** Long enough for any machine; a reader that follows what these images say takes for ever. */
-const HANG = 10_000;
+/**
+ * No measure of speed: a reader that follows what these images say goes on for ever, and its process is then ended
+ * after this many milliseconds, so that the test fails by name and the others still run.
+ */
+const KILL_AFTER_MS = 60_000;
 
 const inCi = !['', '0', 'false'].includes(process.env['CI'] ?? '');
 const version = qemuVersion();
@@ -33,7 +37,14 @@ function unpackCorpus(folder: string): boolean {
 
 describe('images that others made', function () {
   if (!existsSync(ARCHIVE)) {
-    it('are not tested: ../shared/corpus is not there');
+    // Who has the folder that the archive belongs in is to have the archive; a copy of the repository alone need not.
+    if (inCi && existsSync(SHARED)) {
+      it('are there', () => {
+        assert.fail(`there is no ${ARCHIVE}`);
+      });
+    } else {
+      it('are not tested: ../shared/corpus is not there');
+    }
     return;
   }
   const folder = makeTempFolder('corpus');
@@ -115,8 +126,8 @@ describe('images that others made', function () {
 
 /** Exit code 0 with JSON that has a finding, or 1 with one line on stderr that names the file. */
 function assertPlainEnd(folder: string, verb: string, image: string): void {
-  const result = runCli([verb, '--output', 'json', image], { cwd: folder, timeout: HANG });
-  assert.equal(result.timedOut, false, 'it hangs');
+  const result = runCli([verb, '--output', 'json', image], { cwd: folder, timeout: KILL_AFTER_MS });
+  assert.equal(result.timedOut, false, 'it did not come to an end');
   if (result.code === 0) {
     assert.doesNotThrow(() => JSON.parse(result.stdout), 'stdout is JSON');
     assert(result.stdout.length < 1_000_000, `${result.stdout.length} characters of JSON`);

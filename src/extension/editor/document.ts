@@ -2,8 +2,12 @@ import * as vscode from 'vscode';
 import type { WireError } from '../../core/errors';
 import { DiskError, oneLine, toWire } from '../../core/errors';
 import type { ImageWorker } from '../../node/workerClient';
-import type { ImageSummary, OpenResult, Standpoint } from '../../protocol/image';
+import type { ImageSummary, LayerSummary, OpenResult, Standpoint } from '../../protocol/image';
 import type { GatePolicy, WorkerCalls, WorkerEvents } from '../../protocol/worker';
+import { pathKey } from '../paths';
+
+/** The disk as the VM would see it now. */
+const NOW: Standpoint = { depth: 0, view: '' };
 
 export interface DocumentWorld {
   createWorker(): ImageWorker;
@@ -42,6 +46,9 @@ export class ImageDocument implements vscode.CustomDocument {
   private loading: Promise<OpenResult>;
   private queued: Promise<OpenResult> | undefined;
   private standpoint: Standpoint | undefined;
+  /** The file of the layer that it is looked at from: a depth means another one once a layer came or went. */
+  private stoodOn: string | undefined;
+  private settling = false;
   private forceRaw = false;
   private shown = false;
   private disposed = false;
@@ -95,8 +102,9 @@ export class ImageDocument implements vscode.CustomDocument {
 
   /** Reads the file and its parents anew, keeping the standpoint. Calls that come while one waits share it. */
   refresh(): Promise<OpenResult> {
-    this.queued ??= this.loading.then(async () => {
+    this.queued ??= this.loading.then(async (known) => {
       this.queued = undefined;
+      if (this.disposed) return known;
       this.loading = this.load();
       const result = await this.loading;
       if (!this.disposed) this.reopened.fire(result);
@@ -114,7 +122,7 @@ export class ImageDocument implements vscode.CustomDocument {
   /** Moves the standpoint, for all panels. */
   async look(standpoint: Standpoint): Promise<ImageSummary> {
     const summary = await this.call('look', standpoint);
-    this.standpoint = summary.standpoint;
+    this.remember(summary);
     this.take(summary);
     return summary;
   }
@@ -139,7 +147,7 @@ export class ImageDocument implements vscode.CustomDocument {
     if (this.disposed) return result;
     this.latest = result;
     // The layer or snapshot that was looked at may be gone from the file.
-    if (result.kind === 'image') this.standpoint = result.summary.standpoint;
+    if (result.kind === 'image') this.remember(result.summary);
     const what = result.kind === 'failed' ? `failed: ${result.error.message}` : result.kind;
     this.world.log.debug(`${this.uri.fsPath}: ${what}, ${Date.now() - started} ms`);
     return result;
@@ -150,11 +158,33 @@ export class ImageDocument implements vscode.CustomDocument {
     const path = this.uri.fsPath;
     const { standpoint, forceRaw } = this;
     try {
-      this.worker ??= this.startWorker();
-      return await this.worker.call('open', { path, policy: this.world.policy(path), forceRaw, standpoint });
+      const worker = (this.worker ??= this.startWorker());
+      // What is told while the place is not yet found again is of another layer.
+      this.settling = this.stoodOn !== undefined;
+      const result = await worker.call('open', { path, policy: this.world.policy(path), forceRaw, standpoint });
+      return result.kind === 'image' ? { kind: 'image', summary: await this.settle(worker, result.summary) } : result;
     } catch (error) {
       return { kind: 'failed', error: toWire(error) };
+    } finally {
+      this.settling = false;
     }
+  }
+
+  /** Follows the file that was looked at to its new depth; where it is no longer a layer, the current state is shown. */
+  private async settle(worker: ImageWorker, summary: ImageSummary): Promise<ImageSummary> {
+    const { stoodOn, standpoint } = this;
+    if (stoodOn === undefined || !standpoint) return summary;
+    const isIt = (layer: LayerSummary | undefined): boolean => layer !== undefined && pathKey(layer.path) === stoodOn;
+    if (isIt(summary.layers[summary.standpoint.depth])) return summary;
+    const moved = summary.layers.find(isIt);
+    const has = moved?.views.some(({ id }) => id === standpoint.view) === true;
+    return worker.call('look', moved && has ? { depth: moved.depth, view: standpoint.view } : NOW);
+  }
+
+  private remember({ standpoint, layers }: ImageSummary): void {
+    const layer = layers[standpoint.depth];
+    this.standpoint = standpoint;
+    this.stoodOn = layer && pathKey(layer.path);
   }
 
   private startWorker(): ImageWorker {
@@ -186,7 +216,7 @@ export class ImageDocument implements vscode.CustomDocument {
   }
 
   private take(summary: ImageSummary): void {
-    if (this.disposed || (this.summary && summary.generation < this.summary.generation)) return;
+    if (this.disposed || this.settling || (this.summary && summary.generation < this.summary.generation)) return;
     this.latest = { kind: 'image', summary };
     this.changed.fire(summary);
   }

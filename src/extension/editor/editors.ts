@@ -7,6 +7,7 @@ import { CONTEXT, VIEW_TYPE, VIEW_TYPE_ANY } from '../ids';
 import type { Trust } from '../trust';
 import { ImageDocument } from './document';
 import type { DocumentWorld } from './document';
+import { filesOf } from './files';
 import { ImagePanel } from './panel';
 import { ChainWatcher } from './watch';
 
@@ -22,10 +23,20 @@ export interface EditorsWorld extends DocumentWorld {
   opened(document: ImageDocument): void;
 }
 
+type ViewType = typeof VIEW_TYPE | typeof VIEW_TYPE_ANY;
+
+/** What is kept of a document while it is open. */
+interface Open {
+  /** The editor that shows it: a file that is open in both has two documents. */
+  readonly type: ViewType;
+  readonly watcher: ChainWatcher;
+}
+
 /** The custom editor: makes documents and panels, and knows which are open and which one the user looks at. */
-export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocument>, vscode.Disposable {
+export class Editors implements vscode.Disposable {
   private readonly panels = new Set<ImagePanel>();
-  private readonly watchers = new Map<ImageDocument, ChainWatcher>();
+  private readonly opened = new Map<ImageDocument, Open>();
+  /** By the key of what is being opened. */
   private readonly standpoints = new Map<string, Standpoint>();
   private readonly disposables: vscode.Disposable[];
   private front: ImagePanel | undefined;
@@ -34,9 +45,11 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
   constructor(private readonly world: EditorsWorld) {
     const options = { supportsMultipleEditorsPerDocument: true };
     this.disposables = [
-      ...[VIEW_TYPE, VIEW_TYPE_ANY].map((type) => vscode.window.registerCustomEditorProvider(type, this, options)),
+      ...([VIEW_TYPE, VIEW_TYPE_ANY] as const).map((type) =>
+        vscode.window.registerCustomEditorProvider(type, this.provider(type), options),
+      ),
       world.trust.onDidChange(() => {
-        for (const document of this.watchers.keys()) void document.refresh();
+        for (const document of this.opened.keys()) void document.refresh();
       }),
     ];
   }
@@ -51,7 +64,7 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
   }
 
   get documents(): readonly ImageDocument[] {
-    return [...this.watchers.keys()];
+    return [...this.opened.keys()];
   }
 
   /**
@@ -62,8 +75,8 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
     { standpoint, ...show }: vscode.TextDocumentShowOptions & { readonly standpoint?: Standpoint } = {},
   ): Promise<void> {
     const type = this.world.isOurs(basename(uri.fsPath)) ? VIEW_TYPE : VIEW_TYPE_ANY;
-    const key = uri.toString();
-    const known = this.documents.find((document) => document.uri.toString() === key);
+    const key = keyOf(type, uri);
+    const known = [...this.opened].find(([document, open]) => keyOf(open.type, document.uri) === key)?.[0];
     if (standpoint && !known) this.standpoints.set(key, standpoint);
     try {
       await vscode.commands.executeCommand('vscode.openWith', uri, type, show);
@@ -73,20 +86,29 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
     if (standpoint && known) await known.lookFrom(standpoint);
   }
 
-  openCustomDocument(uri: vscode.Uri): ImageDocument {
-    const document = new ImageDocument(uri, this.world, this.standpoints.get(uri.toString()));
+  private provider(type: ViewType): vscode.CustomReadonlyEditorProvider<ImageDocument> {
+    return {
+      openCustomDocument: (uri) => this.openDocument(uri, type),
+      resolveCustomEditor: (document, view) => {
+        this.resolve(document, view);
+      },
+    };
+  }
+
+  private openDocument(uri: vscode.Uri, type: ViewType): ImageDocument {
+    const document = new ImageDocument(uri, this.world, this.standpoints.get(keyOf(type, uri)));
     const watcher = new ChainWatcher(() => document.refresh());
-    this.watchers.set(document, watcher);
+    this.opened.set(document, { type, watcher });
     const show = (result: OpenResult): void => {
-      if (!this.watchers.has(document)) return;
-      this.world.problems.set(uri, result);
-      if (uri.scheme === 'file') watcher.watch(filesOf(uri.fsPath, result));
+      if (!this.opened.has(document)) return;
+      this.world.problems.set(document, uri, result);
+      if (uri.scheme === 'file') watcher.watch([uri.fsPath, ...filesOf(document.summary)]);
       this.tellContext();
     };
     document.onDidClose(() => {
       watcher.dispose();
-      this.watchers.delete(document);
-      this.world.problems.clear(uri);
+      this.opened.delete(document);
+      this.world.problems.clear(document);
     });
     document.onDidReopen(show);
     document.onDidChange((summary) => {
@@ -99,7 +121,7 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
     return document;
   }
 
-  resolveCustomEditor(document: ImageDocument, view: vscode.WebviewPanel): void {
+  private resolve(document: ImageDocument, view: vscode.WebviewPanel): void {
     const panel = new ImagePanel(document, view, {
       extension: this.world.extension,
       act: (from, action) => {
@@ -121,7 +143,7 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
 
   private viewStateChanged(panel: ImagePanel): void {
     const { document, view } = panel;
-    this.watchers.get(document)?.setVisible(this.isVisible(document));
+    this.opened.get(document)?.watcher.setVisible(this.isVisible(document));
     if (view.active && this.front !== panel) {
       this.front = panel;
       this.world.followed();
@@ -134,7 +156,7 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
     this.panels.delete(panel);
     if (this.front === panel) this.front = undefined;
     panel.dispose();
-    this.watchers.get(document)?.setVisible(this.isVisible(document));
+    this.opened.get(document)?.watcher.setVisible(this.isVisible(document));
     this.tellContext();
   }
 
@@ -150,10 +172,4 @@ export class Editors implements vscode.CustomReadonlyEditorProvider<ImageDocumen
   }
 }
 
-/** The files that decide what is shown: every layer's, and the one that is missing. */
-function filesOf(path: string, result: OpenResult): readonly string[] {
-  if (result.kind !== 'image') return [path];
-  const { layers, end } = result.summary;
-  const files = layers.map((layer) => layer.path);
-  return end.kind === 'missing' && /^(?:\/|[A-Za-z]:[\\/])/.test(end.name) ? [...files, end.name] : files;
-}
+const keyOf = (type: ViewType, uri: vscode.Uri): string => `${type} ${uri.toString()}`;

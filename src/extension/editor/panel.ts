@@ -18,10 +18,12 @@ export interface PanelWorld {
 /** One page that shows an image: answers its calls from the document, and passes on what the document tells. */
 export class ImagePanel implements vscode.Disposable {
   selection: Selection = { offset: null, layer: null };
-  /** The page is up and has been given something to draw. */
+  /** The page is up and has been given something to draw. Fails when it is closed before. */
   readonly ready: Promise<void>;
   private readonly endpoint: Endpoint<NoCalls, WebviewCalls, HostEvents, PageEvents>;
   private readonly disposables: vscode.Disposable[] = [];
+  private isClosed: (reason: Error) => void = () => undefined;
+  private disposed = false;
 
   constructor(
     readonly document: ImageDocument,
@@ -30,7 +32,12 @@ export class ImagePanel implements vscode.Disposable {
   ) {
     const { webview } = view;
     let isReady = (): void => undefined;
-    this.ready = new Promise((resolve) => (isReady = resolve));
+    this.ready = new Promise((resolve, reject) => {
+      isReady = resolve;
+      this.isClosed = reject;
+    });
+    // Whoever waits is told; where nobody does it is no failure.
+    this.ready.catch(() => undefined);
     const wire = { send: (message: Message) => void webview.postMessage(message), toWire, fromWire };
     this.endpoint = new Endpoint<NoCalls, WebviewCalls, HostEvents, PageEvents>(wire, {
       ready: async ({ standpoint }) => {
@@ -74,19 +81,28 @@ export class ImagePanel implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.endpoint.close(new Error('the page is closed'));
+    const reason = new Error('the page is closed');
+    this.disposed = true;
+    this.isClosed(reason);
+    this.endpoint.close(reason);
     for (const disposable of this.disposables) disposable.dispose();
   }
 
   /** Selects and shows a guest offset; with `trace` the focus goes to the walk of a read. */
   async goTo(offset: number, trace: boolean): Promise<void> {
-    await this.ready;
+    if (!(await this.isUp())) return;
     this.view.reveal(undefined, false);
     this.endpoint.emit('goTo', { offset, trace });
   }
 
   async pickLayer(depth: number | null): Promise<void> {
-    await this.ready;
+    if (!(await this.isUp())) return;
     this.endpoint.emit('pickLayer', { depth });
+  }
+
+  /** @returns false when the page was closed instead: there is nothing to show a place in, and nobody to tell */
+  private async isUp(): Promise<boolean> {
+    await this.ready.catch(() => undefined);
+    return !this.disposed;
   }
 }

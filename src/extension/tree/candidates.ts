@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
 import { matchAny } from './globs';
 
 /**
@@ -79,6 +79,27 @@ export async function* walkCandidates(options: WalkOptions): AsyncGenerator<read
     }
     if (found.length > 0) yield found;
   }
+}
+
+/**
+ * What a walk through these folders would make of single files, by their paths alone.
+ * @returns undefined for a file that lies elsewhere, is left out or is no candidate
+ */
+export function candidateTest(
+  folders: readonly string[],
+  options: Pick<WalkOptions, 'isImage' | 'exclude'>,
+): (path: string) => Candidate | undefined {
+  const excluded = matchAny(options.exclude);
+  return (path) => {
+    const likely = likelihood(options.isImage, basename(path));
+    if (!likely) return undefined;
+    for (const folder of folders) {
+      const inside = relative(folder, path);
+      if (inside === '' || isAbsolute(inside) || inside.split(sep)[0] === '..') continue;
+      if (!excluded(inside.replaceAll(sep, '/'))) return { path, folder: dirname(path), likelihood: likely };
+    }
+    return undefined;
+  };
 }
 
 async function entriesOf(folder: string): Promise<Dirent[]> {

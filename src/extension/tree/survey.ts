@@ -1,12 +1,12 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { DiskError, oneLine } from '../../core/errors';
 import type { LayerAccount } from '../../core/model';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../../protocol/image';
 import type { GatePolicy, WorkerCalls } from '../../protocol/worker';
 import { pathKey } from '../paths';
-import { walkCandidates } from './candidates';
+import { candidateTest, walkCandidates } from './candidates';
 import type { Candidate } from './candidates';
-import { buildFamilies, walk } from './families';
+import { buildFamilies, nodePath, walk } from './families';
 import type { FamilyNode, ImageNode } from './families';
 
 /** Files asked of the worker at once: few enough that the tree fills while it looks. */
@@ -15,6 +15,9 @@ const BATCH = 64;
 const OUTSIDE_ROUNDS = 64;
 /** While leaves are measured the tree is built anew no more often than this. */
 const REBUILD_EVERY_MS = 200;
+
+/** Whoever waits for an image looks for it this often. */
+const SEEK_MS = 100;
 
 type SurveyCalls = Pick<WorkerCalls, 'survey' | 'account'>;
 
@@ -61,14 +64,18 @@ export class Survey {
   private readonly unusable = new Map<string, UnusableImage>();
   private readonly accounts = new Map<string, { readonly stamp: string; readonly owned: Owned }>();
   private readonly waiting = new Set<string>();
+  /** Nodes that stand for a file, by the image's id and by path. */
+  private readonly nodesById = new Map<string, FamilyNode>();
+  private readonly nodesByPath = new Map<string, FamilyNode>();
   private current: Run | undefined;
+  private lookingThrough = false;
   private rebuilt = 0;
 
   constructor(private readonly world: SurveyWorld) {}
 
   /** Looks at everything again. A run that goes on is stopped. @returns when all is known and measured, or stopped */
   async refresh(): Promise<void> {
-    await this.start(async (run) => {
+    await this.start(true, async (run) => {
       this.looked = 0;
       this.limited = false;
       const before = [...this.images.keys(), ...this.unusable.keys()];
@@ -85,13 +92,17 @@ export class Survey {
     });
   }
 
-  /** Looks at some files again: they changed, came or went. Waits for a run that goes on. */
+  /**
+   * Looks at some files again: they changed, came or went. Of those that are not listed yet only what a full run would
+   * look at as well. Waits for a run that goes on.
+   */
   async update(paths: Iterable<string>): Promise<void> {
     for (const path of paths) this.waiting.add(path);
     if (this.current || this.waiting.size === 0) return;
-    const changed = [...this.waiting];
+    const changed = this.worthAsking([...this.waiting]);
     this.waiting.clear();
-    await this.start(async (run) => {
+    if (changed.length === 0) return;
+    await this.start(false, async (run) => {
       await this.ask(run, changed);
       if (run.isStopped()) return;
       this.forget(changed.filter((path) => !run.seen.has(path)));
@@ -105,17 +116,43 @@ export class Survey {
     return this.ids.get(pathKey(path));
   }
 
+  find(path: string): FamilyNode | undefined {
+    const id = this.idOf(path);
+    return (id === undefined ? undefined : this.nodesById.get(id)) ?? this.nodesByPath.get(pathKey(path));
+  }
+
+  /**
+   * Waits for a full run to come upon a file, and begins one where none goes on.
+   * @returns undefined when the run came to its end without it, was stopped or failed
+   */
+  async seek(path: string): Promise<FamilyNode | undefined> {
+    let begun = false;
+    for (;;) {
+      const node = this.find(path);
+      if (node || this.complete) return node;
+      if (this.lookingThrough) begun = true;
+      else if (begun) return undefined;
+      else if (this.state === 'idle') {
+        begun = true;
+        void this.refresh();
+      }
+      await new Promise((resolve) => setTimeout(resolve, SEEK_MS));
+    }
+  }
+
   /** Ends the run that goes on, if one does; what it has found stays. */
   stop(): void {
     this.current?.stop();
     this.current = undefined;
+    this.lookingThrough = false;
     if (this.state !== 'idle') this.setState('idle');
   }
 
-  private async start(work: (run: Run) => Promise<void>): Promise<void> {
+  private async start(full: boolean, work: (run: Run) => Promise<void>): Promise<void> {
     this.stop();
     const run = new Run(this.world);
     this.current = run;
+    this.lookingThrough = full;
     this.setState('looking');
     try {
       await work(run);
@@ -126,6 +163,7 @@ export class Survey {
     }
     if (this.current !== run) return;
     this.current = undefined;
+    this.lookingThrough = false;
     this.rebuild('idle');
     await this.update([]);
   }
@@ -152,6 +190,21 @@ export class Survey {
       }
     }
     await flush();
+  }
+
+  /** Listed files, those open in an editor, and new ones that a full run would ask about: within the limit. */
+  private worthAsking(paths: readonly string[]): readonly string[] {
+    const { world } = this;
+    const extra = new Set(world.extra());
+    const isKnown = (path: string): boolean => extra.has(path) || this.find(path) !== undefined;
+    const known = paths.filter(isKnown);
+    const candidate = candidateTest(world.folders(), { isImage: world.isImage, exclude: world.exclude() });
+    const listed = new Set([...this.images.keys(), ...this.unusable.keys()].map(dirname));
+    const fresh = paths.filter((path) => {
+      const likely = isKnown(path) ? undefined : candidate(path);
+      return likely && (likely.likelihood !== 'neighbour' || listed.has(likely.folder));
+    });
+    return [...known, ...this.within(fresh)];
   }
 
   /** As many of these files as the limit still allows. */
@@ -242,6 +295,13 @@ export class Survey {
     }
     const images = [...this.images.values()].map((image) => ({ ...image, accounts: byId.get(image.id) }));
     this.families = buildFamilies({ images, unusable: [...this.unusable.values()] });
+    this.nodesById.clear();
+    this.nodesByPath.clear();
+    for (const node of walk(this.families)) {
+      const path = nodePath(node);
+      if (node.kind === 'image') this.nodesById.set(node.image.id, node);
+      else if (STEMS.has(node.kind) && path !== undefined) this.nodesByPath.set(pathKey(path), node);
+    }
     this.rebuilt = Date.now();
     this.setState(state);
   }
@@ -251,6 +311,9 @@ export class Survey {
     this.world.changed();
   }
 }
+
+/** Nodes that stand for a file without being a surveyed image. */
+const STEMS: ReadonlySet<FamilyNode['kind']> = new Set<FamilyNode['kind']>(['broken', 'unusable', 'unlisted']);
 
 type Owned = SurveyCalls['account']['result'];
 

@@ -21,9 +21,6 @@ const UNFOLD_AT_MOST = 20;
 /** Our own scheme, so that the tree's badges do not add to those of the Explorer. */
 const SCHEME = 'vmdisk-tree';
 
-/** Nodes that stand for a file without being a surveyed image. */
-const ROOTS: ReadonlySet<FamilyNode['kind']> = new Set(['broken', 'unusable', 'unlisted']);
-
 /** What the tree shows, for tests and for other extensions. */
 export interface ShownNode {
   readonly label: string;
@@ -119,12 +116,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
   }
 
   find(path: string): FamilyNode | undefined {
-    const id = this.survey.idOf(path);
-    for (const node of walk(this.survey.families)) {
-      if (node.kind === 'image' && node.image.id === id) return node;
-      if (ROOTS.has(node.kind) && isSame(nodePath(node), path)) return node;
-    }
-    return undefined;
+    return this.survey.find(path);
   }
 
   /**
@@ -135,7 +127,7 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
   async reveal(path: string, focus: boolean): Promise<boolean> {
     if (focus) await vscode.commands.executeCommand(`${TREE_VIEW}.focus`);
     else if (!this.view.visible) return true;
-    const node = focus ? await this.awaitNode(path) : this.find(path);
+    const node = focus ? await this.survey.seek(path) : this.find(path);
     if (!node) return false;
     if (!focus && this.view.selection.some((selected) => isSame(nodePath(selected), path))) return true;
     await this.view.reveal(node, { select: true, focus, expand: false });
@@ -218,16 +210,6 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
       watcher.onDidDelete(touched),
       vscode.workspace.onDidChangeWorkspaceFolders(() => void this.refresh()),
     );
-  }
-
-  /** Waits for the look through the workspace to come upon a file. */
-  private async awaitNode(path: string): Promise<FamilyNode | undefined> {
-    for (;;) {
-      const node = this.find(path);
-      if (node || this.survey.complete) return node;
-      if (this.survey.state === 'idle') void this.refresh();
-      await new Promise((resolve) => setTimeout(resolve, REPAINT_MS));
-    }
   }
 
   private scheduleRepaint(): void {

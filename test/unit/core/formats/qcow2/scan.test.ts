@@ -308,6 +308,53 @@ describe('scanning tables that can not be true', () => {
     assert.deepEqual(codes(scanned), ['data-past-end error']);
   });
 
+  it('compressed data past the end of the file stays compressed, and is told', () => {
+    const built = build(new Map([[0, compressed(prose(1, CLUSTER))]]), SPAN);
+    assert.deepEqual(codes(scan(built)), []);
+    // The descriptor of an L2 entry: bit 62, then for clusters of 4 KiB 58 bits of offset.
+    built.image.pokeU64(built.layout.l2Entry(0) ?? 0, (1n << 62n) | (1n << 40n));
+    const scanned = scan(built);
+    assert.deepEqual(told(scanned.runs)[0], [0, CLUSTER, 'c', -1]);
+    assert.deepEqual(codes(scanned), ['data-past-end error']);
+  });
+
+  it('compressed data that the file ends inside is told; a last sector that is not whole is not', () => {
+    const built = build(new Map([[0, compressed(noise(1, 1000))]]), SPAN);
+    const place = built.image.size;
+    const at = (sectors: bigint): BuiltQcow2 => {
+      built.image.pokeU64(built.layout.l2Entry(0) ?? 0, (1n << 62n) | (sectors << 58n) | BigInt(place - 600));
+      return built;
+    };
+    assert.deepEqual(codes(scan(at(1n))), []);
+    assert.deepEqual(codes(scan(at(3n))), ['data-past-end error']);
+  });
+
+  it('an offset that a number can not hold exactly is no offset', () => {
+    const built = build(full(2), SPAN);
+    built.image.pokeU64(built.layout.l2Entry(1) ?? 0, COPIED | (1n << 53n));
+    const scanned = scan(built);
+    assert.deepEqual(told(scanned.runs)[1], [CLUSTER, 2 * CLUSTER, 'i', -1]);
+    assert.deepEqual(codes(scanned), ['entry error']);
+  });
+
+  it('a disk in more pieces than are kept is shown as far as they go', () => {
+    const built = build(
+      new Map([
+        [0, zero()],
+        [2, zero()],
+        [1024, zero()],
+      ]),
+    );
+    const header = readHeader(memorySource(built.image));
+    const source = memorySource(built.image);
+    const geometry = new Geometry(header);
+    const scanner = new Scanner(source, geometry, header.guestSize, { host: false, maxRuns: 2 });
+    const l1 = readL1(source, geometry, { offset: header.l1Offset, entries: header.l1Entries }, header.guestSize);
+    const runs = finish(scanner.run(l1));
+    assert.equal(runs.start[runs.count], header.guestSize);
+    assert.deepEqual(scanner.findings.map(({ code }) => code), ['too-many-runs']);
+  });
+
   it('a million bad entries are one finding with a count', () => {
     const built = build(full(512), SPAN);
     for (let i = 5; i < 512; i += 1) built.image.pokeU64(built.layout.l2Entry(i) ?? 0, 0x200n);
