@@ -79,7 +79,7 @@ export function fromRanges(text: string, size: number): HostExtents {
     const end = Math.min(to, size);
     if (!(end > start)) continue;
     if (start === 0) startsWithData = true;
-    else if (start === bounds.at(-1) && bounds.length > 1) bounds.pop();
+    else if (start === bounds.at(-1)) bounds.pop();
     else bounds.push(start);
     if (end < size) bounds.push(end);
   }

@@ -159,6 +159,7 @@ export class ImageServer {
       });
       if (picture) this.show(session, picture, 'complete');
     } catch (error) {
+      if (token.stopped) return;
       this.state = { ...this.state, scan: 'failed', scanError: toWire(error) };
       this.emit('changed', this.summary(session));
     }

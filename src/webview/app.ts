@@ -9,7 +9,7 @@ import { Header } from './header';
 import { HostActions } from './hostactions';
 import { wireOf } from './host';
 import type { Host } from './host';
-import { Inspector } from './inspector';
+import { Inspector, MOST_BYTES } from './inspector';
 import type { Part } from './map/cells';
 import { MapView } from './map/mapview';
 import type { Cell, MapSight } from './map/mapview';
@@ -34,6 +34,9 @@ const FIRST_BYTES = 64;
 const MORE_BYTES = 4;
 const SAVE_MS = 150;
 const ANNOUNCE_MS = 250;
+/** Windows this narrow have everything below each other, and still narrower ones have the table alone. */
+const ONE_COLUMN = '(max-width: 759px)';
+const TABLE_ALONE = '(max-width: 419px)';
 
 export interface Memory {
   get(): Saved | undefined;
@@ -180,9 +183,15 @@ export class App extends HostActions implements Actions {
       this.store.set({ notice: 'That offset lies past the end of the disk' });
       return;
     }
-    this.select(offset);
+    const inspected = this.select(offset);
+    const narrow = matchMedia(ONE_COLUMN).matches;
     if (trace) this.inspector.focus();
-    else this.map.canvas.focus();
+    else this.map.canvas.focus({ preventScroll: narrow });
+    // In one column the answer stands below the map; it has its full height once it is drawn.
+    if (narrow) void inspected.then(() => nextFrame(() => {
+      this.inspector.reveal();
+      return undefined;
+    }));
   }
 
   // ---- what outlives the page ---------------------------------------------------------------
@@ -273,7 +282,7 @@ export class App extends HostActions implements Actions {
       this.selectPart(cell, part.owner, part.kind);
       return;
     }
-    this.select(cell.start, cell);
+    void this.select(cell.start, cell);
   }
 
   // ---- the inspector ------------------------------------------------------------------------
@@ -293,7 +302,8 @@ export class App extends HostActions implements Actions {
       const [reply, bytes] = await Promise.all([this.host.call('trace', { offset }), read]);
       if (question !== this.inspection) return;
       this.store.set({ inspected: { kind: 'block', reply, bytes: bytes satisfies ReadReply | { error: string } } });
-      this.announce(blockSentence(reply.trace, this.store.get().names));
+      const { names, summary } = this.store.get();
+      this.announce(blockSentence(reply.trace, names, summary?.layers ?? []));
     } catch (error) {
       if (question === this.inspection) this.store.set({ inspected: { kind: 'failed', error: wireOf(error) } });
     }
@@ -337,6 +347,7 @@ export class App extends HostActions implements Actions {
     if (any('summary', 'names', 'sight', 'progress')) this.centre.update(state, this.colors, this.hasInvalid());
     if (any('summary', 'names', 'picked', 'table')) this.table.update(state, this.colors, this.tableShown());
     if (any('inspected', 'cell', 'names', 'selected', 'picked', 'summary')) this.inspector.update(state, this.colors);
+    if (any('sight')) this.inspector.follow(state);
     if (any('selected', 'inspected', 'sight', 'summary', 'notice')) this.status.update(state);
     if (any('picked', 'selected')) this.showOnMap();
     if (any('picked', 'selected', 'inspected')) this.tellSelection();
@@ -356,7 +367,7 @@ export class App extends HostActions implements Actions {
   }
 
   private tableShown(): boolean {
-    return this.store.get().table || matchMedia('(max-width: 419px)').matches;
+    return this.store.get().table || matchMedia(TABLE_ALONE).matches;
   }
 
   private hasInvalid(): boolean {
@@ -372,8 +383,8 @@ export class App extends HostActions implements Actions {
     const typing = target instanceof HTMLSelectElement || target instanceof HTMLInputElement;
     if (event.defaultPrevented || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (this.store.get().page.kind !== 'image') return;
-    // Where nothing has the focus, the map is meant.
-    if (target === document.body && this.map.key(event)) {
+    // Where nothing that has a use for the key has the focus, the map is meant.
+    if (this.leavesKeysToMap(event) && this.map.key(event)) {
       event.preventDefault();
       this.map.canvas.focus();
       return;
@@ -382,6 +393,12 @@ export class App extends HostActions implements Actions {
     if (!act) return;
     event.preventDefault();
     act();
+  }
+
+  /** Arrows are the map's, unless they scroll what has the focus; the other keys of movement only without a focus. */
+  private leavesKeysToMap({ target, key }: KeyboardEvent): boolean {
+    if (target === document.body || target === document.documentElement) return true;
+    return key.startsWith('Arrow') && target instanceof HTMLButtonElement && !this.inspector.element.contains(target);
   }
 
   private keyAction(key: string, onMap: boolean): (() => void) | undefined {
@@ -401,8 +418,9 @@ export class App extends HostActions implements Actions {
 
   /** Undoes one thing at a time: what is picked out, then what is selected. */
   private escape(): void {
+    if (this.inspector.element.contains(document.activeElement)) this.map.canvas.focus();
     if (this.store.get().picked !== null) this.store.set({ picked: null });
-    else this.select(null);
+    else void this.select(null);
   }
 
   // ---- actions ------------------------------------------------------------------------------
@@ -418,6 +436,7 @@ export class App extends HostActions implements Actions {
 
   look(standpoint: Standpoint): void {
     this.headedFor = standpoint;
+    this.store.set({ picked: null }); // what was picked out there would hide what one comes to see
     const isLatest = (): boolean => this.headedFor === standpoint;
     this.host.call('look', standpoint).then(
       (summary) => {
@@ -439,14 +458,15 @@ export class App extends HostActions implements Actions {
     if (next) this.look({ depth: next.depth, view: next.view });
   }
 
-  select(offset: number | null, cell?: Cell): void {
+  /** Resolves once what is known of the block is there. */
+  async select(offset: number | null, cell?: Cell): Promise<void> {
     if (offset !== null) this.map.reveal(offset);
     if (offset === this.store.get().selected) return;
     this.byteCount = FIRST_BYTES;
     this.store.set({ selected: offset, notice: undefined });
     this.showOnMap(); // at once: the next key counts from here, and may come before the next frame
     this.store.set({ cell: offset === null ? undefined : (cell ?? this.map.cellOf(offset)) });
-    void this.inspect();
+    await this.inspect();
   }
 
   selectPart(cell: Cell, owner: number, kind: number): void {
@@ -465,7 +485,7 @@ export class App extends HostActions implements Actions {
   }
 
   moreBytes(): void {
-    this.byteCount *= MORE_BYTES;
+    this.byteCount = Math.min(this.byteCount * MORE_BYTES, MOST_BYTES);
     void this.inspect();
   }
 

@@ -77,11 +77,23 @@ export function axisTicks(size: number, most: number): number[] {
   return [...ticks, size];
 }
 
-/** `75%`; what is there is never written as nothing, what is not all never as all. */
-export function formatShare(share: number): string {
-  if (share > 0 && share < 0.01) return '<1%';
-  if (share < 1 && share > 0.99) return '>99%';
-  return `${Math.round(share * 100)}%`;
+/**
+ * Each amount's share of their sum, `75%`. The whole percents add up to 100 (largest remainder), yet what is there is
+ * never written as nothing, what is not all never as all.
+ */
+export function formatShares(amounts: readonly number[]): string[] {
+  const sum = amounts.reduce((total, amount) => total + amount, 0);
+  if (sum === 0) return amounts.map(() => '0%');
+  const exact = amounts.map((amount) => (amount / sum) * 100);
+  const percents = exact.map(Math.floor);
+  const missing = 100 - percents.reduce((total, percent) => total + percent, 0);
+  const rest = (index: number): number => (exact[index] ?? 0) - (percents[index] ?? 0);
+  const raised = new Set([...exact.keys()].sort((one, other) => rest(other) - rest(one)).slice(0, missing));
+  return percents.map((floor, index) => {
+    const percent = floor + (raised.has(index) ? 1 : 0);
+    if (percent === 0 && (amounts[index] ?? 0) > 0) return '<1%';
+    return percent === 100 && (amounts[index] ?? 0) < sum ? '>99%' : `${percent}%`;
+  });
 }
 
 /** `1 cluster`, `2 clusters`, `1,024 clusters`. */

@@ -9,7 +9,9 @@ export interface DumpLine {
 
 /** Bytes as people read them, `width` a line. */
 export function dumpLines(bytes: Uint8Array, width: number, gaps: ReadReply['gaps'] = []): DumpLine[] {
-  const unread = (at: number): boolean => gaps.some((gap) => gap.start <= at && at < gap.end);
+  const marks = new Uint8Array(bytes.length);
+  for (const { start, end } of gaps) marks.fill(1, start, end);
+  const unread = (at: number): boolean => marks[at] === 1;
   const lines: DumpLine[] = [];
   for (let start = 0; start < bytes.length; start += width) {
     const hex: string[] = [];

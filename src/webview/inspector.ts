@@ -5,16 +5,19 @@ import type { ReadReply } from '../protocol/image';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { breakable, fill, h, textButton } from './dom';
-import { formatFact, formatShare } from './format';
+import { formatFact } from './format';
 import { allZero, dumpLines, dumpText } from './hexdump';
+import { sharesOf } from './map/cells';
 import type { Cell } from './map/mapview';
 import {
-  asSentence, entrySentence, kindName, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText,
+  asSentence, entrySentence, kindName, missingTable, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText,
   unitSentence, writeSentence,
 } from './sentences';
 import type { Actions, State } from './state';
 
 const DUMP_WIDTH = 8;
+/** A dump this long is as much as anybody reads here. */
+export const MOST_BYTES = 4096;
 
 /** The selected block: where it is, how a read gets there, what a write would do, and its bytes. */
 export class Inspector {
@@ -25,12 +28,16 @@ export class Inspector {
     h('div', { class: 'head' }, h('h2', {}, 'Block'), this.copies), this.body,
   );
 
+  /** Outlives what is drawn of one block, so that the zoom can switch it off at its closest. */
+  private readonly closer = textButton('zoom in', 'Enlarge until this block has a cell of its own', () =>
+    this.actions.closeUp());
+
   constructor(private readonly actions: Actions) {}
 
   update(state: State, colors: readonly Rgb[]): void {
     const { inspected } = state;
     const shown = inspected.kind === 'block' && state.selected !== null ? inspected : undefined;
-    fill(this.copies, ...(shown ? this.copyButtons(shown.reply.trace, state.names) : []));
+    fill(this.copies, ...(shown ? this.copyButtons(shown.reply.trace, state) : []));
     const about = shown && state.picked === null ? [] : this.about(state);
     if (shown) fill(this.body, ...this.block(state, shown.reply.trace, shown.bytes, colors), ...about);
     else {
@@ -40,14 +47,25 @@ export class Inspector {
     }
   }
 
+  /** Where the zoom stands: at its closest there is nothing to enlarge. */
+  follow({ sight }: State): void {
+    this.closer.disabled = sight !== undefined && sight.level >= sight.levels - 1;
+  }
+
   focus(): void {
     this.element.focus();
   }
 
-  private copyButtons(trace: Trace, names: readonly string[]): HTMLElement[] {
+  /** Brings the beginning into sight, where the page is one column and this its end. */
+  reveal(): void {
+    this.element.scrollTop = 0;
+    this.element.scrollIntoView({ block: 'start' });
+  }
+
+  private copyButtons(trace: Trace, { names, summary }: State): HTMLElement[] {
     return [
       textButton('copy', 'Copy all of this as text', () =>
-        this.actions.copy(traceText(trace, names), 'the block as text')),
+        this.actions.copy(traceText(trace, names, summary?.layers ?? []), 'the block as text')),
       textButton('copy JSON', 'Copy all of this as JSON', () =>
         this.actions.copy(JSON.stringify(trace, null, 2), 'the block as JSON')),
     ];
@@ -98,7 +116,7 @@ export class Inspector {
     const row = (label: string, text: string, value: Node | string = text): void => this.row(list, label, text, value);
     row('Guest offset', formatOffset(trace.offset));
     row('Sector', formatCount(Math.floor(trace.offset / SECTOR_BYTES)));
-    row('Size', unitSentence(trace));
+    row('Size', unitSentence(trace, summary?.layers ?? []));
     const name = ownerName(trace.owner, names);
     const link = owner && h('button', {
       class: 'link', title: `Show only what ${name} owns`, attributes: { type: 'button' },
@@ -115,8 +133,7 @@ export class Inspector {
 
   /** What else is in the cell of the map, each part a way to its first block. */
   private cellMix(cell: Cell, { names }: State, colors: readonly Rgb[]): HTMLElement[] {
-    const total = cell.parts.reduce((sum, part) => sum + part.bytes, 0);
-    const rows = cell.parts.map((part) => h(
+    const rows = sharesOf(cell.parts).map(({ part, share }) => h(
       'li', {},
       h(
         'button', {
@@ -125,14 +142,13 @@ export class Inspector {
         },
         mark(part.owner, part.kind, colors),
         h('span', { class: 'part-name' }, partName(part, names)),
-        h('span', { class: 'part-share' }, formatShare(part.bytes / total)),
+        h('span', { class: 'part-share' }, share),
       ),
     ));
     return [
       h('div', { class: 'head' },
         h('h2', {}, 'In this cell'),
-        h('span', { class: 'aside' }, textButton('zoom in', 'Enlarge until this block has a cell of its own', () =>
-          this.actions.closeUp()))),
+        h('span', { class: 'aside' }, this.closer)),
       h('ul', { class: 'parts' }, ...rows),
     ];
   }
@@ -147,6 +163,7 @@ export class Inspector {
   private step(step: TraceStep, names: readonly string[], colors: readonly Rgb[]): HTMLElement {
     const path = pathSentence(step.lookups);
     const entry = entrySentence(step.lookups);
+    const missing = missingTable(step.lookups);
     const places = step.lookups
       .map(({ table, index, entry: raw, entryOffset }) => `${table}[${index}] at ${formatOffset(entryOffset)}: ${raw}`)
       .join('\n');
@@ -159,6 +176,7 @@ export class Inspector {
       h('p', { class: 'step-title' }, h('span', { class: 'step-name' }, name), `: ${stepSentence(step)}`),
       path !== '' && h('p', { class: 'step-detail', title: places }, path),
       entry !== undefined && h('p', { class: 'step-detail', title: places }, breakable(entry)),
+      missing !== undefined && h('p', { class: 'step-note' }, missing),
     );
   }
 
@@ -180,7 +198,7 @@ export class Inspector {
     const readable = bytes.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) < bytes.bytes.length;
     if (!readable) return [title, ...words];
     const left = (state.summary?.guestSize ?? 0) - bytes.offset - bytes.bytes.length;
-    const more = left > 0 && textButton('more bytes', 'Read on', () => this.actions.moreBytes());
+    const more = left > 0 && bytes.bytes.length < MOST_BYTES && textButton('more bytes', 'Read on', () => this.actions.moreBytes());
     if (allZero(bytes)) {
       const said = h('p', { class: 'hint' }, `All ${formatBytes(bytes.bytes.length)} from here are zero.`);
       return [head, said, ...(more ? [more] : [])];

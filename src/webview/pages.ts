@@ -14,7 +14,7 @@ const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
 /** For a file that is no disk image: what it is instead, and what can be done with it. */
 export function notAnImagePage(what: NotAnImage, actions: Actions): HTMLElement {
   return page(
-    'This is not a disk image',
+    what.foreign ? 'This disk image’s format is not read yet' : 'This is not a disk image',
     h('p', { class: 'lead' }, h('strong', {}, breakable(fileName(what.path))), ` is ${what.found}`,
       what.size > 0 && `, ${formatBytes(what.size)}`, '.'),
     h('p', {}, asSentence(what.advice)),

@@ -1,7 +1,8 @@
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../core/model';
 import type { Lookup, Trace, TraceStep } from '../core/model';
 import { formatBytes, formatCount, formatOffset } from '../core/units';
-import { formatShare, plural } from './format';
+import { plural } from './format';
+import { sharesOf } from './map/cells';
 import type { Part } from './map/cells';
 
 /** A piece of a sentence; `strong` for the names in it. */
@@ -42,23 +43,28 @@ export function partName({ owner, kind }: Pick<Part, 'owner' | 'kind'>, names: r
 
 /** `after-install 75%, Current, zero 25%`. */
 export function mixSentence(parts: readonly Part[], names: readonly string[]): string {
-  const total = parts.reduce((sum, part) => sum + part.bytes, 0);
-  return parts.map((part) => `${partName(part, names)} ${formatShare(part.bytes / total)}`).join(', ');
+  return sharesOf(parts).map(({ part, share }) => `${partName(part, names)} ${share}`).join(', ');
 }
 
+/** What is asked of the layers to name their units, newest first; `grain` in bytes. */
+type Grains = readonly { readonly grain: number }[];
+
 /** `cluster` for formats that allocate in clusters, `block` where nothing has a size of its own. */
-const unitWord = (step: TraceStep | undefined): string => (step && step.lookups.length > 0 ? 'cluster' : 'block');
+function unitWord({ depth, lookups, unitStart, unitEnd }: TraceStep, layers: Grains): string {
+  if (lookups.length === 0) return 'block';
+  return unitEnd - unitStart < (layers[depth]?.grain ?? 0) ? 'subcluster' : 'cluster';
+}
 
 /** `64 KiB cluster`: the unit of the layer that answers, or of the layer looked at first. */
-export function unitSentence(trace: Trace): string {
+export function unitSentence(trace: Trace, layers: Grains): string {
   const step = trace.steps.find((each) => each.role === 'owner') ?? trace.steps[0];
   if (!step) return 'none';
-  return `${formatBytes(step.unitEnd - step.unitStart)} ${unitWord(step)}`;
+  return `${formatBytes(step.unitEnd - step.unitStart)} ${unitWord(step, layers)}`;
 }
 
 /** What is told of the selected block to somebody who does not see it. */
-export function blockSentence(trace: Trace, names: readonly string[]): string {
-  const place = `${formatOffset(trace.offset)}, ${unitSentence(trace)}`;
+export function blockSentence(trace: Trace, names: readonly string[], layers: Grains): string {
+  const place = `${formatOffset(trace.offset)}, ${unitSentence(trace, layers)}`;
   const passed = trace.steps.filter((step) => step.role === 'passed').length;
   if (trace.owner === NOBODY) return `${place}: nobody owns it, it reads as zero.`;
   if (trace.owner === UNKNOWN_OWNER) return `${place}: unknown. ${trace.ended ?? ''}`.trim();
@@ -75,7 +81,7 @@ export function cellSentence(
 }
 
 const OLDER: Readonly<Partial<Record<number, string>>> = {
-  [Kind.Absent]: 'not here either',
+  [Kind.Absent]: 'hidden, nothing here',
   [Kind.Data]: 'hidden, holds older data',
   [Kind.Zero]: 'hidden, holds an older zero',
   [Kind.ZeroAllocated]: 'hidden, holds an older zero',
@@ -107,11 +113,20 @@ export function pathSentence(lookups: readonly Lookup[]): string {
 
 const formatIndex = (index: number): string => (index < 10_000 ? String(index) : formatCount(index));
 
+const PAST_END = 'past end of file';
+
+/** Why a table is empty that the image does not have: files cut short read as zeros behind their end. */
+export function missingTable(lookups: readonly Lookup[]): string | undefined {
+  return lookups.some(({ flags }) => flags.includes(PAST_END))
+    ? 'its table lies past the end of the file: reads as empty' : undefined;
+}
+
 /** The last entry with its flags, where it says something: `0x8000_0000_8C21_0000 · copied`. */
 export function entrySentence(lookups: readonly Lookup[]): string | undefined {
   const last = lookups.at(-1);
-  if (!last || (isZeroEntry(last) && last.flags.length === 0)) return undefined;
-  return [...(isZeroEntry(last) ? [] : [groupEntry(last.entry)]), ...last.flags].join(' · ');
+  const flags = last?.flags.filter((flag) => flag !== PAST_END) ?? [];
+  if (!last || (isZeroEntry(last) && flags.length === 0)) return undefined;
+  return [...(isZeroEntry(last) ? [] : [groupEntry(last.entry)]), ...flags].join(' · ');
 }
 
 /** What a write to this block would do, in one sentence. */
@@ -128,26 +143,30 @@ export function writeSentence(trace: Trace, names: readonly string[]): Piece[] {
       return [{ text: `A write here puts ${spaceOf(bytes)} into ` }, writer, { text: `${because}.` }];
     case 'copy': {
       const start = [{ text: `A write here puts ${spaceOf(bytes)} into ` }, writer];
-      const rest = `${because}; what the write does not cover is `;
-      if (copiesFrom === UNKNOWN_OWNER) return [...start, { text: `${rest}copied from below, which can’t be read.` }];
-      if (copiesFrom === undefined || copiesFrom < 0) return [...start, { text: `${rest}filled with zeros.` }];
-      const source: Piece = { text: ownerName(copiesFrom, names), strong: true };
-      return [...start, { text: `${rest}first copied from ` }, source, { text: '.' }];
+      const sources = listed((copiesFrom ?? []).map((depth) => ({ text: ownerName(depth, names), strong: true })));
+      if (sources.length === 0) return [...start, { text: `${because}.` }];
+      const rest = `${because}; what the write does not cover is first copied from `;
+      return [...start, { text: rest }, ...sources, { text: '.' }];
     }
   }
 }
+
+/** `A`, `A and B`, `A, B and C`. */
+const listed = (names: readonly Piece[]): Piece[] => names.flatMap((name, index) => [
+  ...(index === 0 ? [] : [{ text: index === names.length - 1 ? ' and ' : ', ' }]), name,
+]);
 
 const spaceOf = (bytes: number): string => (bytes === 0 ? 'it' : `a new ${formatBytes(bytes)} cluster`);
 
 export const plainText = (pieces: readonly Piece[]): string => pieces.map((piece) => piece.text).join('');
 
 /** The whole walk as text, for the clipboard. */
-export function traceText(trace: Trace, names: readonly string[]): string {
+export function traceText(trace: Trace, names: readonly string[], layers: Grains): string {
   const owner = trace.steps.find((step) => step.role === 'owner');
   const lines = [
     `Guest offset  ${formatOffset(trace.offset)} (${formatCount(trace.offset)})`,
     `Sector        ${formatCount(Math.floor(trace.offset / SECTOR_BYTES))}`,
-    `Size          ${unitSentence(trace)}`,
+    `Size          ${unitSentence(trace, layers)}`,
     `Owner         ${ownerName(trace.owner, names)}`,
     `Kind          ${kindName(trace.kind)}`,
     ...(owner?.hostOffset === undefined ? []
@@ -161,6 +180,8 @@ export function traceText(trace: Trace, names: readonly string[]): string {
       const told = flags.length > 0 ? ` (${flags.join(', ')})` : '';
       lines.push(`      ${table}[${index}] = ${entry}${told} at ${formatOffset(entryOffset)} of ${step.filename}`);
     }
+    const missing = missingTable(step.lookups);
+    if (missing !== undefined) lines.push(`      ${missing}`);
   }
   if (trace.ended !== undefined) lines.push(`  ${trace.ended}`);
   return [...lines, '', plainText(writeSentence(trace, names)), ''].join('\n');

@@ -5,7 +5,9 @@ import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h, textButton } from './dom';
 import { plural } from './format';
+import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
+import { numbered, onHost, snapshotsOf } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -60,6 +62,8 @@ class Card {
   private readonly hidden = h('span', { class: 'bar-hidden' });
   private readonly numbers = h('span', { class: 'card-owns' });
   private readonly aside = h('span', { class: 'card-hides' });
+  private readonly host = h('span', { class: 'card-host' });
+  private readonly brief = h('span', { class: 'card-brief' });
   private readonly main: HTMLButtonElement;
   private readonly here: HTMLButtonElement;
   private readonly findings = h('div', { class: 'card-findings' });
@@ -73,14 +77,15 @@ class Card {
         class: 'card-main', attributes: { type: 'button' },
         onClick: () => actions.pick(depth),
       },
-      h('span', { class: 'card-line' }, this.name, h('span', { class: 'card-format' }, layer.format)),
+      h('span', { class: 'card-line' }, this.name, h('span', { class: 'card-format' }, layer.format), this.brief),
       h('span', { class: 'card-line small' }, this.file, this.date),
       h('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } }, this.owned, this.hidden),
       h('span', { class: 'card-line numbers' }, this.numbers, this.aside),
+      h('span', { class: 'card-line numbers' }, this.host),
     );
     this.here = textButton('As of here', 'See the disk as this layer saw it', () => actions.look({ depth, view: '' }));
     const open = textButton('Open', 'Open this layer in an editor of its own', () => actions.openLayer(layer.path));
-    this.snapshots = layer.views.filter((view) => view.id !== '').map((view) => ({
+    this.snapshots = snapshotsOf(layer).map((view) => ({
       view,
       button: h('button', {
         class: 'snapshot', title: 'See the disk as this internal snapshot saved it', attributes: { type: 'button' },
@@ -125,10 +130,13 @@ class Card {
     this.element.classList.toggle('picked', picked === depth);
     this.element.classList.toggle('above', above);
     this.element.classList.toggle('stands', stands && depth > 0);
-    this.name.textContent = name;
+    this.name.textContent = numbered(name, depth, summary.layers.length);
     this.name.title = name;
     this.file.textContent = layer.fileName;
     this.file.title = layer.path;
+    const host = `${formatBytes(onHost(layer))} on the host`;
+    this.host.textContent = host;
+    this.brief.textContent = host;
     const resized = layer.guestSize !== summary.layers[0]?.guestSize;
     this.size.hidden = !resized;
     this.size.textContent = `Here the disk has ${formatBytes(layer.guestSize)}`;
@@ -188,6 +196,18 @@ const END_TITLES = {
   'too-deep': 'The chain is too long',
 } as const;
 
+/** The command that tells an image where its parent is now, to be copied and completed. */
+function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement[] {
+  if (!layer) return [];
+  const command = rebaseCommand(layer);
+  return [
+    h('p', { class: 'end-command' }, h('code', {}, command),
+      textButton('copy', `Copy: ${command}`, () => actions.copy(command, 'the command'))),
+    h('p', { class: 'end-message' }, 'Only for the very parent that it had: with another one, or with one that was '
+      + 'written to since, the disk is corrupt and nothing tells.'),
+  ];
+}
+
 /** What stands where a chain breaks: a card with a dashed edge that says so and offers the fix. */
 function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement | undefined {
   if (end.kind === 'base') return undefined;
@@ -199,6 +219,7 @@ function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement |
     h('p', { class: 'end-file', title: end.name }, end.written),
     h('p', { class: 'end-message' }, asSentence(end.message)),
     advice !== undefined && h('p', { class: 'end-message' }, asSentence(advice)),
+    ...(end.kind === 'missing' ? rebase(layers.at(-1), actions) : []),
     canAllow && h('button', {
       class: 'primary', title: end.name, attributes: { type: 'button' }, onClick: () => actions.allow(end.name),
     }, 'Allow…'),

@@ -70,7 +70,7 @@ export interface Actions {
   look(standpoint: Standpoint): void;
   /** Goes to one older (1) or newer (-1) state. */
   travel(by: 1 | -1): void;
-  select(offset: number | null): void;
+  select(offset: number | null): Promise<void>;
   /** Selects the first block in the cell that a layer holds as a kind. */
   selectPart(cell: Cell, owner: number, kind: number): void;
   openLayer(path: string): void;

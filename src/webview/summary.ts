@@ -1,4 +1,4 @@
-import type { Severity } from '../core/model';
+import type { Severity, View } from '../core/model';
 import { formatBytes } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
 import { plural } from './format';
@@ -13,11 +13,11 @@ export function headerFacts(summary: ImageSummary): string[] {
   const leaf = summary.layers[0];
   if (!leaf) return [];
   const files = summary.layers.length;
-  const bytes = summary.layers.reduce((sum, layer) => sum + (layer.diskUsage ?? layer.fileSize), 0);
+  const bytes = summary.layers.reduce((sum, layer) => sum + onHost(layer), 0);
   return [
     formatTitle(leaf),
     `${formatBytes(summary.guestSize)} disk`,
-    files === 1 ? `${formatBytes(bytes)} file` : `${formatBytes(bytes)} in ${files} files`,
+    `${formatBytes(bytes)} on the host${files === 1 ? '' : ` in ${files} files`}`,
     ...(leaf.format === 'raw' || leaf.grain <= 512 ? [] : [`${formatBytes(leaf.grain)} clusters`]),
   ];
 }
@@ -43,6 +43,25 @@ export function countFindings(summary: ImageSummary): { text: string; worst: Sev
   return texts.length === 0 ? undefined : { text: texts.join(', '), worst: errors > 0 ? 'error' : 'warning' };
 }
 
+/** The snapshots inside a layer, newest first; of those of one moment, the one that the image lists last is newest. */
+export function snapshotsOf({ views }: Pick<LayerSummary, 'views'>): View[] {
+  const after = (one: View, other: View): number =>
+    (other.snapshot?.date ?? 0) - (one.snapshot?.date ?? 0)
+    || (other.snapshot?.dateNanoseconds ?? 0) - (one.snapshot?.dateNanoseconds ?? 0);
+  return views.filter((view) => view.id !== '').reverse().sort(after);
+}
+
+/** From this many layers on each is told by its number as well. */
+const NUMBERED_FROM = 8;
+
+/** `12 · nightly-48` in long chains, with the depth as the command line counts it; the name alone in short ones. */
+export const numbered = (name: string, depth: number, layers: number): string =>
+  layers < NUMBERED_FROM ? name : `${depth} · ${name}`;
+
+/** Bytes that a layer's file takes on the host; where that is not known, as many as it has. */
+export const onHost = ({ diskUsage, fileSize }: Pick<LayerSummary, 'diskUsage' | 'fileSize'>): number =>
+  diskUsage ?? fileSize;
+
 /** A state of the disk that can be looked at. */
 export interface Place extends Standpoint {
   readonly name: string;
@@ -54,12 +73,9 @@ export interface Place extends Standpoint {
 export function places(summary: ImageSummary, names: readonly string[]): Place[] {
   return summary.layers.flatMap((layer) => {
     const name = names[layer.depth] ?? '';
-    const snapshots = layer.views
-      .filter((view) => view.id !== '')
-      .sort((one, other) => (other.snapshot?.date ?? 0) - (one.snapshot?.date ?? 0));
     return [
       { depth: layer.depth, view: '', name },
-      ...snapshots.map((view) => ({ depth: layer.depth, view: view.id, name: view.name || view.id, within: name })),
+      ...snapshotsOf(layer).map((view) => ({ depth: layer.depth, view: view.id, name: view.name || view.id, within: name })),
     ];
   });
 }

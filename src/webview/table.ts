@@ -5,9 +5,11 @@ import type { Rgb } from './color';
 import { fill, h } from './dom';
 import { plural } from './format';
 import { asSentence } from './sentences';
+import { numbered, onHost } from './summary';
 import type { Actions, State } from './state';
 
-const COLUMNS = ['Layer', 'Owns', 'Zero', 'Compressed', 'Hidden', 'File size', 'Format', 'Date', 'Problems'] as const;
+const NUMBERS = ['Owns', 'Data', 'Zero', 'Compressed', 'Hidden', 'On the host', 'File size'] as const;
+const COLUMNS = ['Layer', ...NUMBERS, 'Format', 'Date', 'Problems'] as const;
 
 /** The layers' numbers as a table: for those who read rather than look, and for windows too narrow for a map. */
 export class LayerTable {
@@ -16,6 +18,7 @@ export class LayerTable {
   private readonly sums = h('tfoot');
   readonly element = h(
     'div', { class: 'table-view' },
+    h('p', { class: 'widen' }, 'Widen the editor to see the map'),
     h(
       'table', {}, this.caption,
       h('thead', {}, h('tr', {}, ...COLUMNS.map((name) => h('th', {
@@ -55,7 +58,7 @@ export class LayerTable {
     layer: LayerSummary, { summary, names, picked }: State, color: Rgb | undefined, shown: boolean,
   ): HTMLElement {
     const { depth } = layer;
-    const name = names[depth] ?? '';
+    const name = numbered(names[depth] ?? '', depth, names.length);
     const account = summary && depth >= summary.standpoint.depth ? summary.accounting?.layers[depth] : undefined;
     const bytes = (value: number | undefined, column: string): HTMLElement => h(
       'td', { class: `number ${column}`, attributes: { 'data-column': column } },
@@ -76,10 +79,12 @@ export class LayerTable {
         h('span', { class: 'table-file', title: layer.path }, layer.fileName),
       ),
       bytes(account?.owned, 'owns'),
+      bytes(account?.ownedData, 'data'),
       bytes(account?.ownedZero, 'zero'),
       bytes(account?.ownedCompressed, 'compressed'),
       bytes(account?.shadowed, 'hidden'),
-      bytes(layer.diskUsage ?? layer.fileSize, 'file-size'),
+      bytes(onHost(layer), 'on-the-host'),
+      bytes(layer.fileSize, 'file-size'),
       h('td', { class: 'format' }, layer.format),
       h('td', { class: 'date' }, layer.modified === undefined ? '–' : formatWhen(layer.modified, Date.now())),
       h('td', { class: 'problems' }, problems.length === 0 ? '–'
@@ -89,6 +94,6 @@ export class LayerTable {
 }
 
 function columnClass(name: (typeof COLUMNS)[number]): string {
-  const number = ['Owns', 'Zero', 'Compressed', 'Hidden', 'File size'].includes(name);
-  return `${number ? 'number ' : ''}${name.toLowerCase().replace(' ', '-')}`;
+  const number = (NUMBERS as readonly string[]).includes(name);
+  return `${number ? 'number ' : ''}${name.toLowerCase().replaceAll(' ', '-')}`;
 }

@@ -1,8 +1,8 @@
 import { formatBytes, formatOffset } from '../core/units';
 import type { Rgb } from './color';
 import { fill, h } from './dom';
-import { formatShare } from './format';
 import { mark } from './inspector';
+import { sharesOf } from './map/cells';
 import type { Cell } from './map/mapview';
 import { partName } from './sentences';
 
@@ -27,18 +27,17 @@ export class Tooltip {
   }
 
   private write(cell: Cell, names: readonly string[], colors: readonly Rgb[]): void {
-    const total = cell.parts.reduce((sum, part) => sum + part.bytes, 0);
-    const most = [...cell.parts].sort((one, other) => other.bytes - one.bytes);
+    const most = sharesOf(cell.parts);
     const shown = most.slice(0, MOST_ROWS);
     fill(
       this.element,
       h('div', { class: 'tooltip-range' },
         h('span', {}, formatOffset(cell.start)),
         h('span', { class: 'quiet' }, formatBytes(cell.end - cell.start))),
-      ...shown.map((part) => h(
+      ...shown.map(({ part, share }) => h(
         'div', { class: 'tooltip-part' },
         mark(part.owner, part.kind, colors), h('span', {}, partName(part, names)),
-        most.length > 1 && h('span', { class: 'quiet' }, formatShare(part.bytes / total)),
+        most.length > 1 && h('span', { class: 'quiet' }, share),
       )),
       most.length > shown.length && h('div', { class: 'quiet' }, `and ${most.length - shown.length} more`),
     );

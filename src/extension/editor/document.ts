@@ -102,13 +102,9 @@ export class ImageDocument implements vscode.CustomDocument {
 
   /** Reads the file and its parents anew, keeping the standpoint. Calls that come while one waits share it. */
   refresh(): Promise<OpenResult> {
-    this.queued ??= this.loading.then(async (known) => {
+    this.queued ??= this.loading.then((known) => {
       this.queued = undefined;
-      if (this.disposed) return known;
-      this.loading = this.load();
-      const result = await this.loading;
-      if (!this.disposed) this.reopened.fire(result);
-      return result;
+      return this.disposed ? known : this.reopen();
     });
     return this.queued;
   }
@@ -139,6 +135,13 @@ export class ImageDocument implements vscode.CustomDocument {
     const { worker } = this;
     if (!worker) throw new DiskError('not-found', 'The image is not open', { file: this.uri.fsPath }, 'Refresh it');
     return worker.call(name, params);
+  }
+
+  private async reopen(): Promise<OpenResult> {
+    this.loading = this.load();
+    const result = await this.loading;
+    if (!this.disposed) this.reopened.fire(result);
+    return result;
   }
 
   private async load(): Promise<OpenResult> {

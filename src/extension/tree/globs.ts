@@ -87,7 +87,7 @@ function parse(body: string): Automaton {
 /** @param token `[abc]`, `[a-z]`, or all others: `[!a-z]`, `[^a-z]` */
 function oneOf(token: string): (character: string) => boolean {
   const negated = /^\[[!^]/.test(token);
-  const characters = [...token.slice(negated ? 2 : 1, -1)];
+  const characters = Array.from(token.slice(negated ? 2 : 1, -1));
   const ranges: (readonly [number, number])[] = [];
   for (let i = 0; i < characters.length; i += 1) {
     const [first = '', dash, last] = characters.slice(i, i + 3);

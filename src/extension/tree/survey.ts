@@ -51,9 +51,7 @@ export type SurveyState = 'idle' | 'looking' | 'measuring';
 export class Survey {
   families: readonly FamilyNode[] = [];
   state: SurveyState = 'idle';
-  /** Files whose header was asked for in the last full run. */
-  looked = 0;
-  /** True when the last full run stopped at the limit. */
+  /** True when the limit left something out since the last full run began. */
   limited = false;
   /** True once a full run has come to its end. */
   complete = false;
@@ -63,6 +61,8 @@ export class Survey {
   private readonly ids = new Map<string, string>();
   private readonly unusable = new Map<string, UnusableImage>();
   private readonly accounts = new Map<string, { readonly stamp: string; readonly owned: Owned }>();
+  /** What counts against the limit: a file that is looked at again does so once. */
+  private readonly counted = new Set<string>();
   private readonly waiting = new Set<string>();
   /** Nodes that stand for a file, by the image's id and by path. */
   private readonly nodesById = new Map<string, FamilyNode>();
@@ -76,7 +76,7 @@ export class Survey {
   /** Looks at everything again. A run that goes on is stopped. @returns when all is known and measured, or stopped */
   async refresh(): Promise<void> {
     await this.start(true, async (run) => {
-      this.looked = 0;
+      this.counted.clear();
       this.limited = false;
       const before = [...this.images.keys(), ...this.unusable.keys()];
       await this.lookThrough(run);
@@ -109,6 +109,11 @@ export class Survey {
       await this.followParents(run);
       await this.measure(run);
     });
+  }
+
+  /** Files that were found by looking through the workspace, and whose header was asked for. */
+  get looked(): number {
+    return this.counted.size;
   }
 
   /** The id of the image of that name, if it is listed. */
@@ -209,10 +214,10 @@ export class Survey {
 
   /** As many of these files as the limit still allows. */
   private within(paths: readonly string[]): readonly string[] {
-    const room = Math.max(0, this.world.maxFiles() - this.looked);
-    this.looked += Math.min(room, paths.length);
-    if (paths.length > room) this.limited = true;
-    return paths.slice(0, room);
+    const most = this.world.maxFiles();
+    const allowed = paths.filter((path) => this.counted.has(path) || (this.looked < most && this.counted.add(path)));
+    if (allowed.length < paths.length) this.limited = true;
+    return allowed;
   }
 
   /** Asks about parents that lie where nobody looked. */

@@ -1,5 +1,6 @@
 import type { Pixels } from '../../core/model';
 import { NOBODY } from '../../core/model';
+import { formatShares } from '../format';
 
 /** Parts of one cell side by side: part `i` covers the pixels `[edge[i], edge[i + 1])` of its cell. */
 export interface CellParts {
@@ -82,6 +83,13 @@ export function partsOf(pixels: Pixels, cell: number): Part[] {
     });
   }
   return parts;
+}
+
+/** The parts with their shares of the cell, the largest first, as every place that tells of a cell lists them. */
+export function sharesOf(parts: readonly Part[]): { readonly part: Part; readonly share: string }[] {
+  const sorted = [...parts].sort((one, other) => other.bytes - one.bytes);
+  const shares = formatShares(sorted.map(({ bytes }) => bytes));
+  return sorted.map((part, index) => ({ part, share: shares[index] ?? '' }));
 }
 
 /** The part at `along` (0 … 1) of the way through a cell. */

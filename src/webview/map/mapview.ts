@@ -165,9 +165,9 @@ export class MapView {
     this.stand(scale.reveal(this.view, byte, this.model.disk, this.levels, this.box));
   }
 
-  /** Brings a byte into sight in cells no larger than one unit of the disk. */
+  /** Brings a byte into sight in cells no larger than one unit of the disk; where they are, in larger ones. */
   close(byte: number): void {
-    const to = this.levels.findIndex((level) => level.cellBytes === this.model.disk.unit);
+    const to = scale.closerLevel(this.motion.heading, this.model.disk, this.levels);
     this.stand(scale.zoomToRow(to, byte, this.box.height / 2, this.model.disk, this.levels, this.box));
   }
 

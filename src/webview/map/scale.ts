@@ -235,6 +235,13 @@ export function levelFor(cellBytes: number, levels: readonly Level[]): number {
   return index < 0 ? levels.length - 1 : index;
 }
 
+/** The level to go to for a closer look: the first with cells of one unit, or the next one. It never leads back. */
+export function closerLevel(from: number, disk: Disk, levels: readonly Level[]): number {
+  const last = levels.length - 1;
+  const single = levels.findIndex((level) => level.cellBytes <= disk.unit);
+  return single < 0 ? last : Math.max(single, Math.min(from + 1, last));
+}
+
 const MOST_LABEL_DOUBLINGS = 5;
 
 /**

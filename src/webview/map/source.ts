@@ -26,6 +26,10 @@ export interface Picture {
 
 const SHOTS_KEPT = 6;
 const OVERVIEW_CELLS = 4096;
+/** Nothing is allocated in smaller pieces. */
+const SECTOR = 512;
+/** A cell that holds more than one part is looked into in so many pieces. */
+const FINER = 32;
 
 /**
  * The pictures of one disk. It always has something to draw: the exact cells where the host has sent them, otherwise
@@ -168,26 +172,32 @@ const sameRange = (one: CellRange, other: CellRange): boolean =>
   one.start === other.start && one.cellBytes === other.cellBytes && one.cells === other.cells;
 
 /**
- * The first block within `[start, end)` that `owner` holds as `kind`, found by asking for ever finer cells.
- * @returns its offset, a multiple of `unit` from `start`; undefined when there is none
+ * The first block within `[start, end)` that `owner` holds as `kind`, found by asking for ever finer cells: down to
+ * `unit`, and below where even that is mixed, as clusters of subclusters are.
+ * @returns its offset; undefined when there is none
  */
 export async function findBlock(
   fetch: (request: PixelRequest) => Promise<PixelReply>,
   where: { readonly start: number; readonly end: number; readonly unit: number },
   what: { readonly owner: number; readonly kind: number },
 ): Promise<number | undefined> {
-  let { start, end } = where;
+  let { start, end, unit } = where;
   for (;;) {
-    let cellBytes = where.unit;
+    let cellBytes = unit;
     while ((end - start) / cellBytes > OVERVIEW_CELLS) cellBytes *= 2;
     const { pixels } = await fetch({ start, cellBytes, cells: Math.ceil((end - start) / cellBytes) });
     const cell = firstCellWith(pixels, what);
     if (cell === undefined) return undefined;
     start += cell * cellBytes;
-    if (cellBytes === where.unit) return start;
     end = Math.min(end, start + cellBytes);
+    if (cellBytes > unit) continue;
+    if (cellBytes <= SECTOR || partCount(pixels, cell) === 1) return start;
+    unit = Math.max(SECTOR, unit / FINER);
   }
 }
+
+const partCount = (pixels: Pixels, cell: number): number =>
+  (pixels.first[cell + 1] ?? 0) - (pixels.first[cell] ?? 0);
 
 function firstCellWith(pixels: Pixels, what: { readonly owner: number; readonly kind: number }): number | undefined {
   for (let cell = 0; cell < pixels.cells; cell += 1) {

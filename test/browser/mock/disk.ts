@@ -186,10 +186,11 @@ export class FakeChain {
       steps.push({ ...this.layerTrace(depth, index, offset), depth, filename, role });
     }
     const written = this.kind[index];
-    const writes: WriteEffect & { copiesFrom?: number } = owner === this.standpoint.depth && written === Kind.Data
+    const writes: WriteEffect & { copiesFrom?: readonly number[] } = owner === this.standpoint.depth && written === Kind.Data
       ? { effect: 'in-place', bytes: 0 }
+      : owner === UNKNOWN_OWNER ? { effect: 'impossible', bytes: 0, reason: 'what lies around the write can’t be read' }
       : owner === NOBODY ? { effect: 'allocate', bytes: cluster }
-        : { effect: 'copy', bytes: cluster, copiesFrom: owner };
+        : { effect: 'copy', bytes: cluster, copiesFrom: [owner] };
     const ended = owner === UNKNOWN_OWNER && end.kind !== 'base'
       ? `${end.written}: not there, so nobody knows` : undefined;
     return {

@@ -233,7 +233,7 @@ export interface Scenario {
   readonly chain: FakeChain | undefined;
 }
 
-export const SCENARIOS = [...Object.keys(DISKS), 'not-an-image', 'failed'];
+export const SCENARIOS = [...Object.keys(DISKS), 'not-an-image', 'foreign', 'failed'];
 
 export function scenario(name: string): Scenario {
   if (name === 'not-an-image') {
@@ -243,7 +243,20 @@ export function scenario(name: string): Scenario {
         kind: 'not-an-image',
         what: {
           path: '/vm/images/console-screenshot.png', size: 214_116, found: 'a PNG picture',
-          advice: 'If it holds a disk after all, it can be opened as a raw one.', head: PNG, offerRaw: true,
+          advice: 'If it holds a disk after all, it can be opened as a raw one.', head: PNG, foreign: false, offerRaw: true,
+        },
+      },
+    };
+  }
+  if (name === 'foreign') {
+    return {
+      chain: undefined,
+      result: {
+        kind: 'not-an-image',
+        what: {
+          path: '/vm/images/mail.vhdx', size: 4_194_304, found: 'a VHDX disk image',
+          advice: 'This format is not read yet. qemu-img convert -O qcow2 makes a copy that is.',
+          head: Uint8Array.from('vhdxfile', (letter) => letter.charCodeAt(0)), foreign: true, offerRaw: false,
         },
       },
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageNames, likelihood, walkCandidates } from '../../../src/extension/tree/candidates';
+import { candidateTest, imageNames, likelihood, walkCandidates } from '../../../src/extension/tree/candidates';
 import { matchAny } from '../../../src/extension/tree/globs';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
@@ -26,10 +26,71 @@ describe('glob patterns', () => {
     ['disk[!0-3]', 'disk4', true],
     ['a.c', 'abc', false],
     ['{', '{', false],
+    ['a}', 'a}', true],
+    ['a,b', 'a,b', true],
+    ['{a,b/{c,d*}}.img', 'b/dog.img', true],
+    ['{a,b/{c,d*}}.img', 'b/a.img', false],
+    ['{*,a/b}', 'x/y', true],
+    ['{*x,a/b}z', 'a/bz', true],
+    ['{*x,a/b}z', 'a/cz', false],
+    ['**/*.img', 'deep.img/x', true],
+    ['a/**/b/**/c', 'a/b/c', true],
+    ['a/**/b/**/c', 'a/x/b/y/z/c', true],
+    ['a/**/b/**/c', 'a/x/y/z/c', false],
+    ['*', 'a/b', true],
+    ['?b', '/b', false],
+    ['[^a]b', 'cb', true],
+    ['[!a]b', '/b', false],
+    ['[a-]', '-', true],
+    ['disk?', 'disk😀', true],
+    ['disk[', 'disk[', true],
+    ['', 'a', false],
+    ['', '', true],
   ];
   for (const [pattern, path, expected] of cases) {
     it(`${pattern} ${expected ? 'matches' : 'does not match'} ${path}`, () => {
       assert.equal(matchAny([pattern])(path), expected);
+    });
+  }
+});
+
+describe('glob patterns made to keep a matcher busy', () => {
+  const patterns = [
+    '*a'.repeat(30) + 'b',
+    '**/'.repeat(30) + 'b',
+    '**a'.repeat(30) + 'b',
+    '{a,aa,*}'.repeat(30) + 'b',
+    '{*a,'.repeat(30) + 'b' + '}'.repeat(30),
+    '{'.repeat(20_000),
+  ];
+  for (const pattern of patterns) {
+    it(`${pattern.slice(0, 24)}… comes to an end`, () => {
+      for (const path of ['a'.repeat(200) + 'c', 'a/'.repeat(100) + 'c']) {
+        assert.equal(matchAny([pattern])(path), pattern.startsWith('{*a,') && path.includes('/'));
+      }
+    });
+  }
+});
+
+describe('single files', () => {
+  const test = candidateTest([join('/', 'w'), join('/', 'v')], {
+    isImage: imageNames(['*.qcow2']),
+    exclude: ['**/node_modules', 'old/*.qcow2'],
+  });
+  const cases: readonly [string, ReturnType<typeof likelihood>][] = [
+    ['/w/a.qcow2', 'image'],
+    ['/v/deep/er/disk', 'maybe'],
+    ['/v/a.odd', 'neighbour'],
+    ['/w/..odd/a.qcow2', 'image'],
+    ['/w/a.ts', undefined],
+    ['/w/node_modules/x/a.qcow2', undefined],
+    ['/w/old/a.qcow2', undefined],
+    ['/else/a.qcow2', undefined],
+    ['/web/a.qcow2', undefined],
+  ];
+  for (const [path, expected] of cases) {
+    it(`${path}: ${expected ?? 'not looked at'}`, () => {
+      assert.equal(test(join(path))?.likelihood, expected);
     });
   }
 });

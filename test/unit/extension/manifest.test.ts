@@ -22,12 +22,17 @@ interface Manifest {
   readonly activationEvents: readonly string[];
   readonly extensionKind: readonly string[];
   readonly capabilities: {
-    readonly untrustedWorkspaces: { readonly supported: string; readonly description: string };
+    readonly untrustedWorkspaces: {
+      readonly supported: string;
+      readonly description: string;
+      readonly restrictedConfigurations: readonly string[];
+    };
     readonly virtualWorkspaces: { readonly supported: boolean };
   };
   readonly contributes: {
     readonly customEditors: readonly {
       readonly viewType: string;
+      readonly displayName: string;
       readonly priority: string;
       readonly selector: readonly { readonly filenamePattern: string }[];
     }[];
@@ -74,6 +79,8 @@ describe('the manifest', () => {
       [VIEW_TYPE]: { priority: 'default', patterns: sorted(DRIVERS.flatMap(({ patterns }) => patterns)) },
       [VIEW_TYPE_ANY]: { priority: 'option', patterns: ['*'] },
     });
+    const names = contributes.customEditors.map(({ displayName }) => displayName);
+    assert.equal(new Set(names).size, names.length, 'two entries of “Reopen Editor With…” look alike');
     const extensions = contributes.languages.flatMap((language) => language.extensions);
     assert.deepEqual(sorted(extensions.map((extension) => `*${extension}`)), editors[VIEW_TYPE].patterns);
   });
@@ -157,6 +164,8 @@ describe('the manifest', () => {
   it('keeps its settings under one name', () => {
     const names = Object.keys(contributes.configuration.properties);
     for (const name of names) assert.ok(name.startsWith(`${SETTINGS}.`), name);
+    // What steers the look through a workspace is not for a workspace that nobody trusts to say.
+    assert.deepEqual(sorted(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations), sorted(names));
   });
 
   it('names pictures and pages that are there', () => {
@@ -179,7 +188,7 @@ describe('the manifest', () => {
   it('ships what it names and nothing beside', async () => {
     const shipped = await listFiles({ cwd: ROOT, packageManager: PackageManager.None });
     const allowed = [
-      /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE)$/,
+      /^(package\.json|(README|CHANGELOG|SECURITY|THIRD-PARTY-NOTICES)\.md|LICENSE)$/,
       /^dist\/((extension|worker|webview|cli)\.js|[\w.-]+\.wasm)$/,
       /^media\/([\w-]+\.(css|png)|(icons|walkthrough)\/[\w-]+\.(svg|md))$/,
     ];

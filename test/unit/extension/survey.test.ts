@@ -9,7 +9,7 @@ import { Survey } from '../../../src/extension/tree/survey';
 import type { SurveyWorker } from '../../../src/extension/tree/survey';
 import type { SurveyedImage, UnusableImage } from '../../../src/protocol/image';
 import { makeTempFolder, removeFolder } from '../../support/temp';
-import { image, overlay } from './images';
+import { image, orphan, overlay } from './images';
 
 const ACCOUNT: LayerAccount = { owned: 1024, ownedData: 1024, ownedZero: 0, ownedCompressed: 0, shadowed: 0 };
 
@@ -61,7 +61,9 @@ describe('the survey of a workspace', () => {
   let workers: FakeWorkers;
   let survey: Survey;
   let maxFiles: number;
+  let fails: boolean;
   let extra: string[];
+  let exclude: string[];
 
   const at = (name: string): string => join(folder, name);
   const file = (name: string): string => {
@@ -75,13 +77,18 @@ describe('the survey of a workspace', () => {
     folder = makeTempFolder('survey');
     workers = new FakeWorkers();
     maxFiles = 1000;
+    fails = false;
     extra = [];
+    exclude = [];
     survey = new Survey({
       createWorker: () => workers.create(),
-      folders: () => [folder],
+      folders: () => {
+        if (fails) throw new Error('no folders');
+        return [folder];
+      },
       extra: () => extra,
       isImage: imageNames(['*.qcow2']),
-      exclude: () => [],
+      exclude: () => exclude,
       maxFiles: () => maxFiles,
       policy: () => ({ allowed: [], platformTools: false }),
       log: () => undefined,
@@ -205,6 +212,67 @@ describe('the survey of a workspace', () => {
     workers.images.delete(one);
     await survey.update([one]);
     assert.deepEqual(roots(), ['three.qcow2', 'two.qcow2']);
+  });
+
+  it('looks at single files no further than it would look through the workspace', async () => {
+    exclude = ['**/hidden'];
+    const listed = has('vm/listed.qcow2');
+    await survey.refresh();
+    workers.surveyed.length = 0;
+    const hidden = has('hidden/a.qcow2');
+    const far = '/far/b.qcow2';
+    workers.images.set(far, image(far));
+    const alone = has('else/where.odd');
+    const beside = has('vm/listed.before-upgrade');
+    await survey.update([hidden, far, alone, beside, listed, file('notes.txt')]);
+    assert.deepEqual(workers.surveyed.sort(), [beside, listed].sort());
+    extra = [far];
+    await survey.update([far]);
+    assert.ok(survey.find(far));
+  });
+
+  it('keeps to the limit when files come one by one, and counts none twice', async () => {
+    has('a.qcow2');
+    maxFiles = 2;
+    await survey.refresh();
+    const b = file('b');
+    for (let i = 0; i < 3; i += 1) await survey.update([b]);
+    assert.deepEqual([survey.looked, survey.limited], [2, false]);
+    const c = has('c.qcow2');
+    await survey.update([c]);
+    assert.deepEqual([survey.looked, survey.limited, survey.find(c)], [2, true, undefined]);
+  });
+
+  it('finds nodes by any name of theirs', async () => {
+    const base = has('base.qcow2');
+    const top = has('top.qcow2', base);
+    const gone = at('gone.qcow2');
+    const orphaned = file('orphan.qcow2');
+    workers.images.set(orphaned, orphan(orphaned, gone));
+    await survey.refresh();
+    assert.equal(survey.find(top)?.kind, 'image');
+    assert.equal(survey.find(gone)?.kind, 'broken');
+    assert.equal(survey.find(at('nothing.qcow2')), undefined);
+  });
+
+  it('waits for a file that is asked for until the run comes upon it', async () => {
+    const path = has('a.qcow2');
+    assert.equal((await survey.seek(path))?.kind, 'image');
+    assert.equal(await survey.seek(at('none.qcow2')), undefined);
+  });
+
+  it('gives up waiting for a file when the run is stopped', async () => {
+    has('a.qcow2');
+    const sought = survey.seek(at('none.qcow2'));
+    survey.stop();
+    assert.equal(await sought, undefined);
+    assert.equal(survey.complete, false);
+  });
+
+  it('gives up waiting for a file when the run fails', async () => {
+    fails = true;
+    assert.equal(await survey.seek(at('none.qcow2')), undefined);
+    assert.equal(survey.state, 'idle');
   });
 
   it('stops when told, keeping what was found', async () => {

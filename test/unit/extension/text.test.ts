@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { code, markdown, plain } from '../../../src/extension/text';
+import { code, markdown, message, plain } from '../../../src/extension/text';
 
 describe('text that an image controls', () => {
   it('shows control characters and those that reorder text', () => {
@@ -9,6 +9,12 @@ describe('text that an image controls', () => {
 
   it('cuts what is very long', () => {
     assert.ok(plain('x'.repeat(100_000)).length < 1000);
+  });
+
+  it('is never a link in a notification', () => {
+    const names = ['[x](command:a)', '[a]](https://b)', '[[x](command:a)](command:b)', '[x]\u200b(command:a)', '](](](('];
+    for (const name of names) assert.ok(!message(name).includes(']('), message(name));
+    assert.equal(message('disk [1] (old).qcow2'), 'disk [1] (old).qcow2');
   });
 
   it('escapes every mark of Markdown', () => {

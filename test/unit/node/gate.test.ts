@@ -348,9 +348,10 @@ describe('the gate', () => {
     }
 
     it('that a json: of a file spells: judges the file', () => {
-      opens(untrusted, `json:{"driver":"qcow2","file":{"driver":"file","filename":"${slashed('work/base')}"}}`, 'work/base');
-      const written = `json:{"driver":"qcow2","file":{"driver":"file","filename":"${slashed('other/base')}"}}`;
-      refuses(untrusted, written, 'outside', at('other/base'));
+      const json = (name: string): string =>
+        `json:{"driver":"qcow2","file":{"driver":"file","filename":"${slashed(name)}"}}`;
+      opens(untrusted, json('work/base'), 'work/base');
+      refuses(untrusted, json('other/base'), 'outside', at('other/base'));
     });
 
     it('that is no name: refuses it as such', () => {
@@ -387,7 +388,8 @@ describe('the gate', () => {
     });
 
     it('of another machine: says that it can’t be found', () => {
-      const names = ON_WINDOWS ? ['/var/base'] : ['C:\\images\\base.qcow2', 'C:/images/base.qcow2', '\\\\server\\share\\base'];
+      const ofWindows = ['C:\\images\\base.qcow2', 'C:/images/base.qcow2', '\\\\server\\share\\base'];
+      const names = ON_WINDOWS ? ['/var/base'] : ofWindows;
       for (const written of names) {
         for (const policy of [TRUST_ALL, untrusted]) {
           assert.match(refuses(policy, written, 'missing', written), /another machine/);

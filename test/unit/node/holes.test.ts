@@ -11,7 +11,9 @@ import { makeTempFolder, removeFolder } from '../../support/temp';
 /** The ranges of data, so that a test can be written as the file was. */
 function dataOf({ bounds, startsWithData }: HostExtents): number[][] {
   const ranges: number[][] = [];
-  for (let i = startsWithData ? 0 : 1; i + 1 < bounds.length; i += 2) ranges.push([bounds[i] ?? NaN, bounds[i + 1] ?? NaN]);
+  for (let i = startsWithData ? 0 : 1; i + 1 < bounds.length; i += 2) {
+    ranges.push([bounds[i] ?? NaN, bounds[i + 1] ?? NaN]);
+  }
   return ranges;
 }
 
@@ -68,7 +70,9 @@ describe('data and holes of a real file', () => {
     const file = join(folder, "a 'sparse' file.raw");
     const descriptor = openSync(file, 'w');
     ftruncateSync(descriptor, size);
-    for (const [start, end] of written) writeSync(descriptor, new Uint8Array(end - start).fill(0xa5), 0, end - start, start);
+    for (const [start, end] of written) {
+      writeSync(descriptor, new Uint8Array(end - start).fill(0xa5), 0, end - start, start);
+    }
     fsyncSync(descriptor);
     closeSync(descriptor);
     return file;

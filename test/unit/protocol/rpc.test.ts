@@ -95,7 +95,8 @@ describe('calls', () => {
     });
     await assert.rejects(caller.call('broken', null), (error) => {
       assert(error instanceof DiskError);
-      assert.deepEqual([error.code, error.file, error.offset, error.advice], ['limit', undefined, undefined, undefined]);
+      const { code, file, offset, advice } = error;
+      assert.deepEqual([code, file, offset, advice], ['limit', undefined, undefined, undefined]);
       return true;
     });
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {
-  axisTicks, formatAxis, formatFact, formatRange, formatScale, formatShare, formatTick, inUnit, plural, rulerFor,
+  axisTicks, formatAxis, formatFact, formatRange, formatScale, formatShares, formatTick, inUnit, plural, rulerFor,
   unitPower,
 } from '../../../src/webview/format';
 
@@ -57,8 +57,16 @@ describe('numbers on the page', () => {
   });
 
   it('never call a little nothing, or nearly all all', () => {
-    assert.deepEqual([0, 0.0001, 0.01, 0.254, 0.99, 0.9999, 1].map(formatShare),
-      ['0%', '<1%', '1%', '25%', '99%', '>99%', '100%']);
+    assert.deepEqual(formatShares([9999, 1]), ['>99%', '<1%']);
+    assert.deepEqual(formatShares([7, 0]), ['100%', '0%']);
+    assert.deepEqual(formatShares([]), []);
+  });
+
+  it('have shares that add up to 100 percent', () => {
+    assert.deepEqual(formatShares([1, 1, 1]), ['34%', '33%', '33%']);
+    // 45.5, 45.5 and 9: rounding each on its own would make 101.
+    assert.deepEqual(formatShares([91, 91, 18]), ['46%', '45%', '9%']);
+    assert.deepEqual(formatShares([254, 746]), ['25%', '75%']);
   });
 
   it('tell the scale of the map', () => {

@@ -16,6 +16,11 @@ describe('bytes as people read them', () => {
     assert.deepEqual(line, { offset: 0, hex: ['7f', '..', '..', '46'], ascii: '.  F' });
   });
 
+  it('leave out several gaps, also those that reach past the end', () => {
+    const gaps = [{ start: 0, end: 1, why: 'a' }, { start: 3, end: 99, why: 'b' }];
+    assert.deepEqual(dumpLines(BYTES.subarray(0, 5), 8, gaps).map(({ hex }) => hex), [['..', '45', '4c', '..', '..']]);
+  });
+
   it('are copied with their offsets, each line as wide as the others', () => {
     const text = dumpText(Uint8Array.from({ length: 18 }, () => 0x41), 0x1000);
     assert.equal(text, [

@@ -196,3 +196,16 @@ describe('labels beside the rows', () => {
     assert.deepEqual([every, ruler], [32, { power: 2, decimals: 0 }]);
   });
 });
+
+describe('a closer look', () => {
+  const disk: Disk = { size: 40 * GIB, unit: 64 * KIB };
+  const levels = scale.levelsOf(disk, BOX);
+
+  it('goes to cells of one unit, from there further in, and never back', () => {
+    const single = levels.findIndex(({ cellBytes }) => cellBytes === disk.unit);
+    const last = levels.length - 1;
+    assert.ok(single > 0 && single < last);
+    assert.deepEqual([0, single - 1, single, last - 1, last].map((from) => scale.closerLevel(from, disk, levels)),
+      [single, single, single + 1, last, last]);
+  });
+});

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { guestOffset, hostOffset, Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
 import type { Lookup, Trace, TraceStep } from '../../../src/core/model';
 import {
-  asSentence, blockSentence, cellSentence, entrySentence, groupEntry, mixSentence, pathSentence, plainText,
+  asSentence, blockSentence, cellSentence, entrySentence, groupEntry, missingTable, mixSentence, pathSentence, plainText,
   stepSentence, traceText, unitSentence, writeSentence,
 } from '../../../src/webview/sentences';
 
 const NAMES = ['Current', 'before-upgrade', 'Base'];
 const CLUSTER = 65_536;
+const LAYERS = NAMES.map(() => ({ grain: CLUSTER }));
 
 const lookup = (table: string, index: number, entry: string, ...flags: string[]): Lookup =>
   ({ table, index, entryOffset: hostOffset(0x30000 + index * 8), entry, flags });
@@ -26,7 +27,7 @@ const FULL = [lookup('L1', 26, '0x8000000000050000', 'copied'), lookup('L2', 569
 const trace = (change: Partial<Trace>): Trace => ({
   offset: guestOffset(0x35a400000), owner: 1, kind: Kind.Data,
   steps: [step(0, 'passed', Kind.Absent, [EMPTY]), step(1, 'owner', Kind.Data, FULL), step(2, 'hidden', Kind.Data)],
-  write: { effect: 'copy', bytes: CLUSTER, copiesFrom: 1 }, ...change,
+  write: { effect: 'copy', bytes: CLUSTER, copiesFrom: [1] }, ...change,
 });
 
 describe('messages of others', () => {
@@ -39,21 +40,26 @@ describe('messages of others', () => {
 
 describe('what is said of a block', () => {
   it('where it is, who answers, and how far down', () => {
-    assert.equal(blockSentence(trace({}), NAMES),
+    assert.equal(blockSentence(trace({}), NAMES, LAYERS),
       '0x3_5A40_0000, 64 KiB cluster: data in before-upgrade, found below 1 newer layer.');
   });
 
   it('that nobody owns it, or that nobody can know', () => {
     const steps = [step(0, 'passed', Kind.Absent, [EMPTY])];
-    assert.equal(blockSentence(trace({ owner: NOBODY, kind: Kind.Absent, steps }), NAMES),
+    assert.equal(blockSentence(trace({ owner: NOBODY, kind: Kind.Absent, steps }), NAMES, LAYERS),
       '0x3_5A40_0000, 64 KiB cluster: nobody owns it, it reads as zero.');
     const ended = 'The parent is missing.';
-    assert.equal(blockSentence(trace({ owner: UNKNOWN_OWNER, kind: Kind.Unknown, steps, ended }), NAMES),
+    assert.equal(blockSentence(trace({ owner: UNKNOWN_OWNER, kind: Kind.Unknown, steps, ended }), NAMES, LAYERS),
       '0x3_5A40_0000, 64 KiB cluster: unknown. The parent is missing.');
   });
 
   it('that what has no tables is in blocks, not clusters', () => {
-    assert.equal(unitSentence(trace({ steps: [step(0, 'owner', Kind.Data)] })), '64 KiB block');
+    assert.equal(unitSentence(trace({ steps: [step(0, 'owner', Kind.Data)] }), LAYERS), '64 KiB block');
+  });
+
+  it('that what is smaller than its layer’s clusters is a subcluster', () => {
+    const owner = { ...step(1, 'owner', Kind.Data, FULL), unitEnd: guestOffset(0x35a400000 + 2048) };
+    assert.equal(unitSentence(trace({ steps: [owner] }), LAYERS), '2 KiB subcluster');
   });
 });
 
@@ -62,6 +68,10 @@ describe('what is said of a cell', () => {
     { owner: 1, kind: Kind.Data, bytes: 75 }, { owner: 0, kind: Kind.Zero, bytes: 24 },
     { owner: NOBODY, kind: Kind.Absent, bytes: 1 },
   ];
+
+  it('the largest part first', () => {
+    assert.equal(mixSentence([...parts].reverse(), NAMES), mixSentence(parts, NAMES));
+  });
 
   it('its parts, with their kinds and shares', () => {
     assert.equal(mixSentence(parts, NAMES), 'before-upgrade 75%, Current, zero 24%, nobody (reads as zero) 1%');
@@ -78,7 +88,7 @@ describe('the steps of a read', () => {
       step(1, 'hidden', Kind.Absent), step(1, 'hidden', Kind.Invalid),
     ].map(stepSentence), [
       'not here', 'data', 'reads as zero', 'data, compressed', 'broken entry', 'hidden, holds older data',
-      'not here either', 'hidden, broken entry',
+      'hidden, nothing here', 'hidden, broken entry',
     ]);
   });
 
@@ -91,6 +101,10 @@ describe('the steps of a read', () => {
   it('say what the last entry holds, where it holds something', () => {
     assert.equal(entrySentence(FULL), '0x8000_0000_8C21_0000 · copied');
     assert.equal(entrySentence([EMPTY]), undefined);
+    const past = [lookup('L1', 26, '0x8000000000050000', 'copied'), lookup('L2', 5696, '0x0', 'past end of file')];
+    assert.equal(entrySentence(past), undefined);
+    assert.equal(missingTable(past), 'its table lies past the end of the file: reads as empty');
+    assert.equal(missingTable(FULL), undefined);
     assert.equal(groupEntry('0x1'), '0x1');
     assert.equal(groupEntry('0x12345'), '0x1_2345');
   });
@@ -103,11 +117,13 @@ describe('what a write would do', () => {
     assert.equal(write({ effect: 'in-place', bytes: 0 }),
       'A write here changes Current in place; its file does not grow.');
     assert.equal(write({ effect: 'allocate', bytes: CLUSTER }), 'A write here puts a new 64 KiB cluster into Current.');
-    assert.equal(write({ effect: 'copy', bytes: CLUSTER, copiesFrom: 1 }),
+    assert.equal(write({ effect: 'copy', bytes: CLUSTER, copiesFrom: [1] }),
       'A write here puts a new 64 KiB cluster into Current; '
       + 'what the write does not cover is first copied from before-upgrade.');
-    assert.equal(write({ effect: 'copy', bytes: CLUSTER, copiesFrom: NOBODY }),
-      'A write here puts a new 64 KiB cluster into Current; what the write does not cover is filled with zeros.');
+    assert.equal(write({ effect: 'copy', bytes: CLUSTER, copiesFrom: [0, 1, 2] }),
+      'A write here puts a new 64 KiB cluster into Current; '
+      + 'what the write does not cover is first copied from Current, before-upgrade and Base.');
+    assert.equal(write({ effect: 'copy', bytes: CLUSTER }), 'A write here puts a new 64 KiB cluster into Current.');
     assert.equal(write({ effect: 'impossible', bytes: 0, reason: 'the disk is encrypted' }),
       'Nothing can be written here: the disk is encrypted.');
   });
@@ -125,7 +141,7 @@ describe('what a write would do', () => {
 
 describe('the walk as text', () => {
   it('tells everything that the inspector shows', () => {
-    const text = traceText(trace({}), NAMES);
+    const text = traceText(trace({}), NAMES, LAYERS);
     for (const line of [
       'Guest offset  0x3_5A40_0000 (14,399,045,632)',
       'Sector        28,123,136', 'Owner         before-upgrade', '  ○ Current: not here',

@@ -169,4 +169,29 @@ describe('looking for a block', () => {
     assert.deepEqual(requests.map(({ cellBytes }) => cellBytes), [3200, 100]);
     assert.equal(await findBlock(fetch, where, { owner: 5, kind: Kind.Data }), undefined);
   });
+
+  it('looks into a block that is itself in parts', async () => {
+    // A cluster of 64 KiB whose third subcluster alone belongs to layer 1.
+    const cluster = 65_536;
+    const from = 5 * cluster + 2 * 2048;
+    const fetch = ({ start, cellBytes, cells }: PixelRequest): Promise<PixelReply> => {
+      const first = [0];
+      const owner: number[] = [];
+      for (let cell = 0; cell < cells; cell += 1) {
+        const [begin, end] = [start + cell * cellBytes, start + (cell + 1) * cellBytes];
+        if (begin < from || end > from + 2048) owner.push(0);
+        if (begin < from + 2048 && end > from) owner.push(1);
+        first.push(owner.length);
+      }
+      const pixels: Pixels = {
+        rangeStart: start, rangeEnd: start + cells * cellBytes, cellBytes, cells, first: Uint32Array.from(first),
+        owner: Int16Array.from(owner), kind: new Uint8Array(owner.length).fill(Kind.Data),
+        bytes: new Float64Array(owner.length).fill(1),
+      };
+      return Promise.resolve({ generation: 1, complete: true, pixels });
+    };
+    const where = { start: 0, end: 8 * cluster, unit: cluster };
+    assert.equal(await findBlock(fetch, where, { owner: 1, kind: Kind.Data }), from);
+    assert.equal(await findBlock(fetch, { ...where, start: from }, { owner: 0, kind: Kind.Data }), from + 2048);
+  });
 });

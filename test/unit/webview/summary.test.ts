@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Finding, View } from '../../../src/core/model';
 import type { ImageSummary, LayerSummary } from '../../../src/protocol/image';
-import { countFindings, headerFacts, isEmpty, places } from '../../../src/webview/summary';
+import { countFindings, headerFacts, isEmpty, numbered, places, snapshotsOf } from '../../../src/webview/summary';
 
 const GIB = 1024 ** 3;
 const NO_TIME = { seconds: 0, nanoseconds: 0 };
@@ -23,12 +23,12 @@ describe('the header', () => {
   it('tells format, disk, files on the host and clusters', () => {
     const layers = [layer(0, { facts: [{ label: 'Version', value: 3 }], diskUsage: GIB }), layer(1)];
     assert.deepEqual(headerFacts(summary({ layers })),
-      ['qcow2 v3', '40 GiB disk', '4 GiB in 2 files', '64 KiB clusters']);
+      ['qcow2 v3', '40 GiB disk', '4 GiB on the host in 2 files', '64 KiB clusters']);
   });
 
   it('tells no clusters where there are none, and one file as one', () => {
     assert.deepEqual(headerFacts(summary({ layers: [layer(0, { format: 'raw', grain: 512 })] })),
-      ['raw', '40 GiB disk', '3 GiB file']);
+      ['raw', '40 GiB disk', '3 GiB on the host']);
   });
 
   it('counts what is wrong, but not what is only told', () => {
@@ -60,6 +60,25 @@ describe('the states that can be looked at', () => {
       { depth: 0, view: '1', name: 'clean', within: 'Current' },
       { depth: 1, view: '', name: 'Base' },
     ]);
+  });
+});
+
+describe('snapshots inside one layer', () => {
+  const view = (id: string, date: number, dateNanoseconds = 0): View => ({
+    id, name: id, guestSize: GIB, snapshot: { id, name: id, date, dateNanoseconds, vmClock: NO_TIME, vmStateSize: 0 },
+  });
+
+  it('of the same second stand as the image lists them, newest first', () => {
+    const views = [{ id: '', name: '', guestSize: GIB }, view('1', 9000), view('2', 5000), view('3', 5000)];
+    assert.deepEqual(snapshotsOf({ views }).map(({ id }) => id), ['1', '3', '2']);
+    const finer = [view('1', 5000, 7), view('2', 5000, 3)];
+    assert.deepEqual(snapshotsOf({ views: finer }).map(({ id }) => id), ['1', '2']);
+  });
+});
+
+describe('the names in long chains', () => {
+  it('are preceded by the depth', () => {
+    assert.deepEqual([numbered('a', 3, 7), numbered('a', 0, 8), numbered('a', 39, 40)], ['a', '0 · a', '39 · a']);
   });
 });
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { closeAll, inWorkspace, open, remove, scanned, until, workspace, writeQcow2 } from './help';
+import { VIEW_TYPE_ANY } from '../../../src/extension/ids';
+import { api, closeAll, inWorkspace, open, remove, scanned, until, workspace, writeQcow2 } from './help';
 
 const told = (path: string): readonly vscode.Diagnostic[] => vscode.languages.getDiagnostics(vscode.Uri.file(path));
 
@@ -21,6 +22,22 @@ describe('the Problems panel', () => {
     assert.equal(problem?.severity, vscode.DiagnosticSeverity.Error);
     assert.equal(problem.code, 'parent-missing');
     assert.match(problem.message, /gone\.qcow2/);
+    await closeAll();
+    await until('the problem to go', () => told(path).length === 0);
+  });
+
+  it('keeps what it tells of a file that is open in both editors while one is left', async () => {
+    const path = writeQcow2(inWorkspace('problems', 'twice.qcow2'), [1], orphaned);
+    const tabs = (): number => vscode.window.tabGroups.all.flatMap((group) => group.tabs).length;
+    await scanned(await open(path));
+    const { editors } = await api();
+    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(path), VIEW_TYPE_ANY, { preview: false });
+    await until('both editors', () => editors.documents.length === 2 && tabs() === 2);
+    await until('the second image', () => editors.documents.every(({ summary }) => summary?.scan === 'complete'));
+    assert.equal(told(path).length, 1);
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+    await until('one document to be left', () => editors.documents.length === 1);
+    assert.equal(told(path).length, 1);
     await closeAll();
     await until('the problem to go', () => told(path).length === 0);
   });

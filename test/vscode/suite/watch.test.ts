@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { renameSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { CLUSTER, closeAll, inWorkspace, MIB, open, remove, scanned, until, workspace, writeQcow2 } from './help';
@@ -43,6 +43,25 @@ describe('an image that changes', () => {
     assert.equal(image.document.summary?.end.kind, 'missing');
     writeQcow2(at('base.qcow2'), [0]);
     await until('the parent', () => image.document.summary?.end.kind === 'base');
+  });
+
+  it('is read again when its damaged parent is mended', async () => {
+    writeFileSync(at('base.qcow2'), 'no image');
+    const image = await open(writeQcow2(at('top.qcow2'), [1], over));
+    await scanned(image);
+    assert.equal(image.document.summary?.end.kind, 'refused');
+    writeQcow2(at('base.qcow2'), [0]);
+    await until('the parent', () => image.document.summary?.end.kind === 'base');
+  });
+
+  it('is read again when the file that holds its data comes', async () => {
+    const image = await open(writeQcow2(at('top.qcow2'), [1], { dataFile: { name: 'top.data' } }));
+    await scanned(image);
+    const lacking = (): boolean =>
+      image.document.summary?.layers[0]?.findings.some(({ code }) => code === 'data-file') === true;
+    assert.ok(lacking());
+    writeFileSync(at('top.data'), new Uint8Array(16 * MIB));
+    await until('the data', () => image.document.summary !== undefined && !lacking());
   });
 
   it('shows that it is gone, and comes back with it', async () => {
