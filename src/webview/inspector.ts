@@ -102,9 +102,7 @@ export class Inspector {
     const list = h('dl', { class: 'values' });
     this.row(list, 'File', layer.path, breakable(layer.path));
     this.row(list, 'File size', formatBytes(layer.fileSize));
-    if (layer.diskUsage !== undefined && layer.diskUsage !== layer.fileSize) {
-      this.row(list, 'On the host', formatBytes(layer.diskUsage));
-    }
+    if (layer.diskUsage !== undefined) this.row(list, 'On the host', formatBytes(layer.diskUsage));
     for (const fact of layer.facts) this.row(list, fact.label, formatFact(fact));
     return [h('h2', {}, `About ${names[depth] ?? layer.fileName}`), list];
   }

@@ -81,7 +81,7 @@ class Card {
       h('span', { class: 'card-line small' }, this.file, this.date),
       h('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } }, this.owned, this.hidden),
       h('span', { class: 'card-line numbers' }, this.numbers, this.aside),
-      h('span', { class: 'card-line numbers' }, this.host),
+      h('span', { class: 'card-line numbers on-host' }, this.host),
     );
     this.here = textButton('As of here', 'See the disk as this layer saw it', () => actions.look({ depth, view: '' }));
     const open = textButton('Open', 'Open this layer in an editor of its own', () => actions.openLayer(layer.path));
