@@ -10,8 +10,8 @@ import { allZero, dumpLines, dumpText } from './hexdump';
 import { sharesOf } from './map/cells';
 import type { Cell } from './map/mapview';
 import {
-  asSentence, entrySentence, kindName, missingTable, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence, traceText,
-  unitSentence, writeSentence,
+  asSentence, entrySentence, kindName, missingTable, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence,
+  traceText, unitSentence, writeSentence,
 } from './sentences';
 import type { Actions, State } from './state';
 
@@ -196,7 +196,8 @@ export class Inspector {
     const readable = bytes.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) < bytes.bytes.length;
     if (!readable) return [title, ...words];
     const left = (state.summary?.guestSize ?? 0) - bytes.offset - bytes.bytes.length;
-    const more = left > 0 && bytes.bytes.length < MOST_BYTES && textButton('more bytes', 'Read on', () => this.actions.moreBytes());
+    const goesOn = left > 0 && bytes.bytes.length < MOST_BYTES;
+    const more = goesOn && textButton('more bytes', 'Read on', () => this.actions.moreBytes());
     if (allZero(bytes)) {
       const said = h('p', { class: 'hint' }, `All ${formatBytes(bytes.bytes.length)} from here are zero.`);
       return [head, said, ...(more ? [more] : [])];

@@ -17,7 +17,7 @@ export function headerFacts(summary: ImageSummary): string[] {
   return [
     formatTitle(leaf),
     `${formatBytes(summary.guestSize)} disk`,
-    `${formatBytes(bytes)} on the host${files === 1 ? '' : ` in ${files} files`}`,
+    `${formatBytes(bytes)} on the host${files > 1 ? ` in ${files} files` : ''}`,
     ...(leaf.format === 'raw' || leaf.grain <= 512 ? [] : [`${formatBytes(leaf.grain)} clusters`]),
   ];
 }
@@ -75,7 +75,8 @@ export function places(summary: ImageSummary, names: readonly string[]): Place[]
     const name = names[layer.depth] ?? '';
     return [
       { depth: layer.depth, view: '', name },
-      ...snapshotsOf(layer).map((view) => ({ depth: layer.depth, view: view.id, name: view.name || view.id, within: name })),
+      ...snapshotsOf(layer).map((view) => (
+        { depth: layer.depth, view: view.id, name: view.name || view.id, within: name })),
     ];
   });
 }

@@ -1,6 +1,6 @@
 import { Kind, NOBODY, UNKNOWN_OWNER, guestOffset, hostOffset } from '../../../src/core/model';
 import type {
-  Accounting, Bitmap, ChainEnd, Fact, Finding, LayerTrace, Pixels, Trace, TraceStep, View, WriteEffect,
+  Accounting, Bitmap, ChainEnd, Fact, Finding, LayerTrace, Pixels, Trace, TraceStep, View,
 } from '../../../src/core/model';
 import type { ImageSummary, LayerSummary, ReadReply, Standpoint } from '../../../src/protocol/image';
 
@@ -186,9 +186,9 @@ export class FakeChain {
       steps.push({ ...this.layerTrace(depth, index, offset), depth, filename, role });
     }
     const written = this.kind[index];
-    const writes: WriteEffect & { copiesFrom?: readonly number[] } = owner === this.standpoint.depth && written === Kind.Data
+    const writes: Trace['write'] = owner === this.standpoint.depth && written === Kind.Data
       ? { effect: 'in-place', bytes: 0 }
-      : owner === UNKNOWN_OWNER ? { effect: 'impossible', bytes: 0, reason: 'what lies around the write can’t be read' }
+      : owner === UNKNOWN_OWNER ? { effect: 'impossible', bytes: 0, reason: 'its surroundings are unknown' }
       : owner === NOBODY ? { effect: 'allocate', bytes: cluster }
         : { effect: 'copy', bytes: cluster, copiesFrom: [owner] };
     const ended = owner === UNKNOWN_OWNER && end.kind !== 'base'

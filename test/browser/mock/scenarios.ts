@@ -243,7 +243,8 @@ export function scenario(name: string): Scenario {
         kind: 'not-an-image',
         what: {
           path: '/vm/images/console-screenshot.png', size: 214_116, found: 'a PNG picture',
-          advice: 'If it holds a disk after all, it can be opened as a raw one.', head: PNG, foreign: false, offerRaw: true,
+          advice: 'If it holds a disk after all, it can be opened as a raw one.', head: PNG,
+          foreign: false, offerRaw: true,
         },
       },
     };

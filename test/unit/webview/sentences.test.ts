@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { guestOffset, hostOffset, Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
 import type { Lookup, Trace, TraceStep } from '../../../src/core/model';
 import {
-  asSentence, blockSentence, cellSentence, entrySentence, groupEntry, missingTable, mixSentence, pathSentence, plainText,
-  stepSentence, traceText, unitSentence, writeSentence,
+  asSentence, blockSentence, cellSentence, entrySentence, groupEntry, missingTable, mixSentence, pathSentence,
+  plainText, stepSentence, traceText, unitSentence, writeSentence,
 } from '../../../src/webview/sentences';
 
 const NAMES = ['Current', 'before-upgrade', 'Base'];
