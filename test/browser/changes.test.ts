@@ -83,10 +83,10 @@ describe('an image that changes while it is looked at', () => {
   });
 
   it('stands where it stood after the window was loaded anew', async () => {
-    await editor.picker('Base').click();
     await editor.card('Base').hover();
     await editor.card('Base').getByRole('button', { name: 'As of here' }).click();
     await becomes(() => editor.asOf(), 'Base');
+    await editor.picker('Base').click();
     const before = await view();
     assert.equal(before.selected, BLOCK * CLUSTER);
     await session.reload();

@@ -67,7 +67,7 @@ describe('the sample', () => {
     for (const [depth, name] of NAMES.entries()) {
       const layer = truth.chain.layers[depth] ?? assert.fail();
       const card = editor.card(name);
-      const said = await card.locator('.numbers').innerText();
+      const said = await card.locator('.numbers').first().innerText();
       assert.match(said, /^owns /);
       assert.ok(tells(/owns (\S+ \S+)/.exec(said)?.[1] ?? '', layer.owned), `${said}: ${layer.owned}`);
       if (layer.shadowed > 0) assert.ok(tells(/(\S+ \S+) hidden/.exec(said)?.[1] ?? '', layer.shadowed), said);
