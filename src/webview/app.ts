@@ -249,6 +249,9 @@ export class App extends HostActions implements Actions {
   }
 
   private pixelsChanged(): void {
+    // The overview alone tells whether anything is broken, and the legend must not wait for another reason to be drawn.
+    const { seen } = this.invalid;
+    if (this.hasInvalid() !== seen) this.centre.update(this.store.get(), this.colors, !seen);
     this.map.repaint();
     this.showOverview();
     // The map looks at the new cells when it paints; what is said of them follows one frame later.
