@@ -55,11 +55,12 @@ function unitWord({ depth, lookups, unitStart, unitEnd }: TraceStep, layers: Gra
   return unitEnd - unitStart < (layers[depth]?.grain ?? 0) ? 'subcluster' : 'cluster';
 }
 
-/** `64 KiB cluster`: the unit of the layer that answers, or of the layer looked at first. */
+/** `64 KiB cluster`, `512-byte block`: the unit of the layer that answers, or of the layer looked at first. */
 export function unitSentence(trace: Trace, layers: Grains): string {
   const step = trace.steps.find((each) => each.role === 'owner') ?? trace.steps[0];
   if (!step) return 'none';
-  return `${formatBytes(step.unitEnd - step.unitStart)} ${unitWord(step, layers)}`;
+  const size = formatBytes(step.unitEnd - step.unitStart).replace(/ bytes?$/, '-byte');
+  return `${size} ${unitWord(step, layers)}`;
 }
 
 /** What is told of the selected block to somebody who does not see it. */

@@ -136,7 +136,8 @@ class Card {
     this.file.title = layer.path;
     const host = `${formatBytes(onHost(layer))} on the host`;
     this.host.textContent = host;
-    this.brief.textContent = host;
+    this.brief.textContent = formatBytes(onHost(layer)); // beside the name, which needs the room
+    this.brief.title = host;
     const resized = layer.guestSize !== summary.layers[0]?.guestSize;
     this.size.hidden = !resized;
     this.size.textContent = `Here the disk has ${formatBytes(layer.guestSize)}`;

@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AxeResults, RunOptions } from 'axe-core';
@@ -18,15 +19,25 @@ export async function violations(frame: Frame): Promise<string[]> {
       `${id}: ${target.join(' ')}: ${failureSummary?.replaceAll('\n', ' ') ?? ''}`));
 }
 
+/** WCAG 2 AA, for text of any size below “large”. */
+const LEAST_CONTRAST = 4.5;
+
+/** Fails unless every text on screen can be read. */
+export async function assertReadable(frame: Frame): Promise<void> {
+  const texts = await textContrasts(frame);
+  assert.ok(texts.length > 0, 'there is text');
+  assert.deepEqual(texts.filter(({ contrast }) => contrast < LEAST_CONTRAST), []);
+}
+
 /** A piece of text on screen and the contrast (WCAG 2) between it and what is behind it. */
-export interface TextContrast {
+interface TextContrast {
   readonly text: string;
   readonly where: string;
   readonly contrast: number;
 }
 
 /** Every text of our page that is on screen, by the styles that the browser computed; what is disabled is left out. */
-export async function textContrasts(frame: Frame): Promise<TextContrast[]> {
+async function textContrasts(frame: Frame): Promise<TextContrast[]> {
   return frame.evaluate(() => {
     type Color = readonly [red: number, green: number, blue: number, alpha: number];
     const parse = (text: string): Color => {

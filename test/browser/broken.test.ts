@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { assertReadable, violations } from './accessibility';
 import { Editor } from './editor';
 import { becomes, until } from './eventually';
 import { Session } from './harness';
@@ -40,6 +41,9 @@ describe('a broken image', () => {
     const editor = await Editor.open(session, 'orphan.qcow2');
     const card = editor.frame.locator('.card.end');
     assert.match(await card.innerText(), /Parent is missing[^]*gone\/base\.qcow2[^]*is not there/);
+    await session.screenshot('broken-chain');
+    await assertReadable(editor.frame);
+    assert.deepEqual(await violations(editor.frame), []);
     const edge = await card.evaluate((element) => getComputedStyle(element).borderTopStyle);
     assert.equal(edge, 'dashed');
 
@@ -123,6 +127,8 @@ describe('a broken image', () => {
       assert.match(text, what);
       assert.ok(text.includes(name) && text.includes('at byte 0x'), 'the file and the place in it');
       assert.match(text, /51\s+46\s+49\s+fb/, 'the first bytes');
+      await assertReadable(await session.editor());
+      assert.deepEqual(await violations(await session.editor()), []);
       const again = (await session.editor()).getByRole('button', { name: 'Try again' });
       await again.click();
       await becomes(page, text);
@@ -136,6 +142,8 @@ describe('a broken image', () => {
 
   it('that is no image at all gets a friendly page, and can be opened all the same', async () => {
     await session.openImage('wrong-magic.qcow2');
+    await session.screenshot('no-image');
+    assert.deepEqual(await violations(await session.editor()), []);
     assert.match(await page(), /not a disk image[^]*wrong-magic\.qcow2 is .*192 KiB/);
     await (await session.editor()).getByRole('button', { name: 'Open as raw disk anyway' }).click();
     const editor = await Editor.inFront(session);

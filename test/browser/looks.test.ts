@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { textContrasts, violations } from './accessibility';
+import { assertReadable, violations } from './accessibility';
 import { Editor } from './editor';
 import { becomes, until } from './eventually';
 import { Session } from './harness';
@@ -8,8 +8,6 @@ import { isNear, placeOf, readCells, readGrid, themeColors } from './painted';
 import type { Grid } from './painted';
 import { ImageTruth } from './truth';
 
-/** WCAG 2 AA, for text of any size below “large”. */
-const LEAST_CONTRAST = 4.5;
 const WIDE = { width: 1770, height: 1140 };
 
 describe('the looks', () => {
@@ -38,12 +36,6 @@ describe('the looks', () => {
       inner <= width && inner > width - 60);
   }
 
-  async function isReadable(): Promise<void> {
-    const texts = await textContrasts(editor.frame);
-    assert.ok(texts.length > 10, 'there is text');
-    assert.deepEqual(texts.filter(({ contrast }) => contrast < LEAST_CONTRAST), []);
-  }
-
   /** The first cell of the whole disk in which an owner has plain data only. */
   function plain(owner: number): number {
     for (let cell = 0; ; cell += 1) {
@@ -67,7 +59,7 @@ describe('the looks', () => {
       await editor.frame.locator('.parts').waitFor();
       await editor.pointAway();
       await session.screenshot(`sample-${theme}`);
-      await isReadable();
+      await assertReadable(editor.frame);
       assert.deepEqual(await violations(editor.frame), []);
     });
   }
@@ -79,7 +71,7 @@ describe('the looks', () => {
     await editor.picker('after-install').click();
     await editor.pointAway();
     await session.screenshot('sample-past');
-    await isReadable();
+    await assertReadable(editor.frame);
     assert.deepEqual(await violations(editor.frame), []);
     await editor.picker('Current').click();
     await becomes(() => editor.asOf(), 'Current');
@@ -90,7 +82,7 @@ describe('the looks', () => {
     await editor.button('Table').click();
     await editor.frame.locator('.table-view:not(.sr-only)').waitFor();
     await session.screenshot('sample-table');
-    await isReadable();
+    await assertReadable(editor.frame);
     assert.deepEqual(await violations(editor.frame), []);
     await editor.button('Table').click();
     await editor.drawn();
@@ -128,7 +120,7 @@ describe('the looks', () => {
       await session.screenshot(`sample-${width}x${height}`);
       const [inner, needed] = await editor.frame.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
       assert.equal(needed, inner, 'nothing reaches past the edge');
-      await isReadable();
+      await assertReadable(editor.frame);
       assert.deepEqual(await violations(editor.frame), []);
     };
     const box = async (selector: string) =>

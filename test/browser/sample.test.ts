@@ -70,6 +70,8 @@ describe('the sample', () => {
       const said = await card.locator('.numbers').first().innerText();
       assert.match(said, /^owns /);
       assert.ok(tells(/owns (\S+ \S+)/.exec(said)?.[1] ?? '', layer.owned), `${said}: ${layer.owned}`);
+      const host = await card.locator('.card-host').innerText();
+      assert.ok(tells(/^(\S+ \S+) on the host/.exec(host)?.[1] ?? '', layer.diskUsage), `${host}: ${layer.diskUsage}`);
       if (layer.shadowed > 0) assert.ok(tells(/(\S+ \S+) hidden/.exec(said)?.[1] ?? '', layer.shadowed), said);
       for (const [part, bytes] of [['owned', layer.owned], ['hidden', layer.shadowed]] as const) {
         const share = await card.locator(`.bar-${part}`).evaluate((bar) =>
@@ -118,6 +120,9 @@ describe('the sample', () => {
       'Current: not here', 'before-upgrade: not here', 'after-install: not here', 'Base: data',
     ]);
     assert.deepEqual(Buffer.from(await editor.bytes()), Buffer.from(truth.fileBytes(offset, 64)));
+    const dump = editor.frame.locator('.inspector .dump');
+    const fits = await dump.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth);
+    assert.ok(fits, 'all of it is in sight');
     await editor.button('more bytes').click();
     await becomes(async () => (await editor.bytes()).length, 256);
     assert.deepEqual(Buffer.from(await editor.bytes()), Buffer.from(truth.fileBytes(offset, 256)));

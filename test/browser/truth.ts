@@ -20,6 +20,7 @@ export interface ChainNumbers {
   readonly unknown: number;
   readonly layers: readonly {
     readonly filename: string;
+    readonly diskUsage: number;
     readonly owned: number;
     readonly ownedZero: number;
     readonly ownedCompressed: number;
