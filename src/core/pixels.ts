@@ -1,12 +1,10 @@
 import { DiskError } from './errors';
 import type { OwnershipMap, Pixels } from './model';
-import { Kind, UNKNOWN_OWNER } from './model';
+import { Kind, KIND_COUNT, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
 
 /** A screen has fewer cells than this. */
 export const MAX_CELLS = 1 << 20;
-
-const KIND_LIMIT = 8;
 
 /**
  * Cuts `[start, start + cells × cellBytes)` of the map into cells and says what each holds, in bytes per owner and
@@ -75,7 +73,7 @@ class Parts {
       this.bytes[last] = (this.bytes[last] ?? 0) + bytes;
       return;
     }
-    const key = owner * KIND_LIMIT + kind;
+    const key = owner * KIND_COUNT + kind;
     const known = this.place.get(key);
     if (known !== undefined) {
       this.bytes[known] = (this.bytes[known] ?? 0) + bytes;

@@ -116,6 +116,8 @@ function sourcesWithin({ chain, from, view }: Walk, start: GuestOffset, end: Gue
       break;
     }
     if (source !== undefined) sources.add(source);
+    // Nothing after it changes the answer, and a table that can't be read is asked a byte at a time.
+    if (source === UNKNOWN_OWNER) break;
     at = next;
   }
   return sources;
