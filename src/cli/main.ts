@@ -13,7 +13,7 @@ import { version } from './version';
 
 const VERBS: readonly Verb[] = [info, map, chain, trace];
 
-function main(args: readonly string[]): ExitCode {
+async function main(args: readonly string[]): Promise<ExitCode> {
   const [first, ...rest] = args;
   if (first === 'help') return help(rest[0]);
   const name = first?.startsWith('-') === true ? undefined : first;
@@ -23,7 +23,7 @@ function main(args: readonly string[]): ExitCode {
     throw new UsageError(first === undefined ? 'no verb is given' : `the verb comes first, before "${first}"`);
   }
   const verb = verbNamed(name);
-  return verb.run(parseInvocation(verb, rest));
+  return await verb.run(parseInvocation(verb, rest));
 }
 
 function help(name: string | undefined): ExitCode {
@@ -50,8 +50,11 @@ function failed(error: unknown): ExitCode {
   return error instanceof UsageError ? EXIT.usage : EXIT.failed;
 }
 
-try {
-  process.exitCode = main(process.argv.slice(2));
-} catch (error) {
-  process.exitCode = failed(error);
-}
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.exitCode = failed(error);
+  },
+);

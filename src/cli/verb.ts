@@ -1,7 +1,8 @@
 /** What a verb is, and what it is given. */
 
 export const EXIT = { fine: 0, failed: 1, usage: 2 } as const;
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+/** Of `EXIT`, or what `qemu-img` says with the verb of the same name. */
+export type ExitCode = number;
 
 /** The command line makes no sense: exit code 2. */
 export class UsageError extends Error {
@@ -34,5 +35,5 @@ export interface Verb {
   readonly details: string;
   /** Its own options, beside those of every verb. */
   readonly options: Readonly<Record<string, OptionSpec>>;
-  run(invocation: Invocation): ExitCode;
+  run(invocation: Invocation): ExitCode | Promise<ExitCode>;
 }

@@ -305,6 +305,8 @@ export interface Layer {
    * was promised (`preallocation=metadata`) and never written. QEMU calls those data *and* zero. Undefined otherwise.
    */
   unwritten?(): HostExtents | undefined;
+  /** Checks the image by itself, without its parents. Undefined for a format that has nothing to check. */
+  check?(): Job<CheckReport>;
   close(): void;
 }
 
@@ -435,4 +437,105 @@ export interface Trace {
   readonly ended?: string | undefined;
   /** `copiesFrom`: depths of the layers that hold what a copy brings along, newest first. */
   readonly write: WriteEffect & { readonly copiesFrom?: readonly number[] | undefined };
+}
+
+// ---------------------------------------------------------------------------------------------
+// Checking
+// ---------------------------------------------------------------------------------------------
+
+/** What a part of an image's own file is used for. */
+export const Use = {
+  /** Not counted as used, and nothing refers to it. */
+  Free: 0,
+  /** Counted as used, though nothing refers to it. */
+  Leaked: 1,
+  Header: 2,
+  L1: 3,
+  L2: 4,
+  /** The reference count table and its blocks. */
+  Refcounts: 5,
+  /** Data of the current state. */
+  Data: 6,
+  /** Data of the current state, compressed. */
+  Compressed: 7,
+  /** Space kept for clusters that read as zero. */
+  Preallocated: 8,
+  /** The snapshot table, and L1 and L2 tables that only internal snapshots use. */
+  SnapshotTables: 9,
+  /** Data that only internal snapshots use: what deleting them would free. */
+  SnapshotData: 10,
+  Bitmaps: 11,
+  /** The LUKS header and its key material. */
+  Encryption: 12,
+  /** Claimed by more than one, of which all but one will be wrong once it is written to. */
+  Contested: 13,
+  /** Referred to, but not counted as used: the next write may take it for free. */
+  Uncounted: 14,
+} as const;
+export type Use = (typeof Use)[keyof typeof Use];
+export const USE_COUNT = 15;
+
+/** What lies where in an image's file, in columns like a `RunList`; whole clusters, so the last may end past the file. */
+export interface FileMap {
+  readonly count: number;
+  readonly start: Float64Array;
+  readonly use: Uint8Array;
+}
+
+/** A range `[start, end)` of the guest's disk in one state of an image. */
+export interface GuestRange {
+  /** The view's id: `''` is the current state. */
+  readonly view: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a check found at one place. */
+export interface CheckProblem extends Finding {
+  /** As what `qemu-img check` counts it; `further` is what it does not look for. */
+  readonly counts: 'corruption' | 'leak' | 'error' | 'further';
+  /** How many of them this stands for: one problem may tell of a run of clusters. */
+  readonly times: number;
+  /** The place in the file that it is about, `[start, end)`. */
+  readonly host?: { readonly start: number; readonly end: number } | undefined;
+  /** Who refers to that place, in words: "L2 entry 5 of L1 entry 0, current state". */
+  readonly claims: readonly string[];
+  /** The guest's bytes that it touches, as far as that is known; at most a few for each problem. */
+  readonly guest: readonly GuestRange[];
+}
+
+/** The numbers of `qemu-img check` (qapi/block-core.json, ImageCheck), counted as it counts them. */
+export interface CheckCounts {
+  readonly checkErrors: number;
+  readonly corruptions: number;
+  readonly leaks: number;
+  /** Corruptions that `qemu-img check` does not look for. */
+  readonly further: number;
+  /** End of the last cluster in use, bytes; undefined where the check broke off before it was known. */
+  readonly imageEnd: number | undefined;
+  /** Clusters of the guest's disk. */
+  readonly totalClusters: number;
+  readonly allocatedClusters: number;
+  readonly fragmentedClusters: number;
+  readonly compressedClusters: number;
+}
+
+export interface CheckReport {
+  readonly counts: CheckCounts;
+  /** In the order in which they were found, at most `MAX_PROBLEMS` of them. */
+  readonly problems: readonly CheckProblem[];
+  /** How many more there are. */
+  readonly untold: number;
+  readonly file: FileMap;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Comparing
+// ---------------------------------------------------------------------------------------------
+
+/** Ranges of a disk in columns: range `i` is `[start[i], end[i])`; rising, and no two touch. */
+export interface Ranges {
+  readonly count: number;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
 }

@@ -148,7 +148,7 @@ export class Session {
     return { map, accounting: account(map, layers), complete };
   }
 
-  pixels(picture: Picture, start: number, cellBytes: number, cells: number): Pixels {
+  pixels(picture: Pick<Picture, 'map'>, start: number, cellBytes: number, cells: number): Pixels {
     return pixels(picture.map, start, cellBytes, cells);
   }
 

@@ -108,6 +108,11 @@ export class Commands implements vscode.Disposable {
         return goToOffset(panel, false);
       case 'export-map':
         return exportMap(document);
+      case 'check':
+      case 'compare':
+      case 'end-comparison':
+      case 'flatten':
+        return undefined;
       case 'show-problems':
         return vscode.commands.executeCommand('vmDisk.showProblems');
       case 'open-as-raw':

@@ -31,14 +31,14 @@ export async function exportMap(document: ImageDocument, answer?: ExportTarget):
   if (await isOfChain(document, target.fsPath)) {
     throw new Error(`${target.fsPath} is a file of this chain and is not written over`);
   }
-  const { entries } = await vscode.window.withProgress(
+  const result = await vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
       title: message(`Exporting the map to ${basename(target.fsPath)}…`),
       cancellable: true,
     },
     async (_progress, cancelled) => {
-      const listening = cancelled.onCancellationRequested(() => void document.call('cancelExport', null));
+      const listening = cancelled.onCancellationRequested(() => void document.call('cancel', { work: 'exportMap' }));
       try {
         return await document.call('exportMap', { target: target.fsPath, format });
       } finally {
@@ -46,8 +46,8 @@ export async function exportMap(document: ImageDocument, answer?: ExportTarget):
       }
     },
   );
-  if (entries === null) return undefined;
-  if (!answer) void tell(target, entries);
+  if (!result) return undefined;
+  if (!answer) void tell(target, result.entries);
   return target;
 }
 

@@ -1,6 +1,8 @@
-import type { Environment, Picture } from '../core';
-import { DiskError, finish, NOW, Session, toWire } from '../core';
+import type { CheckReport, Environment, Picture, Ranges } from '../core';
+import { bytesPerCell, DiskError, fileOwners, finish, NOW, Session, toWire, unite } from '../core';
 import type {
+  CheckSummary,
+  ComparisonSummary,
   ImageSummary,
   OpenResult,
   PixelReply,
@@ -9,21 +11,41 @@ import type {
   Standpoint,
   TraceReply,
 } from '../protocol/image';
-import type { MapFormat, OpenParams, WorkerEvents } from '../protocol/worker';
+import type {
+  CompareParams,
+  FlattenParams,
+  FlattenResult,
+  MapFormat,
+  OpenParams,
+  WorkerEvents,
+  WorkName,
+} from '../protocol/worker';
 import { codecsReady } from './codecs';
 import { createEnvironment } from './environment';
-import { exportMap } from './exportMap';
 import { openFile } from './files';
 import { openImage } from './openImage';
 import { inSlices, StopToken } from './slices';
 import type { ScanState } from './summary';
 import { summarizeSession } from './summary';
+import { checkLayer, summarizeCheck } from './work/check';
+import type { KeptComparison } from './work/compare';
+import { compareWith } from './work/compare';
+import { exportMap } from './work/exportMap';
+import { flatten } from './work/flatten';
+import { Works } from './work/works';
 
 /** A scan that takes longer than this shows what it has so far. */
 const REFINE_MS = 150;
 /** The scan works this many times longer than the last picture on the way took, so that pictures never outweigh it. */
 const REST_FACTOR = 4;
 const MAX_READ = 1 << 20;
+
+interface KeptCheck {
+  readonly report: CheckReport;
+  readonly summary: CheckSummary;
+}
+
+const samePlace = (a: Standpoint, b: Standpoint): boolean => a.depth === b.depth && a.view === b.view;
 
 type Emit = <N extends keyof WorkerEvents>(name: N, data: WorkerEvents[N]) => void;
 
@@ -35,7 +57,12 @@ export class ImageServer {
   private picture: Picture | undefined;
   private state: ScanState = { generation: 0, scan: 'running' };
   private scanning = new StopToken();
-  private exporting = new StopToken();
+  private readonly works = new Works((work, { done, total }) => {
+    this.emit('working', { work, done, total });
+  });
+  /** By depth, what checks of the layers found. */
+  private readonly checks = new Map<number, KeptCheck>();
+  private comparison: KeptComparison | undefined;
 
   constructor(private readonly emit: Emit) {}
 
@@ -45,6 +72,8 @@ export class ImageServer {
     const opened = openImage(environment, params);
     before?.close();
     this.scanning.stop();
+    this.checks.clear();
+    this.comparison = undefined;
     this.params = params;
     this.environment = environment;
     this.session = undefined;
@@ -57,18 +86,30 @@ export class ImageServer {
 
   look(at: Standpoint): ImageSummary {
     const session = this.opened();
+    if (!samePlace(at, session.standpoint)) this.comparison = undefined;
     session.stand(at);
     this.startScan(session);
     return this.summary(session);
   }
 
-  pixels({ start, cellBytes, cells }: PixelRequest): PixelReply {
+  pixels({ start, cellBytes, cells, file }: PixelRequest): PixelReply {
     const session = this.opened();
+    const { generation } = this.state;
+    if (file !== undefined) {
+      const check = this.checks.get(file);
+      if (!check) throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
+      const asOwners = fileOwners(check.report.file);
+      return { generation, complete: true, pixels: session.pixels({ map: asOwners }, start, cellBytes, cells) };
+    }
     const picture = this.pictureOf(session);
+    const marks = (ranges: Ranges | undefined): Float64Array | undefined =>
+      ranges && ranges.count > 0 ? bytesPerCell(ranges, start, cellBytes, cells) : undefined;
     return {
-      generation: this.state.generation,
+      generation,
       complete: picture.complete,
       pixels: session.pixels(picture, start, cellBytes, cells),
+      different: marks(this.comparison?.result.different),
+      damaged: marks(this.damaged(session)),
     };
   }
 
@@ -85,33 +126,67 @@ export class ImageServer {
     return { offset, bytes, gaps: session.read(this.pictureOf(session), offset, bytes) };
   }
 
+  exportMap(target: string, format: MapFormat): Promise<{ entries: number } | null> {
+    return this.withOwnSession(async (session) => {
+      const entries = await this.works.run('exportMap', exportMap(session, format, target));
+      return entries === null ? null : { entries };
+    });
+  }
+
+  async check(depth: number): Promise<CheckSummary | null> {
+    const session = this.opened();
+    const report = await this.works.run('check', checkLayer(session, depth));
+    if (!report || session !== this.session) return null;
+    this.checks.set(depth, { report, summary: summarizeCheck(report) });
+    this.changed(session);
+    return summarizeCheck(report);
+  }
+
+  /** @param other null puts a comparison away */
+  async compare(other: CompareParams | null): Promise<ComparisonSummary | null> {
+    const shown = this.opened();
+    this.comparison = undefined;
+    this.works.cancel('compare');
+    if (other) {
+      await codecsReady();
+      const { standpoint } = shown;
+      const found = await this.withOwnSession((session) =>
+        this.works.run('compare', compareWith(session, createEnvironment(other.policy), other)),
+      );
+      // What was found is about a place that may no longer be looked at.
+      if (!found || shown !== this.session || !samePlace(standpoint, shown.standpoint)) return null;
+      this.comparison = found;
+    }
+    this.changed(shown);
+    return this.comparison?.summary ?? null;
+  }
+
+  async flatten(params: FlattenParams): Promise<FlattenResult | null> {
+    await codecsReady();
+    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, params)));
+  }
+
+  cancel(work: WorkName): void {
+    this.works.cancel(work);
+  }
+
   /**
-   * Reads the tables anew: a map with host offsets is not kept for a picture.
-   * @returns the number of entries, or null when the export was cancelled
+   * Work that reads the whole disk has a session of its own: the one that is shown moves, and keeps no host offsets.
+   * It stands where the shown one stood when the work began.
    */
-  async exportMap(target: string, format: MapFormat): Promise<{ entries: number | null }> {
+  private async withOwnSession<T>(use: (session: Session) => Promise<T>): Promise<T> {
     const { params, environment } = this;
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
     const session = new Session(environment, openFile(params.path, params.policy), true, {
       format: chain.layers[0]?.layer.format,
     });
-    this.exporting = new StopToken();
     try {
       session.stand(standpoint);
-      const job = exportMap(session, format, target);
-      const entries = await inSlices(job, this.exporting, ({ done, total }) => {
-        this.emit('exported', { done, total });
-      });
-      if (entries === undefined) job.return(0);
-      return { entries: entries ?? null };
+      return await use(session);
     } finally {
       session.close();
     }
-  }
-
-  cancelExport(): void {
-    this.exporting.stop();
   }
 
   private opened(): Session {
@@ -120,7 +195,25 @@ export class ImageServer {
   }
 
   private summary(session: Session): ImageSummary {
-    return summarizeSession(session, this.state);
+    const { comparison } = this;
+    const checks = new Map([...this.checks].map(([depth, { summary }]) => [depth, summary]));
+    return { ...summarizeSession(session, this.state, checks), ...(comparison && { comparison: comparison.summary }) };
+  }
+
+  /** What problems of the checked layers touch of the disk that is shown. */
+  private damaged({ standpoint }: Session): Ranges | undefined {
+    const ranges = [...this.checks].flatMap(([depth, { summary }]) => {
+      const view = depth === standpoint.depth ? standpoint.view : '';
+      const touched = summary.problems.flatMap(({ guest }) => guest);
+      return depth < standpoint.depth ? [] : touched.filter((range) => range.view === view);
+    });
+    return ranges.length === 0 ? undefined : unite(ranges);
+  }
+
+  /** What is drawn changed, though the map did not. */
+  private changed(session: Session): void {
+    this.state = { ...this.state, generation: this.state.generation + 1 };
+    this.emit('changed', this.summary(session));
   }
 
   /** The picture so far: before any layer is scanned, all of it unknown. */

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { ChainLayer, Finding, Session } from '../core';
-import type { ImageSummary, LayerSummary } from '../protocol/image';
+import type { CheckSummary, ImageSummary, LayerSummary } from '../protocol/image';
 
 /** A layer as the tree, the stack and the table show it. */
 export function summarizeLayer(
@@ -12,6 +12,7 @@ export function summarizeLayer(
     companions,
   }: Pick<ChainLayer, 'depth' | 'identity' | 'source' | 'layer' | 'companions'>,
   findings: readonly Finding[],
+  check?: CheckSummary,
 ): LayerSummary {
   return {
     depth,
@@ -30,13 +31,20 @@ export function summarizeLayer(
     facts: layer.facts,
     findings,
     readable: layer.readable,
+    checkable: layer.check !== undefined,
+    ...(check && { check }),
   };
 }
 
 export type ScanState = Pick<ImageSummary, 'generation' | 'scan' | 'accounting' | 'scanError'>;
 
-export function summarizeSession(session: Session, state: ScanState): ImageSummary {
+/** @param checks by depth, what checks of the layers found */
+export function summarizeSession(
+  session: Session,
+  state: ScanState,
+  checks: ReadonlyMap<number, CheckSummary> = new Map(),
+): ImageSummary {
   const { chain, standpoint, view } = session;
-  const layers = chain.layers.map((layer) => summarizeLayer(layer, session.findings(layer.depth)));
+  const layers = chain.layers.map((layer) => summarizeLayer(layer, session.findings(layer.depth), checks.get(layer.depth)));
   return { path: layers[0]?.path ?? '', layers, end: chain.end, standpoint, guestSize: view.guestSize, ...state };
 }

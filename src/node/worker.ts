@@ -25,8 +25,11 @@ const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, 
     trace: ({ offset }) => image.trace(offset),
     read: ({ offset, length }) => image.read(offset, length),
     exportMap: ({ target, format }) => image.exportMap(target, format),
-    cancelExport: () => {
-      image.cancelExport();
+    check: ({ depth }) => image.check(depth),
+    compare: (params) => image.compare(params),
+    flatten: (params) => image.flatten(params),
+    cancel: ({ work }) => {
+      image.cancel(work);
       return null;
     },
     survey: ({ paths, policy }) => survey(paths, policy),

@@ -1,4 +1,16 @@
-import type { Accounting, Bitmap, ChainEnd, Fact, Finding, LayerAccount, Pixels, Trace, View } from '../core/model';
+import type {
+  Accounting,
+  Bitmap,
+  ChainEnd,
+  CheckCounts,
+  CheckProblem,
+  Fact,
+  Finding,
+  LayerAccount,
+  Pixels,
+  Trace,
+  View,
+} from '../core/model';
 import type { WireError } from '../core/errors';
 import type { Standpoint } from '../core/session';
 
@@ -29,6 +41,39 @@ export interface LayerSummary {
   readonly findings: readonly Finding[];
   /** False when the content is encrypted. */
   readonly readable: boolean;
+  /** True for a format that can be checked. */
+  readonly checkable: boolean;
+  /** What its check found, once it was checked. */
+  readonly check?: CheckSummary | undefined;
+}
+
+/** What a check found; the map of the file stays in the worker, and is asked for in cells. */
+export interface CheckSummary {
+  readonly counts: CheckCounts;
+  readonly problems: readonly CheckProblem[];
+  readonly untold: number;
+  /** Bytes that the map of the file covers: the file in whole clusters. */
+  readonly fileEnd: number;
+  /** Bytes of the file by `Use`, `USE_COUNT` of them. */
+  readonly uses: readonly number[];
+}
+
+/** What was found when the disk was compared with another; the ranges stay in the worker. */
+export interface ComparisonSummary {
+  /** The other disk: its file, and the internal snapshot of it where it is not its current state. */
+  readonly path: string;
+  readonly view: string;
+  readonly viewName: string;
+  readonly guestSize: number;
+  /** Ranges that differ, and their bytes. */
+  readonly ranges: number;
+  readonly bytes: number;
+  /** Bytes that could not be compared: unknown or unreadable on either side. */
+  readonly unknown: number;
+  /** Bytes that were not read, since both answer from the same place in the same file. */
+  readonly skipped: number;
+  /** The first of the ranges that differ. */
+  readonly first: readonly { readonly start: number; readonly end: number }[];
 }
 
 /** A chain, its facts and, once scanned, its numbers. All depths are those of the chain opened, leaf = 0. */
@@ -47,6 +92,8 @@ export interface ImageSummary {
   /** Accounting from the standpoint; indexes are depths, layers above the standpoint own nothing. */
   readonly accounting?: Accounting | undefined;
   readonly scanError?: WireError | undefined;
+  /** Present while a comparison is shown. */
+  readonly comparison?: ComparisonSummary | undefined;
 }
 
 /** What a file turned out to be when it is no disk image. */
@@ -74,6 +121,11 @@ export interface PixelRequest {
   readonly start: number;
   readonly cellBytes: number;
   readonly cells: number;
+  /**
+   * Draws the file of the layer at this depth instead of the guest's disk: `start` is then a host offset, and the
+   * answer's owners are `Use`s (`Free` is NOBODY). Only of a layer that was checked.
+   */
+  readonly file?: number | undefined;
 }
 
 export interface PixelReply {
@@ -81,6 +133,10 @@ export interface PixelReply {
   /** False while layers are still being scanned: what is not yet known is UNKNOWN_OWNER with kind Unknown. */
   readonly complete: boolean;
   readonly pixels: Pixels;
+  /** Bytes of each cell that differ from the disk compared with, while a comparison is shown. */
+  readonly different?: Float64Array | undefined;
+  /** Bytes of each cell that a problem of a check touches, where there are any. */
+  readonly damaged?: Float64Array | undefined;
 }
 
 export interface TraceReply {

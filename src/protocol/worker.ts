@@ -1,4 +1,6 @@
 import type {
+  CheckSummary,
+  ComparisonSummary,
   ImageSummary,
   OpenResult,
   PixelReply,
@@ -33,14 +35,48 @@ export interface OpenParams {
 
 export type MapFormat = 'json' | 'csv';
 
+/** Work that takes a while, tells how far it is, and can be cancelled; one of each at a time. */
+export type WorkName = 'exportMap' | 'check' | 'compare' | 'flatten';
+
+export interface CompareParams {
+  /** The other image, an absolute path. */
+  readonly path: string;
+  /** `''` for its current state, else an internal snapshot's id. */
+  readonly view: string;
+  readonly policy: GatePolicy;
+}
+
+export interface FlattenParams {
+  /** A new file, or one that the user has agreed to replace. Never one of the chain's own. */
+  readonly target: string;
+  readonly replace: boolean;
+  readonly format: 'raw' | 'qcow2';
+  /** Compresses every cluster; qcow2 only. */
+  readonly compression?: 'zlib' | 'zstd' | undefined;
+  /** Reads the new image again and compares it with what was to be written, before it gets its name. */
+  readonly verify: boolean;
+}
+
+export interface FlattenResult {
+  /** Bytes of the guest's disk. */
+  readonly guestSize: number;
+  /** Bytes of the new file, and those that it takes on the host. */
+  readonly fileSize: number;
+  readonly diskUsage: number | undefined;
+}
+
 /**
  * Extension host → worker. A worker serves one open image, or the tree's survey.
  *
  * - `open` answers as soon as the chain is known; the scan then runs, with `progress` and `changed` events. Asked again
  *   after a file changed, it reads everything anew, keeping the standpoint where it still exists
  * - `look` moves the standpoint; answers at once, the map follows as after `open`
- * - `exportMap` writes a new file, complete before it gets its name, from the standpoint's map; `entries` is null when
- *   `cancelExport` stopped it
+ * - `exportMap` writes a new file, complete before it gets its name, from the standpoint's map
+ * - `check` checks one layer's own file; what it found is part of the summary from then on (`changed`)
+ * - `compare` compares the disk, from the standpoint, with another; null as parameter puts the comparison away
+ * - `flatten` writes the guest's bytes, from the standpoint, to a new image
+ *
+ * Work answers null when `cancel` stopped it.
  */
 export type WorkerCalls = {
   open: { params: OpenParams; result: OpenResult };
@@ -50,9 +86,12 @@ export type WorkerCalls = {
   read: { params: { readonly offset: number; readonly length: number }; result: ReadReply };
   exportMap: {
     params: { readonly target: string; readonly format: MapFormat };
-    result: { readonly entries: number | null };
+    result: { readonly entries: number } | null;
   };
-  cancelExport: { params: null; result: null };
+  check: { params: { readonly depth: number }; result: CheckSummary | null };
+  compare: { params: CompareParams | null; result: ComparisonSummary | null };
+  flatten: { params: FlattenParams; result: FlattenResult | null };
+  cancel: { params: { readonly work: WorkName }; result: null };
   /** Headers of many files at once; a file that can be read and is no image is left out. */
   survey: { params: { readonly paths: readonly string[]; readonly policy: GatePolicy }; result: SurveyResult };
   /** Scans one leaf's chain: path of each layer → what it owns. */
@@ -67,6 +106,6 @@ export type WorkerEvents = {
   progress: { readonly done: number; readonly total: number; readonly layer: number };
   /** The map or the findings changed: a layer was scanned, or all are. */
   changed: ImageSummary;
-  /** Progress of `exportMap`. */
-  exported: { readonly done: number; readonly total: number };
+  /** Progress of work that was asked for. */
+  working: { readonly work: WorkName; readonly done: number; readonly total: number };
 };

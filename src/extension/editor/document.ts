@@ -22,7 +22,7 @@ export interface Selection {
 }
 
 /** Calls that panels make through their document. */
-type PanelCall = 'look' | 'pixels' | 'trace' | 'read' | 'exportMap' | 'cancelExport';
+type PanelCall = 'look' | 'pixels' | 'trace' | 'read' | 'exportMap' | 'check' | 'compare' | 'flatten' | 'cancel';
 
 /**
  * One open image: owns the worker that reads it, and knows what was last said of it. All panels of an image share it,

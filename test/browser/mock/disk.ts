@@ -89,6 +89,7 @@ export class FakeChain {
       facts,
       findings: layer.findings ?? [],
       readable: layer.readable ?? true,
+      checkable: layer.format === 'qcow2',
     };
   }
 

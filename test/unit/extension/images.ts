@@ -19,6 +19,7 @@ export function image(path: string, more: Partial<SurveyedImage> = {}): Surveyed
     facts: [],
     findings: [],
     readable: true,
+    checkable: false,
     ...more,
   };
 }

@@ -9,7 +9,7 @@ const NO_TIME = { seconds: 0, nanoseconds: 0 };
 const layer = (depth: number, change: Partial<LayerSummary> = {}): LayerSummary => ({
   depth, path: `/vm/${depth}.qcow2`, fileName: `${depth}.qcow2`, format: 'qcow2',
   guestSize: 40 * GIB, fileSize: 3 * GIB, grain: 65_536, backing: null,
-  views: [{ id: '', name: '', guestSize: 40 * GIB }], bitmaps: [], facts: [], findings: [], readable: true, ...change,
+  views: [{ id: '', name: '', guestSize: 40 * GIB }], bitmaps: [], facts: [], findings: [], readable: true, checkable: true, ...change,
 });
 
 const summary = (change: Partial<ImageSummary>): ImageSummary => ({

@@ -1,6 +1,6 @@
-import type { Chain, Picture, Progress, QemuMapEntry, Session } from '../core';
-import type { MapFormat } from '../protocol/worker';
-import { NewFile } from './newFile';
+import type { Chain, Picture, Progress, QemuMapEntry, Session } from '../../core';
+import type { MapFormat } from '../../protocol/worker';
+import { NewFile } from '../newFile';
 
 /** Text is gathered to pieces of about this many characters before it is written. */
 const PIECE = 1 << 16;

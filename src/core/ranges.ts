@@ -1,0 +1,83 @@
+import type { Ranges } from './model';
+
+/** Collects ranges that come in rising order, joining those that touch. */
+export class RangesBuilder {
+  private start = new Float64Array(64);
+  private end = new Float64Array(64);
+  private count = 0;
+  private total = 0;
+
+  /** Bytes in all ranges. */
+  get bytes(): number {
+    return this.total;
+  }
+
+  get length(): number {
+    return this.count;
+  }
+
+  add(start: number, end: number): void {
+    if (end <= start) return;
+    this.total += end - start;
+    if (this.count > 0 && this.end[this.count - 1] === start) {
+      this.end[this.count - 1] = end;
+      return;
+    }
+    if (this.count === this.start.length) this.grow();
+    this.start[this.count] = start;
+    this.end[this.count] = end;
+    this.count += 1;
+  }
+
+  finish(): Ranges {
+    return { count: this.count, start: this.start.slice(0, this.count), end: this.end.slice(0, this.count) };
+  }
+
+  private grow(): void {
+    const widen = (from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
+      const to = new Float64Array(from.length * 2);
+      to.set(from);
+      return to;
+    };
+    this.start = widen(this.start);
+    this.end = widen(this.end);
+  }
+}
+
+/** Ranges in any order, overlapping or not, as rising ones that do not touch. */
+export function unite(ranges: readonly { readonly start: number; readonly end: number }[]): Ranges {
+  const builder = new RangesBuilder();
+  let end = 0;
+  for (const range of [...ranges].sort((a, b) => a.start - b.start)) {
+    builder.add(Math.max(range.start, end), range.end);
+    end = Math.max(end, range.end);
+  }
+  return builder.finish();
+}
+
+/** How many bytes of each of `cells` slices of `cellBytes` from `start` on lie in the ranges. */
+export function bytesPerCell(ranges: Ranges, start: number, cellBytes: number, cells: number): Float64Array {
+  const bytes = new Float64Array(cells);
+  const end = start + cells * cellBytes;
+  for (let i = firstEndingAfter(ranges, start); i < ranges.count && (ranges.start[i] ?? end) < end; i += 1) {
+    const from = Math.max(start, ranges.start[i] ?? 0);
+    const to = Math.min(end, ranges.end[i] ?? 0);
+    const last = Math.min(cells - 1, Math.ceil((to - start) / cellBytes) - 1);
+    for (let cell = Math.floor((from - start) / cellBytes); cell <= last; cell += 1) {
+      const cellStart = start + cell * cellBytes;
+      bytes[cell] = (bytes[cell] ?? 0) + Math.min(to, cellStart + cellBytes) - Math.max(from, cellStart);
+    }
+  }
+  return bytes;
+}
+
+function firstEndingAfter({ count, end }: Ranges, offset: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((end[middle] ?? 0) > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
