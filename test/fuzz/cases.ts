@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster, Qcow2Spec, SparseImage } from '../fixtures/build/index';
 import {
-  buildQcow2, compressed, data, EXTENSION, noise, prose, SparseImage as Image, subclusters, zero, zeroAllocated,
+  buildQcow2,
+  compressed,
+  data,
+  EXTENSION,
+  noise,
+  prose,
+  SparseImage as Image,
+  subclusters,
+  zero,
+  zeroAllocated,
 } from '../fixtures/build/index';
 import { PatternImage } from '../support/patternImage';
 import { Draw } from '../support/random';
@@ -19,10 +28,23 @@ export interface Case {
 
 /** Images that are broken further are drawn from this many: building one takes longer than breaking it. */
 const POOL = 400;
+/** Of a thousand cases: each costs as much as a hundred others. */
+const GIANTS = 4;
 /** Packs of test/fixtures/golden whose images are small: what qemu-img wrote. */
 const GOLDEN = [
-  'cluster-512', 'cluster-1k', 'cluster-4k', 'compressed-zlib', 'compressed-zstd', 'encrypted', 'extended-l2-16k',
-  'facts', 'names', 'raw', 'refcount-widths', 'snapshots', 'version-2',
+  'cluster-512',
+  'cluster-1k',
+  'cluster-4k',
+  'compressed-zlib',
+  'compressed-zstd',
+  'encrypted',
+  'extended-l2-16k',
+  'facts',
+  'names',
+  'raw',
+  'refcount-widths',
+  'snapshots',
+  'version-2',
 ];
 
 /** Whole images, by a number: most are built, some are QEMU's own, some are giants. */
@@ -34,10 +56,16 @@ export class Cases {
 
   /** A case of its own for whoever asks: it may be changed. */
   draw(draw: Draw): Case {
-    const roll = draw.below(100);
-    if (roll < 5) return giants(draw);
-    const whole = roll < 15 ? draw.pick(this.fromQemu()) : this.built(draw.below(POOL));
+    const roll = draw.below(1000);
+    if (roll < GIANTS) return giants(draw);
+    const whole = roll < 150 ? draw.pick(this.fromQemu()) : this.built(draw.below(POOL));
     return { ...whole, files: new Map([...whole.files].map(([name, image]) => [name, copyOf(image)])) };
+  }
+
+  /** Makes all that is drawn from again and again, so that what a run takes is its own. */
+  prepare(): void {
+    for (let index = 0; index < POOL; index += 1) this.built(index);
+    this.fromQemu();
   }
 
   private built(index: number): Case {
@@ -62,7 +90,7 @@ const copyOf = (image: SparseImage): SparseImage =>
 function giants(draw: Draw): Case {
   const files = new Map<string, SparseImage>();
   const depth = draw.pick([1, 1, 1, 2, 3, 40, 260]);
-  const same = drawGiant(draw, '1');
+  const same = drawGiant(draw, '1', 12);
   for (let i = 0; i < depth; i += 1) {
     const parent = i + 1 < depth ? String(i + 1) : undefined;
     const image = depth > 3 ? same.copy() : drawGiant(draw, parent);
@@ -88,7 +116,7 @@ function build(draw: Draw): Case {
     files.set(String(i), draw.chance(0.1) ? encrypt(draw, image) : image);
     if (dataFile) files.set('data', dataFile);
   }
-  if (base) files.set('base', new Image(512 * draw.below(400), [{ offset: 0, bytes: noise(1, 100) }].slice(draw.below(2))));
+  if (base) files.set('base', new Image(100 + 512 * draw.below(400), [{ offset: 0, bytes: noise(1, 100) }]));
   return { leaf: '0', files };
 }
 
@@ -101,10 +129,10 @@ function drawSpec(draw: Draw, parent: string | undefined): Qcow2Spec {
   const size = 2 ** clusterBits * clusterCount - 512 * draw.below(2 ** (clusterBits - 9));
   const clusters = (): Map<number, Cluster> => {
     const kinds: readonly (() => Cluster)[] = [
-      () => data(noise(draw.below(99), 64)),
+      () => ({ ...data(noise(draw.below(99), 64)), hole: true }),
       ...(version === 3 ? [zero, zeroAllocated] : []),
       ...(external ? [] : [() => compressed(prose(draw.below(99), 2 ** clusterBits))]),
-      ...(extendedL2 ? [() => subclusters(drawStates(draw), noise(draw.below(99), 64))] : []),
+      ...(extendedL2 ? [() => ({ ...subclusters(drawStates(draw), noise(draw.below(99), 64)), hole: true })] : []),
     ];
     const count = draw.below(14);
     return new Map(Array.from({ length: count }, () => [draw.below(clusterCount), draw.pick(kinds)()]));
@@ -164,7 +192,12 @@ function encrypt(draw: Draw, image: SparseImage): SparseImage {
   const luks = new Uint8Array(LUKS_HEADER_BYTES);
   const text = new TextEncoder();
   luks.set([0x4c, 0x55, 0x4b, 0x53, 0xba, 0xbe, 0, 1]);
-  for (const [place, value] of [[8, 'aes'], [40, 'xts-plain64'], [72, 'sha256'], [168, 'uuid']] as const) {
+  for (const [place, value] of [
+    [8, 'aes'],
+    [40, 'xts-plain64'],
+    [72, 'sha256'],
+    [168, 'uuid'],
+  ] as const) {
     luks.set(text.encode(value), place);
   }
   luks.set([0, 0x71, 0xac, 0xf3 & draw.below(256)], 208);

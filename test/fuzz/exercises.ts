@@ -106,7 +106,8 @@ function look({ session, draw, note, finish }: Subject): void {
   const early = session.chain.layers.some(({ depth }) =>
     session.findings(depth).some(({ code }) => STOPPED_EARLY.has(code)),
   );
-  const places = guestSize === 0 ? [] : [0, guestSize - 1, ...Array.from({ length: 3 }, () => drawPlace(draw, picture))];
+  const places =
+    guestSize === 0 ? [] : [0, guestSize - 1, ...Array.from({ length: 3 }, () => drawPlace(draw, picture))];
   for (const offset of places) {
     const trace = session.trace(offset);
     const run = runAt(map, offset);

@@ -17,8 +17,11 @@ const word = (value: bigint): Uint8Array => {
 };
 
 /** An image with tables as large as they may be, of a file that says it has up to 2^53 bytes and holds next to none. */
-export function drawGiant(draw: Draw, parent: string | undefined): PatternImage {
-  const clusterBits = draw.pick([9, 12, 16, 21]);
+export function drawGiant(
+  draw: Draw,
+  parent: string | undefined,
+  clusterBits = draw.pick([9, 12, 16, 21]),
+): PatternImage {
   const spec: Qcow2Spec = {
     size: 2 ** (clusterBits + 4),
     clusterBits,
@@ -39,15 +42,26 @@ export function drawGiant(draw: Draw, parent: string | undefined): PatternImage 
     switch (draw.below(6)) {
       case 0: // Every L1 entry is the same table.
         patterns.push({ offset: place, length: L1_BYTES, piece: word(BigInt(layout.l2Table(0) ?? 0)) });
-        image.pokeU32(36, L1_BYTES / WORD).pokeU64(40, BigInt(place)).pokeU64(24, drawSize(draw));
+        image
+          .pokeU32(36, L1_BYTES / WORD)
+          .pokeU64(40, BigInt(place))
+          .pokeU64(24, drawSize(draw));
         break;
       case 1: // Every L1 entry is another table, in a hole or in a table's pattern.
         patterns.push({ offset: place, length: L1_BYTES, piece: word(2n ** 40n), step: BigInt(layout.clusterSize) });
         if (draw.chance(0.5)) {
-          const piece = draw.pick([word(1n), word(BigInt(layout.clusterSize)), word((1n << 62n) | 77n), draw.bytes(64)]);
+          const piece = draw.pick([
+            word(1n),
+            word(BigInt(layout.clusterSize)),
+            word((1n << 62n) | 77n),
+            draw.bytes(64),
+          ]);
           patterns.push({ offset: 2 ** 40, length: 2 ** 45, piece });
         }
-        image.pokeU32(36, L1_BYTES / WORD).pokeU64(40, BigInt(place)).pokeU64(24, drawSize(draw));
+        image
+          .pokeU32(36, L1_BYTES / WORD)
+          .pokeU64(40, BigInt(place))
+          .pokeU64(24, drawSize(draw));
         break;
       case 2: {
         // As many snapshots as may be, all of one L1 table that is as large as may be.
@@ -74,11 +88,17 @@ export function drawGiant(draw: Draw, parent: string | undefined): PatternImage 
         const entry = image.peek(layout.bitmaps[0]?.entry ?? 0, 32);
         patterns.push({ offset: place, length: 65_535 * 32, piece: entry });
         const extension = layout.extensions.get(0x23852875) ?? 0;
-        image.pokeU32(extension + 8, 65_535).pokeU64(extension + 16, 65_535n * 32n).pokeU64(extension + 24, BigInt(place));
+        image
+          .pokeU32(extension + 8, 65_535)
+          .pokeU64(extension + 16, 65_535n * 32n)
+          .pokeU64(extension + 24, BigInt(place));
         break;
       }
       default: // The largest L1 table, all of it a hole.
-        image.pokeU32(36, L1_BYTES / WORD).pokeU64(40, BigInt(place)).pokeU64(24, drawSize(draw));
+        image
+          .pokeU32(36, L1_BYTES / WORD)
+          .pokeU64(40, BigInt(place))
+          .pokeU64(24, drawSize(draw));
     }
   }
   const size = draw.pick([image.size, FAR + 2 ** 20, 2 ** 40, 2 ** 46, 2 ** 53 - 512, 2 ** 53 - 1]);

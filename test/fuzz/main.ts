@@ -72,7 +72,8 @@ class Supervisor {
         const memory = process.memoryUsage.rss() - baseline;
         this.mostMemory = Math.max(this.mostMemory, memory);
         if (Date.now() - since > HANG_MS) stop(`no end after ${HANG_MS / 1000} s`);
-        else if (memory > MOST_MEMORY && since < Infinity) stop(`${Math.round(memory / 2 ** 20)} MiB over the baseline`);
+        else if (memory > MOST_MEMORY && since < Infinity)
+          stop(`${Math.round(memory / 2 ** 20)} MiB over the baseline`);
       }, WATCH_MS);
       worker.on('message', (message: Message) => {
         switch (message.kind) {

@@ -74,7 +74,12 @@ function resize(draw: Draw, image: SparseImage, { fields, places, clusterSize }:
 }
 
 /** Gives the image another parent, wherever in the first cluster the name then stands. */
-function rename(draw: Draw, image: SparseImage, { clusterSize, headerLength }: Anatomy, known: readonly string[]): void {
+function rename(
+  draw: Draw,
+  image: SparseImage,
+  { clusterSize, headerLength }: Anatomy,
+  known: readonly string[],
+): void {
   const name = new TextEncoder().encode(drawName(draw, known));
   const at = draw.chance(0.8) ? Math.max(headerLength + 16, clusterSize - name.length) : draw.below(clusterSize);
   if (at + name.length > image.size) return;
@@ -92,7 +97,10 @@ function extend(draw: Draw, image: SparseImage, { clusterSize, headerLength }: A
     if (at + 8 + length > Math.min(clusterSize, image.size) - 16) break;
     const content = draw.chance(0.3) ? new TextEncoder().encode('raw') : draw.bytes(length);
     const said = draw.chance(0.05) ? draw.next() : length;
-    image.pokeU32(at, draw.pick(TYPES)).pokeU32(at + 4, said).poke(at + 8, content.subarray(0, length));
+    image
+      .pokeU32(at, draw.pick(TYPES))
+      .pokeU32(at + 4, said)
+      .poke(at + 8, content.subarray(0, length));
     at += 8 + Math.ceil(length / 8) * 8;
   }
   if (draw.chance(0.8) && at + 8 <= image.size) image.pokeU64(at, 0n);

@@ -35,12 +35,12 @@ export interface Outcome {
   readonly longestStepMs: number;
   /** Jobs that were given up: they would have come to an end, some time. */
   readonly givenUp: number;
-  /** Of every answer, where it was asked for. */
+  /** Of every answer, where it was asked for and all were given. */
   readonly digest: string;
 }
 
-/** Yields that the jobs of one run have together. */
-const STEPS = 250;
+/** The jobs of one run have this long together; each ends sooner or later, but there are many runs to do. */
+const JOBS_MS = 400;
 const REAL_FILES = 0.02;
 const NO_TOOLS = { platformTools: false };
 
@@ -50,6 +50,11 @@ export class Runner {
 
   constructor(private readonly seed: number) {
     this.cases = new Cases(seed);
+  }
+
+  /** Makes all that runs have in common. */
+  prepare(): void {
+    this.cases.prepare();
   }
 
   /** The files of a run, as they are when it is driven. */
@@ -67,7 +72,8 @@ export class Runner {
   }
 
   /**
-   * @param digest whether answers are remembered, which takes time
+   * @param digest whether answers are remembered, which takes time; those about files on disk never are, since they
+   *   tell when and where that was
    * @throws Error when anything but a DiskError comes of it, or when answers contradict each other
    */
   run(lineage: Lineage, digest: boolean): Outcome {
@@ -75,7 +81,7 @@ export class Runner {
     const number = lineage.at(-1) ?? 0;
     const draw = (): Draw => Draw.named(this.seed, `drive ${number}`);
     const small = [...made.files.values()].every((image) => !(image instanceof PatternImage) && image.size < 2 ** 24);
-    return small && draw().chance(REAL_FILES) ? onDisk(made, draw(), digest) : inMemory(made, draw(), digest);
+    return small && draw().chance(REAL_FILES) ? onDisk(made, draw()) : inMemory(made, draw(), digest);
   }
 }
 
@@ -89,11 +95,11 @@ function inMemory({ leaf, files }: Case, draw: Draw, digest: boolean): Outcome {
   return outcome;
 }
 
-function onDisk({ leaf, files }: Case, draw: Draw, digest: boolean): Outcome {
+function onDisk({ leaf, files }: Case, draw: Draw): Outcome {
   return withTempFolder('fuzz', (folder) => {
     for (const [name, image] of files) writeCaseFile(join(folder, name), image);
     const policy = { folders: [folder], allowed: [], ...NO_TOOLS };
-    const outcome = drive(createEnvironment(policy), () => openFile(join(folder, leaf), NO_TOOLS), draw, digest);
+    const outcome = drive(createEnvironment(policy), () => openFile(join(folder, leaf), NO_TOOLS), draw, false);
     const left = process.platform === 'linux' ? [...openDescriptors().values()] : [];
     if (left.some((path) => path.startsWith(folder))) throw new Error('a file is left open');
     return outcome;
@@ -108,7 +114,7 @@ export function writeCaseFile(path: string, image: SparseImage): void {
 
 function drive(environment: Environment, open: () => OpenedSource, draw: Draw, digest: boolean): Outcome {
   const hash = digest ? createHash('sha1') : undefined;
-  let steps = STEPS;
+  let jobsMs = 0;
   let givenUp = 0;
   let longestStepMs = 0;
   const begun = performance.now();
@@ -118,7 +124,7 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
     totalMs: performance.now() - begun,
     longestStepMs,
     givenUp,
-    digest: hash?.digest('hex') ?? '',
+    digest: (givenUp === 0 && hash?.digest('hex')) || '',
   });
   let session: Session;
   try {
@@ -133,10 +139,12 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
     draw,
     note: (answer: unknown) => hash?.update(answer instanceof Uint8Array ? answer : JSON.stringify(answer)),
     finish: <T>(job: Generator<unknown, T, void>): T | undefined => {
-      for (; steps > 0; steps -= 1) {
+      while (jobsMs < JOBS_MS) {
         const stepBegun = performance.now();
         const step = job.next();
-        longestStepMs = Math.max(longestStepMs, performance.now() - stepBegun);
+        const stepMs = performance.now() - stepBegun;
+        jobsMs += stepMs;
+        longestStepMs = Math.max(longestStepMs, stepMs);
         if (step.done) return step.value;
       }
       givenUp += 1;
