@@ -92,7 +92,7 @@ function stepDown(
   }
   try {
     const { driver, findings } = parentDriver(parent, opened);
-    const next = openLayer(environment, { ...opened, source: cutWindow(parent, opened) }, driver);
+    const next = openLayer(environment, { ...opened, source: cutWindow(parent, opened) }, driver, false);
     return { next, findings: [...answer.findings, ...findings, ...sizeFindings(next.layer, parent)] };
   } catch (error) {
     opened.source.close();
@@ -119,7 +119,7 @@ function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
 
 function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOptions): OpenLayer {
   try {
-    return openLayer(environment, leaf, pickDriver(leaf, options.format));
+    return openLayer(environment, leaf, pickDriver(leaf, options.format), true);
   } catch (error) {
     leaf.source.close();
     throw error;
@@ -129,13 +129,14 @@ function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOp
 /** Refusals of a file whose place is known and may be looked at. */
 const LOCATED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['missing', 'unreadable', 'not-a-file']);
 
-function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver): OpenLayer {
+function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver, isLeaf: boolean): OpenLayer {
   const { identity, source } = opened;
   const companions: string[] = [];
   try {
     const layer = driver.open(source, {
       identity,
       codecs,
+      isLeaf,
       openCompanion: (reference) => {
         const answer = gate.open(reference, identity);
         if (answer.ok) companions.push(answer.opened.identity.path);

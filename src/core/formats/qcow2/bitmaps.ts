@@ -17,10 +17,14 @@ interface Entry {
   readonly objection: string | undefined;
 }
 
-/** Lists the bitmaps; what can't be read is a finding, since the disk does not depend on them. */
+/**
+ * Lists the bitmaps; what can't be read is a finding, since the disk does not depend on them.
+ * @param most how many are listed; the rest is counted
+ */
 export function readBitmaps(
   source: ByteSource,
   header: Qcow2Header,
+  most: number,
 ): { bitmaps: readonly Bitmap[]; findings: readonly Finding[] } {
   if (!header.bitmaps) return { bitmaps: [], findings: [] };
   const { count, directoryBytes, directoryOffset } = header.bitmaps;
@@ -31,7 +35,7 @@ export function readBitmaps(
   });
   const bitmaps: Bitmap[] = [];
   const findings: Finding[] = [];
-  const wanted = Math.min(count, LIMITS.maxBitmapsListed);
+  const wanted = Math.min(count, most);
   let refused = 0;
   while (bitmaps.length < wanted) {
     const offset = reader.position;

@@ -2,7 +2,8 @@ import { readUpTo } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
 
-const PIECE_BYTES = 1 << 20;
+/** A chain has hundreds of images at worst, most of them with a table of a few hundred bytes. */
+const PIECE_BYTES = 64 << 10;
 
 /** A table whose entries have lengths of their own. */
 export interface EntryTable {

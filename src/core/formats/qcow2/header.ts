@@ -307,22 +307,24 @@ class HeaderReader {
   /** docs/interop/qcow2.rst, "Header extensions". */
   private extensions(from: number, end: number): Extensions {
     const found: Extensions = { featureNames: new Map() };
-    const area = readUpTo(this.source, from, Math.max(0, end - from));
+    const room = Math.max(0, Math.min(end, this.source.size) - from);
+    const area = readUpTo(this.source, from, Math.min(room, LIMITS.maxExtensionAreaBytes));
     let at = 0;
     for (let count = 0; at + 8 <= area.length; count += 1) {
       const type = u32be(area, at);
       const length = u32be(area, at + 4);
       if (type === EXTENSION.end) break;
-      if (count === LIMITS.maxHeaderExtensions) {
+      const fits = length <= room - at - 8;
+      if (count === LIMITS.maxHeaderExtensions || (fits && length > area.length - at - 8)) {
         this.note(
           'warning',
           'header-extensions',
-          `the header has more than ${count} extensions: the others are not read`,
+          `the header's extensions are more than are read: ${count} were, ${at} bytes`,
           from + at,
         );
         break;
       }
-      if (length > area.length - at - 8) {
+      if (!fits) {
         this.note(
           'error',
           'extension-length',

@@ -17,6 +17,8 @@ export const LIMITS = {
 
   /** Ours: QEMU reads as many as fit in the header's cluster, and knows six kinds. */
   maxHeaderExtensions: 256,
+  /** Ours: how much of the header's cluster is read for them. */
+  maxExtensionAreaBytes: 64 * 2 ** 10,
   /** Also the longest `json:` name: it stands in the same field. */
   maxBackingNameBytes: 1023,
   /** `bs->backing_format` holds 16 bytes with its NUL. */
@@ -30,8 +32,10 @@ export const LIMITS = {
   maxSnapshotTableBytes: 64 * 2 ** 20,
   /** `QCOW_MAX_SNAPSHOT_EXTRA_DATA`. */
   maxSnapshotExtraBytes: 1024,
-  /** Ours: how many internal snapshots are listed; an honest image has a few dozen. */
-  maxSnapshotsListed: 1000,
+  /** Ours: how many internal snapshots, and how many bitmaps, are listed; an honest image has a few dozen. */
+  maxListed: 1000,
+  /** Ours: the same of an image below the newest; a chain has hundreds of them at worst. */
+  maxListedBelow: 100,
   /** As much of an id as QEMU tells: `QEMUSnapshotInfo.id_str` holds 128 bytes with its NUL. */
   maxSnapshotIdShown: 127,
   /** As much of a name as QEMU tells: `QEMUSnapshotInfo.name` holds 256 bytes with its NUL. */
@@ -41,8 +45,6 @@ export const LIMITS = {
   maxBitmaps: 65_535,
   /** `QCOW2_MAX_BITMAP_DIRECTORY_SIZE`. */
   maxBitmapDirectoryBytes: 1024 * 65_535,
-  /** Ours: how many bitmaps are listed. */
-  maxBitmapsListed: 1000,
   /** `BME_MAX_NAME_SIZE`. */
   maxBitmapNameBytes: 1023,
   minBitmapGranularityBits: 9,

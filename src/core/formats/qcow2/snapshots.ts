@@ -21,8 +21,11 @@ export interface SnapshotTable {
   readonly findings: readonly Finding[];
 }
 
-/** Reads the snapshot table; what can't be read is a finding, since the current state does not depend on it. */
-export function readSnapshots(source: ByteSource, header: Qcow2Header): SnapshotTable {
+/**
+ * Reads the snapshot table; what can't be read is a finding, since the current state does not depend on it.
+ * @param most how many are listed; the rest is counted
+ */
+export function readSnapshots(source: ByteSource, header: Qcow2Header, most: number): SnapshotTable {
   const { snapshotCount: count, snapshotsOffset: offset } = header;
   if (count === 0) return { snapshots: [], findings: [] };
   const broken = (message: string, at: number): Finding => ({
@@ -42,7 +45,7 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header): Snapshot
   }
   const snapshots: Qcow2Snapshot[] = [];
   const findings: Finding[] = [];
-  const wanted = Math.min(count, LIMITS.maxSnapshotsListed);
+  const wanted = Math.min(count, most);
   const table = { name: 'snapshot table', offset, maxBytes: LIMITS.maxSnapshotTableBytes };
   const reader = new EntryReader(source, table);
   try {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Bitmap, Finding } from '../../../../../src/core';
 import { readBitmaps } from '../../../../../src/core/formats/qcow2/bitmaps';
 import { readHeader } from '../../../../../src/core/formats/qcow2/header';
+import { LIMITS } from '../../../../../src/core/formats/qcow2/limits';
 import type { BitmapSpec, BuiltQcow2, SparseImage } from '../../../../fixtures/build/index';
 import { buildQcow2, EXTENSION } from '../../../../fixtures/build/index';
 import { memorySource } from '../../../../support/memory';
@@ -16,7 +17,7 @@ const build = (bitmaps: readonly BitmapSpec[]): BuiltQcow2 => buildQcow2({ size:
 
 function read({ image }: BuiltQcow2): { bitmaps: readonly Bitmap[]; findings: readonly Finding[] } {
   const source = memorySource(image);
-  return readBitmaps(source, readHeader(source));
+  return readBitmaps(source, readHeader(source), LIMITS.maxListed);
 }
 
 describe('the bitmaps of a qcow2 image', () => {

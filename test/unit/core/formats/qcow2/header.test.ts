@@ -472,6 +472,9 @@ describe('a header that is odd is a finding', () => {
     assert.deepEqual([backingFormat, findings], ['raw', []]);
     const cut = assertFound(many(256), () => undefined, 'header-extensions', 'warning');
     assert.equal(cut.backingFormat, undefined);
+    const long = { type: 0x12345678, data: new Uint8Array(65_537) };
+    const beyond = { clusterBits: 18, extensions: [long, format] };
+    assert.equal(assertFound(beyond, () => undefined, 'header-extensions', 'warning').backingFormat, undefined);
   });
 
   it('when the pointer to its LUKS header is not what it should be', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readHeader } from '../../../../../src/core/formats/qcow2/header';
+import { LIMITS } from '../../../../../src/core/formats/qcow2/limits';
 import type { SnapshotTable } from '../../../../../src/core/formats/qcow2/snapshots';
 import { readSnapshots } from '../../../../../src/core/formats/qcow2/snapshots';
 import type { BuiltQcow2, Qcow2Spec, SnapshotSpec } from '../../../../fixtures/build/index';
@@ -19,7 +20,7 @@ const build = (snapshots: readonly SnapshotSpec[], spec: Partial<Qcow2Spec> = {}
 
 function read({ image }: BuiltQcow2): SnapshotTable {
   const source = memorySource(image);
-  return readSnapshots(source, readHeader(source));
+  return readSnapshots(source, readHeader(source), LIMITS.maxListed);
 }
 
 function bytesOf(...words: readonly bigint[]): Uint8Array {
