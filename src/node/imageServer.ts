@@ -21,6 +21,7 @@ import type {
   WorkName,
 } from '../protocol/worker';
 import { codecsReady } from './codecs';
+import { compressorOf } from './compressors';
 import { createEnvironment } from './environment';
 import { openFile } from './files';
 import { openImage } from './openImage';
@@ -163,7 +164,8 @@ export class ImageServer {
 
   async flatten(params: FlattenParams): Promise<FlattenResult | null> {
     await codecsReady();
-    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, params)));
+    const compressor = params.compression && (await compressorOf(params.compression));
+    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, { ...params, compressor })));
   }
 
   cancel(work: WorkName): void {

@@ -19,7 +19,7 @@ describe('a file in the making', () => {
   const content = (): string => fs.readFileSync(target, 'utf8');
 
   it('has its name once it is complete, and is alone then', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.append('[1,');
     file.append('“2”]\n');
     assert(!fs.existsSync(target), 'it has its name before it is complete');
@@ -29,12 +29,12 @@ describe('a file in the making', () => {
   });
 
   it('may be empty', () => {
-    new NewFile(target).commit();
+    new NewFile(target, { replace: true }).commit();
     assert.equal(content(), '');
   });
 
   it('is gone when it is abandoned', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.append('half');
     file.abandon();
     assert.deepEqual(names(), []);
@@ -43,7 +43,7 @@ describe('a file in the making', () => {
   });
 
   it('stays when it is abandoned after it was completed', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.append('whole');
     file.commit();
     file.abandon();
@@ -53,12 +53,12 @@ describe('a file in the making', () => {
 
   it('replaces a file only when it is complete', () => {
     fs.writeFileSync(target, 'old, and longer than the new');
-    const dropped = new NewFile(target);
+    const dropped = new NewFile(target, { replace: true });
     dropped.append('new');
     assert.equal(content(), 'old, and longer than the new');
     dropped.abandon();
     assert.equal(content(), 'old, and longer than the new');
-    const kept = new NewFile(target);
+    const kept = new NewFile(target, { replace: true });
     kept.append('new');
     kept.commit();
     assert.equal(content(), 'new');
@@ -66,7 +66,7 @@ describe('a file in the making', () => {
   });
 
   it('takes no more once it is finished', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.commit();
     assert.throws(() => {
       file.append('more');
@@ -79,7 +79,7 @@ describe('a file in the making', () => {
 
   it('in a folder that is not there fails, naming the file, and makes no folder', () => {
     const nowhere = join(folder, 'gone', 'map.json');
-    assert.throws(() => new NewFile(nowhere), { name: 'DiskError', code: 'io', file: nowhere });
+    assert.throws(() => new NewFile(nowhere, { replace: true }), { name: 'DiskError', code: 'io', file: nowhere });
     assert.deepEqual(names(), []);
   });
 
@@ -87,7 +87,7 @@ describe('a file in the making', () => {
     if (process.platform === 'win32' || process.getuid?.() === 0) this.skip();
     fs.chmodSync(folder, 0o555);
     try {
-      assert.throws(() => new NewFile(target), { name: 'DiskError', code: 'io', file: target });
+      assert.throws(() => new NewFile(target, { replace: true }), { name: 'DiskError', code: 'io', file: target });
     } finally {
       fs.chmodSync(folder, 0o755);
     }
@@ -96,7 +96,7 @@ describe('a file in the making', () => {
 
   it('whose name is a folder’s fails at the end and leaves nothing', () => {
     fs.mkdirSync(target);
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.append('text');
     assert.throws(
       () => {
@@ -108,10 +108,10 @@ describe('a file in the making', () => {
     assert.deepEqual(fs.readdirSync(target), []);
   });
 
-  for (const call of ['appendFileSync', 'fsyncSync'] as const) {
+  for (const call of ['writeSync', 'fsyncSync'] as const) {
     it(`on a disk that is full leaves nothing: ${call}`, () => {
       fs.writeFileSync(target, 'old');
-      const file = new NewFile(target);
+      const file = new NewFile(target, { replace: true });
       const real = fs[call];
       fs[call] = () => {
         throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
