@@ -98,7 +98,8 @@ export class ImageServer {
     const { generation } = this.state;
     if (file !== undefined) {
       const check = this.checks.get(file);
-      if (!check) throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
+      if (!check)
+        throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
       const asOwners = fileOwners(check.report.file);
       return { generation, complete: true, pixels: session.pixels({ map: asOwners }, start, cellBytes, cells) };
     }

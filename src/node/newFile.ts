@@ -147,7 +147,14 @@ function taken(file: string, cause?: unknown): DiskError {
 }
 
 /** What systems say that do not bring folders to the disk. */
-const NOT_FOR_FOLDERS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EBADF', 'EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
+const NOT_FOR_FOLDERS: ReadonlySet<string | undefined> = new Set([
+  'EACCES',
+  'EBADF',
+  'EINVAL',
+  'EISDIR',
+  'ENOTSUP',
+  'EPERM',
+]);
 
 /** The name of a new file is in its folder: without this it may be gone after a power failure. */
 function syncFolder(folder: string): void {

@@ -41,7 +41,8 @@ export const convert: Verb = {
   run: async (invocation) => {
     const format = oneOf(invocation, 'target-format', FORMATS) ?? 'raw';
     const compression = oneOf(invocation, 'compress', COMPRESSIONS);
-    if (compression && format === 'raw') throw new UsageError('a raw image can\'t be compressed: --compress goes with -O qcow2');
+    if (compression && format === 'raw')
+      throw new UsageError("a raw image can't be compressed: --compress goes with -O qcow2");
     const compressor = compression && (await compressorOf(compression));
     await codecsReady();
     const [image = '', target = ''] = invocation.operands;

@@ -7,8 +7,7 @@ import { RawWriter } from './rawWriter';
 
 /** What kind of image is written. */
 export type Target =
-  | { readonly format: 'raw' }
-  | { readonly format: 'qcow2'; readonly compressor?: Compressor | undefined };
+  { readonly format: 'raw' } | { readonly format: 'qcow2'; readonly compressor?: Compressor | undefined };
 
 /**
  * Writes the guest's bytes, as a disk has them, to a new image that stands by itself. Progress is in bytes
@@ -16,11 +15,7 @@ export type Target =
  * @throws DiskError when some of the disk can't be known (see `guestChunks`), `io` when the sink can't be written,
  * `limit` when the disk is too large for the format
  */
-export function* flatten(
-  disk: Disk,
-  sink: Sink,
-  target: Target,
-): Generator<Progress, void, void> {
+export function* flatten(disk: Disk, sink: Sink, target: Target): Generator<Progress, void, void> {
   const total = disk.from.view.guestSize;
   const writer = writerOf(sink, total, target);
   let done = 0;

@@ -154,7 +154,10 @@ class Filler {
     const { chain, from } = this;
     const { steps, ended } = traceRead(chain, from.depth, from.view, guestOffset(at));
     const file = steps.find(({ role }) => role === 'owner')?.filename ?? steps.at(-1)?.filename;
-    return cannotRead(at, new DiskError('not-found', ended ?? 'the tables that say what is there are too many', { file }));
+    return cannotRead(
+      at,
+      new DiskError('not-found', ended ?? 'the tables that say what is there are too many', { file }),
+    );
   }
 }
 

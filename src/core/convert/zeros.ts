@@ -7,9 +7,8 @@
 export function isZero(bytes: Uint8Array, from: number, length: number): boolean {
   let at = from;
   const end = from + length;
-  const misaligned = (bytes.byteOffset + at) % 4;
-  const headEnd = misaligned === 0 ? at : Math.min(end, at + 4 - misaligned);
-  for (; at < headEnd; at += 1) if (bytes[at] !== 0) return false;
+  for (; at < end && (bytes.byteOffset + at) % 4 !== 0; at += 1) if (bytes[at] !== 0) return false;
+  if (at === end) return true;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >>> 2);
   const pairs = words.length & ~1;
   for (let i = 0; i < pairs; i += 2) if (((words[i] ?? 0) | (words[i + 1] ?? 0)) !== 0) return false;

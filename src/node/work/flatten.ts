@@ -42,7 +42,7 @@ const diskOf = ({ chain, standpoint, view }: Session): Disk => ({ chain, from: {
 
 function kindOf({ format, compressor }: FlattenJob): Target {
   if (format === 'qcow2') return { format, compressor };
-  if (compressor) throw new DiskError('unsupported', 'a raw image can\'t be compressed', {}, 'Choose qcow2.');
+  if (compressor) throw new DiskError('unsupported', "a raw image can't be compressed", {}, 'Choose qcow2.');
   return { format };
 }
 
@@ -67,7 +67,12 @@ function assertNotOfChain({ layers, end }: Chain, target: string): void {
   const names = [...layers.flatMap(({ companions }) => companions), ...missing];
   const ids = [...layers.map((layer) => layer.identity.id), ...names.map(identity)];
   if (names.includes(target) || (own !== undefined && ids.includes(own))) {
-    throw new DiskError('refused', 'this file is part of the disk that is to be copied', { file: target }, 'Choose another name.');
+    throw new DiskError(
+      'refused',
+      'this file is part of the disk that is to be copied',
+      { file: target },
+      'Choose another name.',
+    );
   }
 }
 
