@@ -352,6 +352,8 @@ export interface ChainLayer {
    * understood as. None that is not allowed.
    */
   readonly companions: readonly string[];
+  /** The file that its host offsets are about, where that is another one and was opened. */
+  readonly dataFile?: ImageIdentity | undefined;
   /** Findings about this layer's link to the next one, beside `layer.findings`. */
   readonly findings: readonly Finding[];
 }
