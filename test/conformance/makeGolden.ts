@@ -8,6 +8,8 @@ import { Draw } from '../support/random';
 import { holesOf, pack, unpack } from '../support/sparse';
 import { withTempFolder } from '../support/temp';
 import { Workshop } from '../support/workshop';
+import { DAMAGES } from './damage';
+import { writeAnswers } from './damage/answers';
 import type { GoldenContent, GoldenContents, GoldenInfo, GoldenMap, SnapshotContent } from './golden';
 import { goldenFolder } from './golden';
 import { type Recipe, RECIPES } from './recipes';
@@ -18,6 +20,9 @@ interface LayerInfo {
   readonly format: string;
   readonly children?: readonly { readonly info?: { readonly filename?: string } }[];
 }
+
+/** The name of what is no fixture, but answers about images that the tests build anew. */
+const DAMAGE = 'damage';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -191,7 +196,7 @@ function make(recipe: Recipe, seed: number, version: string): number {
   });
 }
 
-/** @param args names of fixtures to make; all when empty. `--seed=N` draws other images. */
+/** @param args names of fixtures to make, or `damage`; all when empty. `--seed=N` draws other images. */
 export function main(args: readonly string[]): void {
   const version = qemuVersion();
   if (!version || !isAtLeast(version, 8, 2)) {
@@ -199,9 +204,11 @@ export function main(args: readonly string[]): void {
   }
   const seed = Number(args.find((arg) => arg.startsWith('--seed='))?.slice('--seed='.length) ?? 1);
   const names = args.filter((arg) => !arg.startsWith('--'));
-  const unknown = names.filter((name) => !RECIPES.some((recipe) => recipe.name === name));
+  const unknown = names.filter((name) => name !== DAMAGE && !RECIPES.some((recipe) => recipe.name === name));
   if (unknown.length > 0) throw new Error(`no such fixture: ${unknown.join(', ')}`);
-  const recipes = RECIPES.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = (name: string): boolean => names.length === 0 || names.includes(name);
+  if (chosen(DAMAGE)) writeAnswers(version.text, DAMAGES);
+  const recipes = RECIPES.filter(({ name }) => chosen(name));
   const total = recipes.reduce((sum, recipe) => sum + make(recipe, seed, version.text), 0);
   console.log(`${recipes.length} fixtures, ${total} bytes of images`);
 }
