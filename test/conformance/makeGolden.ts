@@ -12,6 +12,7 @@ import { DAMAGES } from './damage';
 import { writeAnswers } from './damage/answers';
 import type { GoldenContent, GoldenContents, GoldenInfo, GoldenMap, SnapshotContent } from './golden';
 import { goldenFolder } from './golden';
+import { lastingInfo } from './info';
 import { type Recipe, RECIPES } from './recipes';
 
 /** What `qemu-img info --backing-chain` says of a layer, as far as it is of use here. */
@@ -25,15 +26,6 @@ interface LayerInfo {
 const DAMAGE = 'damage';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** Keys of `qemu-img info` that differ from machine to machine or day to day, or say more of them than of the image. */
-const VOLATILE = ['actual-size', 'filename', 'children'];
-
-/** What a LUKS header inside an image says is drawn by QEMU anew each time, and is no part of qcow2. */
-function dropLuksHeader(info: Record<string, unknown>): void {
-  const { data } = (info['format-specific'] ?? {}) as { data?: { encrypt?: { format: string } } };
-  if (data?.encrypt) data.encrypt = { format: data.encrypt.format };
-}
 
 function sha256(file: string, end: number): { size: number; sha256: string } {
   const bytes = readFileSync(file).subarray(0, end);
@@ -139,9 +131,7 @@ class Witness {
 
   infoOf(image: string): Record<string, unknown> {
     const format = image.endsWith('.raw') ? 'raw' : 'qcow2';
-    const info = qemuInfo(this.folder, '-f', format, image.includes(':') ? `./${image}` : image);
-    dropLuksHeader(info);
-    return Object.fromEntries(Object.entries(info).filter(([key]) => !VOLATILE.includes(key)));
+    return lastingInfo(qemuInfo(this.folder, '-f', format, image.includes(':') ? `./${image}` : image));
   }
 }
 

@@ -94,6 +94,15 @@ export function qemuInfo(cwd: string, ...image: readonly string[]): Record<strin
   return JSON.parse(qemuImg(cwd, 'info', '--output=json', ...image)) as Record<string, unknown>;
 }
 
+/** The exit code of `qemu-img compare`: 0 the same, 1 different. @throws QemuError when it can't compare */
+export function qemuCompare(cwd: string, a: string, b: string): 0 | 1 {
+  const format = (image: string): string => (image.endsWith('.raw') ? 'raw' : 'qcow2');
+  const args = ['compare', '-q', '-U', '-f', format(a), '-F', format(b), a, b];
+  const { code, stdout, stderr } = attempt(QEMU_IMG, args, cwd);
+  if (code !== 0 && code !== 1) throw new QemuError([QEMU_IMG, ...args], code, stderr || stdout);
+  return code;
+}
+
 /** What `qemu-img check` makes of an image. */
 export interface QemuCheck {
   readonly code: number | null;
