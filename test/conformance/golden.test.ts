@@ -157,7 +157,8 @@ describe('golden fixtures', () => {
           assert.equal(list.length, files.length);
           list.forEach((layer, depth) => {
             const file = files[depth] ?? '';
-            if (!OPENED_OTHERWISE.includes(`${name}/${leaf}`)) assertInfo(unpacked.folder, layer, golden.info[file] ?? {});
+            const expected = golden.info[file] ?? {};
+            if (!OPENED_OTHERWISE.includes(`${name}/${leaf}`)) assertInfo(unpacked.folder, layer, expected);
           });
         });
 

@@ -1,4 +1,6 @@
-import { compressed, data, noise, prose, type Qcow2Spec, subclusters, zero, zeroAllocated } from '../../fixtures/build/index';
+import {
+  compressed, data, noise, prose, type Qcow2Spec, subclusters, zero, zeroAllocated,
+} from '../../fixtures/build/index';
 import { type Bench, CLUSTER, CLUSTER_BITS, COMPRESSED, COPIED, type Damage, damage } from './damage';
 
 const MISALIGNED = 512n;
@@ -136,8 +138,10 @@ export const ENTRIES: readonly Damage[] = [
     entry(0, (word) => word + MISALIGNED, EXTENDED)),
   damage('subclusters: preallocated space that is not aligned', extended(), ['preallocated unaligned'],
     entry(2, (word) => word + MISALIGNED, EXTENDED)),
-  damage('L2 table of one user, not COPIED', mixed(), ['COPIED missing of L2'], firstLevel(1, (word) => word & ~COPIED)),
-  damage('L2 table of two users, COPIED', sharedTable(), ['COPIED wrong of L2'], firstLevel(0, (word) => word | COPIED)),
+  damage('L2 table of one user, not COPIED', mixed(), ['COPIED missing of L2'],
+    firstLevel(1, (word) => word & ~COPIED)),
+  damage('L2 table of two users, COPIED', sharedTable(), ['COPIED wrong of L2'],
+    firstLevel(0, (word) => word | COPIED)),
   damage('data of one user, not COPIED', mixed(), ['COPIED missing of data'], entry(3, (word) => word & ~COPIED)),
   damage('data of two users, COPIED', sharedData(), ['COPIED wrong of data'], entry(0, (word) => word | COPIED)),
   damage('preallocated space, not COPIED', mixed(), ['COPIED missing of data'], entry(2, (word) => word & ~COPIED)),

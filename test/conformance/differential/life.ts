@@ -113,10 +113,13 @@ export class Life {
     qemuImg(this.shop.folder, 'bitmap', action, ...more, ...this.target(), name);
   }
 
-  /** Rewrites all refcounts in another width, or changes when they are written. */
+  /** Changes when refcounts are written, or writes all of them in another width. */
   private amend(): void {
     const { draw } = this.shop;
-    const option = draw.pick(['lazy_refcounts=on', 'lazy_refcounts=off', `refcount_bits=${draw.pick([8, 16, 64])}`]);
+    const bits = `refcount_bits=${draw.pick([8, 16, 64])}`;
+    // Where a block holds millions of counts this takes QEMU minutes.
+    const widths = this.traits.cluster <= 64 * KIB ? [bits, bits] : [];
+    const option = draw.pick(['lazy_refcounts=on', 'lazy_refcounts=off', ...widths]);
     qemuImg(this.shop.folder, 'amend', '-q', '-o', option, ...this.target());
   }
 
