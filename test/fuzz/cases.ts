@@ -177,7 +177,7 @@ const drawBitmaps = (draw: Draw): NonNullable<Qcow2Spec['bitmaps']> =>
 
 function drawStates(draw: Draw): string {
   const letters = draw.pick(['d', 'z', 'dz', 'd.', 'z.', 'dz.']);
-  return Array.from({ length: 32 }, () => draw.pick([...letters])).join('');
+  return Array.from({ length: 32 }, () => letters[draw.below(letters.length)]).join('');
 }
 
 const LUKS_HEADER_BYTES = 592;

@@ -11,9 +11,9 @@ export interface Subject {
   readonly session: Session;
   readonly draw: Draw;
   /** Takes note of an answer: the same image must give the same ones again. */
-  note(answer: unknown): void;
+  readonly note: (answer: unknown) => void;
   /** Runs a job as long as the run's steps last. @returns undefined for one that was given up */
-  finish<T>(job: Generator<unknown, T, void>): T | undefined;
+  readonly finish: <T>(job: Generator<unknown, T, void>) => T | undefined;
 }
 
 /** @throws DiskError where the image does not let it, AssertionError when an answer contradicts itself */

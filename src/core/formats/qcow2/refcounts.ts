@@ -6,12 +6,13 @@ const TWO_32 = 2 ** 32;
 /** docs/interop/qcow2.rst, "Refcount table entry": bits 9-63 are the offset. */
 const TABLE_LOW_MASK = 0xffff_fe00;
 const BLOCK_PIECE = 64 * 1024;
+/** Ours: refcount blocks that are counted, bytes. 16-bit counts of 64 KiB clusters come to that at 4 TiB. */
+const MOST_COUNTED_BYTES = 128 * 2 ** 20;
 
 /** Reference counts of host clusters: docs/interop/qcow2.rst, "Host cluster management". */
 export class Refcounts {
   private readonly bits: number;
   private readonly perBlock: number;
-  private table: Uint8Array | undefined;
 
   constructor(
     private readonly source: ByteSource,
@@ -21,24 +22,21 @@ export class Refcounts {
     this.perBlock = (geometry.clusterSize * 8) / this.bits;
   }
 
-  /** Counts the clusters of `[0, clusters)` in use, stopping once there are `enough`. */
+  /** Counts the clusters of `[0, clusters)` in use, stopping once there are `enough` or it has read too much. */
   countInUse(clusters: number, enough: number): number {
+    const { header, clusterSize } = this.geometry;
+    const table = readUpTo(this.source, header.refcountTableOffset, header.refcountTableClusters * clusterSize);
+    const blocks = Math.min(Math.floor(table.length / 8), Math.ceil(clusters / this.perBlock));
+    let blocksLeft = Math.floor(MOST_COUNTED_BYTES / clusterSize);
     let used = 0;
-    for (let block = 0; block * this.perBlock < clusters && used < enough; block += 1) {
-      const offset = this.blockOffset(block);
-      if (offset !== 0) used += this.countInBlock(offset, Math.min(this.perBlock, clusters - block * this.perBlock));
+    for (let block = 0; block < blocks && used < enough && blocksLeft > 0; block += 1) {
+      const offset = u32be(table, block * 8) * TWO_32 + ((u32be(table, block * 8 + 4) & TABLE_LOW_MASK) >>> 0);
+      // Where there is no block, or it lies past the end, the counts are 0.
+      if (offset === 0 || offset >= this.source.size) continue;
+      used += this.countInBlock(offset, Math.min(this.perBlock, clusters - block * this.perBlock));
+      blocksLeft -= 1;
     }
     return used;
-  }
-
-  /** Offset of a refcount block; 0 where there is none or it lies past the end: its counts are 0. */
-  private blockOffset(block: number): number {
-    const { refcountTableOffset, refcountTableClusters } = this.geometry.header;
-    this.table ??= readUpTo(this.source, refcountTableOffset, refcountTableClusters * this.geometry.clusterSize);
-    const at = block * 8;
-    if (at + 8 > this.table.length) return 0;
-    const offset = u32be(this.table, at) * TWO_32 + ((u32be(this.table, at + 4) & TABLE_LOW_MASK) >>> 0);
-    return offset < this.source.size ? offset : 0;
   }
 
   /** How many of the first `entries` counts of the block at `offset` are not zero. */
