@@ -11,7 +11,7 @@ export const SUITES = ['unit', 'conformance', 'fuzz', 'vscode', 'browser'];
 const TESTS = join(ROOT, 'test');
 
 /** Loaded at run time: what only exists there, and tools that find their own files by where they stand. */
-const EXTERNAL = ['vscode', 'mocha', 'playwright-core', 'esbuild', 'typescript', 'eslint', '@vscode/*'];
+const EXTERNAL = ['vscode', 'mocha', 'playwright-core', 'esbuild', 'typescript', 'eslint', '@vscode/*', '@bokuweb/zstd-wasm'];
 
 /**
  * @param {string} suite

@@ -9,7 +9,7 @@ const V2_LENGTH = 72;
 const V3_MIN_LENGTH = 104;
 const COMPRESSION_TYPE_AT = 104;
 
-const EXTENSION = {
+export const EXTENSION = {
   end: 0,
   backingFormat: 0xe2792aca,
   featureNames: 0x6803f857,
@@ -18,10 +18,10 @@ const EXTENSION = {
   dataFile: 0x44415441,
 } as const;
 
-const FEATURE_NAME_BYTES = 48;
+export const FEATURE_NAME_BYTES = 48;
 
 /** Incompatible bits, "Header" byte 72. The spec's prose on raw data files says bit 1; the bit is 2. */
-const INCOMPATIBLE = ['dirty', 'corrupt', 'data-file', 'compression', 'extended-l2'] as const;
+export const INCOMPATIBLE = ['dirty', 'corrupt', 'data-file', 'compression', 'extended-l2'] as const;
 type Incompatible = (typeof INCOMPATIBLE)[number];
 
 export type Encryption = 'none' | 'aes' | 'luks';
