@@ -40,9 +40,6 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header, most: num
       findings: [broken(`a table of ${count} snapshots is past QEMU's limit of ${LIMITS.maxSnapshots}: not read`, 60)],
     };
   }
-  if (offset % 2 ** header.clusterBits !== 0) {
-    return { snapshots: [], findings: [broken('the snapshot table begins in the middle of a cluster: not read', 64)] };
-  }
   const snapshots: Qcow2Snapshot[] = [];
   const findings: Finding[] = [];
   const wanted = Math.min(count, most);
