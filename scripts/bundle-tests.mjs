@@ -47,7 +47,7 @@ export async function bundleTests(suite) {
 }
 
 /** Keeps `import.meta.url`, `.dirname` and `.filename` the source file's: CommonJS output would leave them empty. */
-const importMeta = {
+export const importMeta = {
   name: 'import-meta',
   setup(build) {
     build.onLoad({ filter: /\.(ts|mjs)$/ }, async ({ path }) => {

@@ -56,6 +56,8 @@ export interface Qcow2Header {
   readonly dataFileName: string | undefined;
   /** Where the LUKS header stands in the file. */
   readonly luksOffset: number | undefined;
+  /** Bytes of the LUKS header with its key material. */
+  readonly luksLength: number;
   /** Present when the bitmaps extension is there and up to date (autoclear bit 0). */
   readonly bitmaps:
     { readonly count: number; readonly directoryBytes: number; readonly directoryOffset: number } | undefined;
@@ -142,6 +144,7 @@ class HeaderReader {
       backingFormat: extensions.backingFormat,
       dataFileName: extensions.dataFileName,
       luksOffset: extensions.luksOffset,
+      luksLength: extensions.luksLength ?? 0,
       bitmaps: this.bitmaps(version, extensions.bitmaps),
       findings: this.allFindings(features.known),
     };
@@ -193,10 +196,13 @@ class HeaderReader {
 
   private refuseUnknownFeatures(bits: readonly number[], names: ReadonlyMap<number, string>): void {
     if (bits.length === 0) return;
-    const all = bits.map((bit) => `"${names.get(bit) ?? 'unnamed'}" (incompatible feature bit ${bit})`).join(', ');
+    const all = bits.map((bit) => {
+      const name = names.get(bit) ?? '';
+      return name === '' ? `incompatible feature bit ${bit}` : `"${name}" (incompatible feature bit ${bit})`;
+    });
     throw new DiskError(
       'unsupported',
-      `the image uses ${all}, which must be understood to read it`,
+      `the image uses ${all.join(', ')}, which must be understood to read it`,
       { offset: 72 },
       'Open it with the program that made it, or convert it there to a plain qcow2.',
     );
@@ -304,13 +310,24 @@ class HeaderReader {
   /** docs/interop/qcow2.rst, "Header extensions". */
   private extensions(from: number, end: number): Extensions {
     const found: Extensions = { featureNames: new Map() };
-    const area = readUpTo(this.source, from, Math.max(0, end - from));
+    const room = Math.max(0, Math.min(end, this.source.size) - from);
+    const area = readUpTo(this.source, from, Math.min(room, LIMITS.maxExtensionAreaBytes));
     let at = 0;
-    while (at + 8 <= area.length) {
+    for (let count = 0; at + 8 <= area.length; count += 1) {
       const type = u32be(area, at);
       const length = u32be(area, at + 4);
       if (type === EXTENSION.end) break;
-      if (length > area.length - at - 8) {
+      const fits = length <= room - at - 8;
+      if (count === LIMITS.maxHeaderExtensions || (fits && length > area.length - at - 8)) {
+        this.note(
+          'warning',
+          'header-extensions',
+          `the header's extensions are more than are read: ${count} were, ${at} bytes`,
+          from + at,
+        );
+        break;
+      }
+      if (!fits) {
         this.note(
           'error',
           'extension-length',
@@ -358,7 +375,10 @@ class HeaderReader {
             `the pointer to the LUKS header has ${data.length} bytes, not 16`,
             offset,
           );
-        else found.luksOffset = this.optional(data, 0, 'offset of the LUKS header', offset);
+        else {
+          found.luksOffset = this.optionalTable(data, 0, 'LUKS header', offset);
+          found.luksLength = this.optional(data, 8, 'length of the LUKS header', offset + 8);
+        }
         return;
       case EXTENSION.bitmaps:
         if (data.length !== 24)
@@ -381,7 +401,7 @@ class HeaderReader {
     const { data, offset } = extension;
     const count = u32be(data, 0);
     const directoryBytes = this.optional(data, 8, 'size of the bitmap directory', offset + 8);
-    const directoryOffset = this.optional(data, 16, 'offset of the bitmap directory', offset + 16);
+    const directoryOffset = this.optionalTable(data, 16, 'bitmap directory', offset + 16);
     if (directoryBytes === undefined || directoryOffset === undefined) return undefined;
     if (count > LIMITS.maxBitmaps || directoryBytes > LIMITS.maxBitmapDirectoryBytes) {
       this.note(
@@ -436,6 +456,20 @@ class HeaderReader {
     }
   }
 
+  /** Where a table begins that the disk's current state does not depend on. */
+  private optionalTable(bytes: Uint8Array, at: number, what: string, fileOffset: number): number | undefined {
+    const offset = this.optional(bytes, at, `offset of the ${what}`, fileOffset);
+    if (offset === undefined || offset % this.clusterSize === 0) return offset;
+    this.note(
+      'error',
+      'table-offset',
+      `the ${what} is said to begin at byte ${offset}, in the middle of a cluster: not read`,
+      fileOffset,
+      'QEMU refuses such an image.',
+    );
+    return undefined;
+  }
+
   private note(severity: Finding['severity'], code: string, message: string, offset: number, advice?: string): void {
     this.findings.push({ code, severity, message, offset, advice });
   }
@@ -445,6 +479,7 @@ interface Extensions {
   backingFormat?: string | undefined;
   dataFileName?: string | undefined;
   luksOffset?: number | undefined;
+  luksLength?: number | undefined;
   bitmaps?: { readonly data: Uint8Array; readonly offset: number };
   readonly featureNames: Map<number, string>;
 }
