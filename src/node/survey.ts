@@ -29,7 +29,7 @@ export function survey(paths: readonly string[], policy: GatePolicy): SurveyResu
 
 /** Scans the chain of one leaf. @throws DiskError when the leaf can't be used */
 export function accountChain(leaf: string, policy: GatePolicy): { path: string; account: LayerAccount }[] {
-  const session = new Session(createEnvironment(policy), openFile(leaf, policy), false);
+  const session = new Session(createEnvironment(policy), openFile(leaf, policy));
   try {
     const { accounting } = finish(session.scan());
     return session.chain.layers.flatMap(({ depth, identity }) => {

@@ -4,6 +4,7 @@ import type { ByteSource } from '../../model';
 /** Tables this near to each other in the file are read in one go: the gap costs less than another read. */
 const MAX_GAP = 64 * 1024;
 const MAX_READ = 4 << 20;
+const PAGE = 4096;
 
 /**
  * Reads many equally large tables with few, large reads.
@@ -40,6 +41,26 @@ export function readTables(
       }
     }
     from = to;
+  }
+}
+
+/** Entries of tables, read by the page: who reads on through a disk finds the next one in memory. */
+export class TablePages {
+  private page: DataView | undefined;
+  private pageStart = -1;
+
+  constructor(private readonly source: ByteSource) {}
+
+  /** @param offset where the entry begins, a multiple of `length` @param length of the entry, 8 or 16 bytes */
+  entry(offset: number, length: number): DataView {
+    const start = offset - (offset % PAGE);
+    if (!this.page || start !== this.pageStart) {
+      const bytes = new Uint8Array(PAGE);
+      readPadded(this.source, bytes, start);
+      this.page = new DataView(bytes.buffer);
+      this.pageStart = start;
+    }
+    return new DataView(this.page.buffer, offset - start, length);
   }
 }
 
