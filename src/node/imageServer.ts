@@ -174,14 +174,14 @@ export class ImageServer {
   }
 
   /**
-   * Work that reads the whole disk has a session of its own: the one that is shown moves, and keeps no host offsets.
+   * Work that reads the whole disk has a session of its own: the one that is shown moves.
    * It stands where the shown one stood when the work began.
    */
   private async withOwnSession<T>(use: (session: Session) => Promise<T>): Promise<T> {
     const { params, environment } = this;
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
-    const session = new Session(environment, openFile(params.path, params.policy), true, {
+    const session = new Session(environment, openFile(params.path, params.policy), {
       format: chain.layers[0]?.layer.format,
     });
     try {

@@ -30,7 +30,7 @@ export function survey(paths: readonly string[], policy: GatePolicy): SurveyResu
 /** Scans the chain of one leaf. @throws DiskError when the leaf can't be used */
 export function accountChain(leaf: string, policy: GatePolicy): { path: string; account: LayerAccount }[] {
   const gate = new FileGate(policy);
-  const session = new Session({ gate, codecs }, gate.openFound(leaf), false);
+  const session = new Session({ gate, codecs }, gate.openFound(leaf));
   try {
     const { accounting } = finish(session.scan());
     return session.chain.layers.flatMap(({ depth, identity }) => {

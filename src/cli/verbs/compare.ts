@@ -63,7 +63,7 @@ export const compare: Verb = {
 function openNamed(text: string, format: string | undefined): OpenImage {
   const at = fs.existsSync(text) ? -1 : text.lastIndexOf('@');
   const [file, snapshot] = at > 0 ? [text.slice(0, at), text.slice(at + 1)] : [text, undefined];
-  return openDisk(file, { format, snapshot, keepHost: false });
+  return openDisk(file, { format, snapshot });
 }
 
 interface Totals {
@@ -84,7 +84,7 @@ function compareImages(invocation: Invocation, a: OpenImage, b: OpenImage): Exit
   const different = new RangesBuilder();
   const unknown = new RangesBuilder(MAX_RANGES);
   const line = new ProgressLine();
-  const job = compareInto(a.session.side, b.session.side, different, unknown);
+  const job = compareInto(a.session, b.session, different, unknown);
   let step = job.next();
   for (; !step.done; step = job.next()) {
     print.different(different.drain());
