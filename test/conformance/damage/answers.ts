@@ -24,9 +24,9 @@ export function readAnswers(): Answers {
 }
 
 /** @returns the image's name in the folder that it is written to */
-export function writeBroken(folder: string, { image, dataFile }: Broken): string {
+export function writeBroken(folder: string, { image, beside }: Broken): string {
   writeImage(join(folder, IMAGE), image);
-  if (dataFile) writeImage(join(folder, dataFile.name), dataFile.image);
+  for (const file of beside) writeImage(join(folder, file.name), file.image);
   return IMAGE;
 }
 

@@ -60,6 +60,11 @@ export const REFCOUNTS: readonly Damage[] = [
     bench.change(bench.l2Entry(1), () => bench.image.peekU64(bench.l2Entry(0)));
     return { host, guest: CLUSTER };
   }),
+  damage('an overlay that leaks', { ...plain(), backing: 'parent.raw', backingFormat: 'raw' }, ['leaked'], (bench) => {
+    const host = bench.hostOf(3);
+    bench.image.pokeU64(bench.l2Entry(3), 0n);
+    return { host };
+  }),
   damage('the header is not counted', plain(), ['too small'], (bench) => {
     bench.count(0, 0n);
     return { host: 0 };
