@@ -21,6 +21,7 @@ import type {
   WorkName,
 } from '../protocol/worker';
 import { codecsReady } from './codecs';
+import { compressorOf } from './compressors';
 import { createEnvironment } from './environment';
 import { openFile } from './files';
 import { openImage } from './openImage';
@@ -97,7 +98,8 @@ export class ImageServer {
     const { generation } = this.state;
     if (file !== undefined) {
       const check = this.checks.get(file);
-      if (!check) throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
+      if (!check)
+        throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
       const asOwners = fileOwners(check.report.file);
       return { generation, complete: true, pixels: session.pixels({ map: asOwners }, start, cellBytes, cells) };
     }
@@ -163,7 +165,8 @@ export class ImageServer {
 
   async flatten(params: FlattenParams): Promise<FlattenResult | null> {
     await codecsReady();
-    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, params)));
+    const compressor = params.compression && (await compressorOf(params.compression));
+    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, { ...params, compressor })));
   }
 
   cancel(work: WorkName): void {
