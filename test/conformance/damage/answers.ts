@@ -4,17 +4,15 @@ import { join } from 'node:path';
 import { writeImage } from '../../fixtures/build/index';
 import { type QemuCheck, qemuCheck } from '../../support/qemu';
 import { withTempFolder } from '../../support/temp';
-import { goldenFolder } from '../golden';
+import { type GoldenCheck, goldenFolder } from '../golden';
 import type { Broken, Damage } from './damage';
 
 const IMAGE = 'broken.qcow2';
 
-export type Answer = Pick<QemuCheck, 'code' | 'report'>;
-
 interface Answers {
   /** Version of the qemu-img that was asked. */
   readonly qemu: string;
-  readonly answers: Readonly<Record<string, Answer>>;
+  readonly answers: Readonly<Record<string, GoldenCheck>>;
 }
 
 const answersFile = (): string => join(goldenFolder(), 'damage.json');

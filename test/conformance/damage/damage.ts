@@ -9,10 +9,13 @@ export const COPIED = 1n << 63n;
 export const COMPRESSED = 1n << 62n;
 export const CLUSTER_BITS = 12;
 export const CLUSTER = 2 ** CLUSTER_BITS;
+/** An offset that is past the end of any of these files. */
+export const FAR = 2 ** 40;
 
 /** A byte that the damage touches: of the image's own file, or of the guest's disk in one of its states. */
 export interface Place {
-  readonly host?: number;
+  /** Of the file; where more than one: the entry that is wrong, and what it names. */
+  readonly host?: number | readonly number[];
   readonly guest?: number;
   /** Id of the snapshot that `guest` is in; the current state when left out. */
   readonly view?: string;
