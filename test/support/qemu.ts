@@ -79,9 +79,7 @@ export function qemuImg(cwd: string, ...args: readonly string[]): string {
 /** Runs qemu-io in `cwd` with each command in turn. @throws QemuError when one of them fails */
 export function qemuIo(cwd: string, image: readonly string[], commands: readonly string[]): void {
   if (commands.length === 0) return;
-  // Nothing here is to outlive a power cut, and waiting for the disk would take most of the time.
-  const cache = ['-t', 'unsafe'];
-  const output = run(QEMU_IO, [...cache, ...commands.flatMap((command) => ['-c', command]), ...image], cwd);
+  const output = run(QEMU_IO, [...commands.flatMap((command) => ['-c', command]), ...image], cwd);
   // qemu-io ends with 0 after a failed write, saying so on stdout only.
   const failure = /^.*(?:failed|error|invalid|non-sector|not found).*$/im.exec(output);
   if (failure) throw new QemuError([QEMU_IO, ...commands, ...image], 0, failure[0]);
