@@ -1,10 +1,9 @@
 import {
   compressed, data, noise, prose, type Qcow2Spec, subclusters, zero, zeroAllocated,
 } from '../../fixtures/build/index';
-import { type Bench, CLUSTER, CLUSTER_BITS, COMPRESSED, COPIED, type Damage, damage } from './damage';
+import { type Bench, CLUSTER, CLUSTER_BITS, COMPRESSED, COPIED, type Damage, damage, FAR } from './damage';
 
 const MISALIGNED = 512n;
-const FAR = 1n << 40n;
 
 /** A little of everything, in two L2 tables. */
 function mixed(more: Partial<Qcow2Spec> = {}): Qcow2Spec {
@@ -89,11 +88,11 @@ const firstLevel =
 /** What can be wrong with the entries of L1 and L2 tables. */
 export const ENTRIES: readonly Damage[] = [
   damage('data past the end', mixed(), ['past the end', 'leaked', 'COPIED wrong of data'],
-    entry(3, (word) => word + FAR)),
-  damage('compressed data past the end', mixed(), ['past the end', 'leaked'], entry(1, (word) => word + FAR)),
-  damage('preallocated space past the end', mixed(), ['past the end', 'leaked'], entry(2, (word) => word + FAR)),
+    entry(3, (word) => word + BigInt(FAR))),
+  damage('compressed data past the end', mixed(), ['past the end', 'leaked'], entry(1, (word) => word + BigInt(FAR))),
+  damage('preallocated space past the end', mixed(), ['past the end', 'leaked'], entry(2, (word) => word + BigInt(FAR))),
   damage('an L2 table past the end', mixed(), ['past the end', 'leaked', 'COPIED wrong of L2'],
-    firstLevel(1, (word) => word + FAR)),
+    firstLevel(1, (word) => word + BigInt(FAR))),
   damage('a file that is cut off', mixed(), ['past the end', 'too small'], ({ image, layout }) => {
     // Its refcounts come last: they are gone, and read as zero.
     const end = layout.refcountTable.offset - 2 * CLUSTER;
