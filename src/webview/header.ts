@@ -1,5 +1,5 @@
 import { fill, h, textButton } from './dom';
-import { countFindings, headerFacts, places, samePlace } from './summary';
+import { countFindings, fileLayer, headerFacts, places, samePlace } from './summary';
 import type { Actions, State } from './state';
 
 /** The line on top: what is open, what is wrong with it, as of when it is looked at, and the tools. */
@@ -13,6 +13,7 @@ export class Header {
     h('label', { attributes: { for: 'as-of' } }, 'As of'), this.asOf, h('span', { class: 'caret' }),
   );
   private readonly table: HTMLButtonElement;
+  private readonly check: HTMLButtonElement;
   readonly element: HTMLElement;
 
   constructor(actions: Actions) {
@@ -22,6 +23,7 @@ export class Header {
     });
     this.table = textButton('Table', 'Show the layers as a table', () => actions.toggleTable());
     this.table.classList.add('table-toggle');
+    this.check = textButton('Check', 'Check the tables of the layer picked out, else of the newest', () => actions.check());
     this.asOf.addEventListener('change', () => {
       const [depth = '0', ...view] = this.asOf.value.split(':');
       actions.look({ depth: Number(depth), view: view.join(':') });
@@ -33,14 +35,19 @@ export class Header {
         'div', { class: 'tools', attributes: { 'role': 'group', 'aria-label': 'Disk image' } },
         this.findings, this.chooser, this.table,
         textButton('Go to…', 'Go to an offset (G)', () => actions.goTo()),
+        this.check,
+        textButton('Compare…', 'Compare the disk with another, byte by byte', () => actions.compare()),
+        textButton('Flatten…', 'Export what the guest sees as one image without parents', () => actions.flatten()),
         textButton('Export…', 'Export the map as JSON or CSV', () => actions.exportMap()),
         textButton('Refresh', 'Read the files again', () => actions.refresh()),
       ),
     );
   }
 
-  update({ summary, names, table }: State): void {
+  update(state: State): void {
+    const { summary, names, table, checking } = state;
     if (!summary) return;
+    this.check.disabled = checking !== undefined || fileLayer(state)?.checkable !== true;
     const leaf = summary.layers[0];
     this.name.textContent = leaf?.fileName ?? '';
     this.name.title = summary.path;

@@ -25,6 +25,22 @@ export class HostActions {
     this.ask({ action: 'export-map' });
   }
 
+  compare(): void {
+    this.ask({ action: 'compare' });
+  }
+
+  endComparison(): void {
+    this.ask({ action: 'end-comparison' });
+  }
+
+  flatten(): void {
+    this.ask({ action: 'flatten' });
+  }
+
+  cancelCheck(): void {
+    this.ask({ action: 'cancel', work: 'check' });
+  }
+
   refresh(): void {
     this.ask({ action: 'refresh' });
   }

@@ -8,12 +8,18 @@ import { breakable, fill, h, textButton } from './dom';
 import { formatFact } from './format';
 import { allZero, dumpLines, dumpText } from './hexdump';
 import { sharesOf } from './map/cells';
+import type { Part } from './map/cells';
 import type { Cell } from './map/mapview';
+import { fileValues } from './fileinspector';
+import { problemList, problemsOnDisk } from './problems';
 import {
-  asSentence, entrySentence, kindName, missingTable, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence,
+  asSentence, entrySentence, kindName, missingTable, ownerName, pathSentence, SECTOR_BYTES, stepSentence,
   traceText, unitSentence, writeSentence,
 } from './sentences';
+import { checkVerdict } from './summary';
 import type { Actions, State } from './state';
+import { diskTelling, fileTelling, markWords } from './telling';
+import type { Telling } from './telling';
 
 const DUMP_WIDTH = 8;
 /** A dump this long is as much as anybody reads here. */
@@ -23,9 +29,10 @@ export const MOST_BYTES = 4096;
 export class Inspector {
   private readonly body = h('div', { class: 'inspector-body' });
   private readonly copies = h('span', { class: 'aside' });
+  private readonly title = h('h2', {}, 'Block');
   readonly element = h(
     'section', { class: 'inspector', attributes: { 'aria-label': 'Block', 'tabindex': '-1' } },
-    h('div', { class: 'head' }, h('h2', {}, 'Block'), this.copies), this.body,
+    h('div', { class: 'head' }, this.title, this.copies), this.body,
   );
 
   /** Outlives what is drawn of one block, so that the zoom can switch it off at its closest. */
@@ -34,7 +41,29 @@ export class Inspector {
 
   constructor(private readonly actions: Actions) {}
 
-  update(state: State, colors: readonly Rgb[]): void {
+  /** @param uses colours by `Use` */
+  update(state: State, colors: readonly Rgb[], uses: readonly Rgb[]): void {
+    this.title.textContent = state.face === 'file' ? 'In the file' : 'Block';
+    this.element.setAttribute('aria-label', this.title.textContent);
+    if (state.face === 'file') this.updateFile(state, uses);
+    else this.updateBlock(state, colors);
+  }
+
+  private updateFile(state: State, uses: readonly Rgb[]): void {
+    const { selected, cell } = state.file;
+    fill(this.copies);
+    const mixed = cell && cell.parts.length > 1 && selected !== null;
+    const place = fileValues(state, this.actions, (list, label, text, value) => this.row(list, label, text, value));
+    if (place.length === 0) {
+      const said = 'Choose a place on the map of the file to see what lies there, and who uses it.';
+      place.push(h('p', { class: 'hint' }, said));
+    }
+    const mix = mixed ? this.cellMix(cell, fileTelling(uses), (part) =>
+      this.actions.selectFilePart(cell, part.owner, part.kind)) : [];
+    fill(this.body, ...place, ...mix, ...this.about(state));
+  }
+
+  private updateBlock(state: State, colors: readonly Rgb[]): void {
     const { inspected } = state;
     const shown = inspected.kind === 'block' && state.selected !== null ? inspected : undefined;
     fill(this.copies, ...(shown ? this.copyButtons(shown.reply.trace, state) : []));
@@ -48,8 +77,9 @@ export class Inspector {
   }
 
   /** Where the zoom stands: at its closest there is nothing to enlarge. */
-  follow({ sight }: State): void {
-    this.closer.disabled = sight !== undefined && sight.level >= sight.levels - 1;
+  follow({ sight, face, file }: State): void {
+    const seen = face === 'file' ? file.sight : sight;
+    this.closer.disabled = seen !== undefined && seen.level >= seen.levels - 1;
   }
 
   focus(): void {
@@ -78,12 +108,22 @@ export class Inspector {
     const mixed = cell && cell.parts.length > 1 && cell.start <= trace.offset && trace.offset < cell.end;
     return [
       this.values(state, trace, colors),
-      ...(mixed ? this.cellMix(cell, state, colors) : []),
+      ...(mixed ? this.cellMix(cell, diskTelling(state.names, colors), (part) =>
+        this.actions.selectPart(cell, part.owner, part.kind)) : []),
+      ...this.problems(state, trace),
       h('h2', {}, 'How a read gets there'),
       this.walk(state, trace, colors),
       this.write(trace, state.names),
       ...this.bytes(state, trace, bytes),
     ];
+  }
+
+  /** What checks found that touches the block. */
+  private problems({ summary }: State, trace: Trace): HTMLElement[] {
+    if (!summary) return [];
+    const unit = trace.steps.find((step) => step.role === 'owner') ?? trace.steps[0];
+    const found = problemsOnDisk(summary, unit?.unitStart ?? trace.offset, unit?.unitEnd ?? trace.offset + 1);
+    return problemList(found, summary, this.actions);
   }
 
   /** A line of a list of values, each with a way to copy it. */
@@ -104,6 +144,8 @@ export class Inspector {
     this.row(list, 'File size', formatBytes(layer.fileSize));
     if (layer.diskUsage !== undefined) this.row(list, 'On the host', formatBytes(layer.diskUsage));
     for (const fact of layer.facts) this.row(list, fact.label, formatFact(fact));
+    const verdict = checkVerdict(layer);
+    if (verdict !== undefined) this.row(list, 'Check', verdict);
     return [h('h2', {}, `About ${names[depth] ?? layer.fileName}`), list];
   }
 
@@ -123,23 +165,30 @@ export class Inspector {
     }, name);
     row('Owner', name, link ?? name);
     row('Kind', trace.owner === NOBODY ? 'reads as zero' : kindName(trace.kind));
-    if (owner?.hostOffset !== undefined) row('In file at', formatOffset(owner.hostOffset));
+    const host = owner?.hostOffset;
+    if (owner && host !== undefined) {
+      const shown = layer?.check && h('button', {
+        class: 'link plain', title: 'Show this place on the map of the file', attributes: { type: 'button' },
+        onClick: () => this.actions.showInFile(owner.depth, host),
+      }, formatOffset(host));
+      row('In file at', formatOffset(host), shown);
+    }
     if (owner?.compressedLength !== undefined) row('Compressed', formatBytes(owner.compressedLength));
     if (owner && layer) row('File', layer.path, h('span', { title: layer.path }, breakable(layer.fileName)));
     return list;
   }
 
   /** What else is in the cell of the map, each part a way to its first block. */
-  private cellMix(cell: Cell, { names }: State, colors: readonly Rgb[]): HTMLElement[] {
+  private cellMix(cell: Cell, telling: Telling, choose: (part: Part) => void): HTMLElement[] {
     const rows = sharesOf(cell.parts).map(({ part, share }) => h(
       'li', {},
       h(
         'button', {
           class: 'part', title: 'Go to the first such block in this cell', attributes: { type: 'button' },
-          onClick: () => this.actions.selectPart(cell, part.owner, part.kind),
+          onClick: () => choose(part),
         },
-        mark(part.owner, part.kind, colors),
-        h('span', { class: 'part-name' }, partName(part, names)),
+        telling.mark(part),
+        h('span', { class: 'part-name' }, telling.name(part)),
         h('span', { class: 'part-share' }, share),
       ),
     ));
@@ -148,6 +197,7 @@ export class Inspector {
         h('h2', {}, 'In this cell'),
         h('span', { class: 'aside' }, this.closer)),
       h('ul', { class: 'parts' }, ...rows),
+      ...markWords(cell).map((words) => h('p', { class: 'hint' }, words)),
     ];
   }
 
@@ -213,15 +263,4 @@ export class Inspector {
     }, ...lines);
     return [head, dump, ...words, ...(more ? [more] : [])];
   }
-}
-
-/** A cell in small, as the map draws it. */
-export function mark(owner: number, kind: number, colors: readonly Rgb[]): HTMLElement {
-  const look = owner === NOBODY ? 'nobody'
-    : owner < 0 || kind === Kind.Unknown ? 'unknown'
-      : kind === Kind.Invalid ? 'invalid'
-        : kind === Kind.Zero || kind === Kind.ZeroAllocated ? 'zero'
-          : kind === Kind.Compressed ? 'compressed' : 'solid';
-  const color = colors[owner];
-  return h('span', { class: `mark ${look}`, variables: color ? { '--layer': cssColor(color) } : {} });
 }

@@ -13,6 +13,17 @@ export const COLOR_IDS = [
   'vmDisk.unknown',
   'vmDisk.invalid',
   'vmDisk.selection',
+  'vmDisk.different',
+  'vmDisk.fileHeader',
+  'vmDisk.fileL1',
+  'vmDisk.fileL2',
+  'vmDisk.fileRefcounts',
+  'vmDisk.fileData',
+  'vmDisk.fileSnapshotTables',
+  'vmDisk.fileSnapshotData',
+  'vmDisk.fileBitmaps',
+  'vmDisk.fileEncryption',
+  'vmDisk.fileLeaked',
 ] as const;
 export type ColorId = (typeof COLOR_IDS)[number];
 
@@ -41,6 +52,39 @@ export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind,
   },
   'vmDisk.selection': {
     dark: '#FFFFFF', light: '#111111', highContrast: '#FFFFFF', highContrastLight: '#000000',
+  },
+  'vmDisk.different': {
+    dark: '#F070F0', light: '#B012A8', highContrast: '#FF80FF', highContrastLight: '#8A0A84',
+  },
+  'vmDisk.fileHeader': {
+    dark: '#E6E6E6', light: '#303030', highContrast: '#FFFFFF', highContrastLight: '#000000',
+  },
+  'vmDisk.fileL1': {
+    dark: '#5CC8FF', light: '#005FB0', highContrast: '#59C9FF', highContrastLight: '#00508F',
+  },
+  'vmDisk.fileL2': {
+    dark: '#2F7FC4', light: '#4C9BDD', highContrast: '#2C84D6', highContrastLight: '#2F7DC0',
+  },
+  'vmDisk.fileRefcounts': {
+    dark: '#2FB49A', light: '#14806B', highContrast: '#1FC9A6', highContrastLight: '#0A6A57',
+  },
+  'vmDisk.fileData': {
+    dark: '#66708F', light: '#A3ADCB', highContrast: '#7A84A6', highContrastLight: '#8C97B8',
+  },
+  'vmDisk.fileSnapshotTables': {
+    dark: '#D0A5FF', light: '#7030B8', highContrast: '#D5A8FF', highContrastLight: '#5F1FA8',
+  },
+  'vmDisk.fileSnapshotData': {
+    dark: '#8A63BD', light: '#B391DB', highContrast: '#9A6BDB', highContrastLight: '#9468C9',
+  },
+  'vmDisk.fileBitmaps': {
+    dark: '#D98F6A', light: '#9C5330', highContrast: '#F0A07A', highContrastLight: '#8A4220',
+  },
+  'vmDisk.fileEncryption': {
+    dark: '#9CC25A', light: '#557A14', highContrast: '#A8D85A', highContrastLight: '#456608',
+  },
+  'vmDisk.fileLeaked': {
+    dark: '#FFC14A', light: '#9A5B00', highContrast: '#FFD23F', highContrastLight: '#704200',
   },
 };
 
@@ -112,7 +156,26 @@ export interface Palette {
   readonly unknown: Rgb;
   readonly invalid: Rgb;
   readonly selection: Rgb;
+  /** What differs from the disk compared with. */
+  readonly different: Rgb;
   readonly stops: Stops;
+  readonly uses: UseColors;
+}
+
+/** What the space of an image's file is used for. */
+export interface UseColors {
+  readonly header: Rgb;
+  readonly l1: Rgb;
+  readonly l2: Rgb;
+  readonly refcounts: Rgb;
+  readonly data: Rgb;
+  readonly snapshotTables: Rgb;
+  readonly snapshotData: Rgb;
+  readonly bitmaps: Rgb;
+  readonly encryption: Rgb;
+  readonly leaked: Rgb;
+  /** Claimed twice, or not counted. */
+  readonly wrong: Rgb;
 }
 
 /** What a colour that does not belong to the picked layer fades to. */

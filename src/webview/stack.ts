@@ -7,7 +7,7 @@ import { fill, h, textButton } from './dom';
 import { plural } from './format';
 import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
-import { numbered, onHost, snapshotsOf } from './summary';
+import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -63,6 +63,8 @@ class Card {
   private readonly numbers = h('span', { class: 'card-owns' });
   private readonly aside = h('span', { class: 'card-hides' });
   private readonly host = h('span', { class: 'card-host' });
+  private readonly checked = h('p', { class: 'card-check' }, h('span', { class: 'dot' }), h('span'));
+  private readonly check: HTMLButtonElement;
   private readonly brief = h('span', { class: 'card-brief' });
   private readonly main: HTMLButtonElement;
   private readonly here: HTMLButtonElement;
@@ -85,6 +87,7 @@ class Card {
     );
     this.here = textButton('As of here', 'See the disk as this layer saw it', () => actions.look({ depth, view: '' }));
     const open = textButton('Open', 'Open this layer in an editor of its own', () => actions.openLayer(layer.path));
+    this.check = textButton('Check', 'Check the tables of this layer’s file', () => actions.check(depth));
     this.snapshots = snapshotsOf(layer).map((view) => ({
       view,
       button: h('button', {
@@ -102,7 +105,7 @@ class Card {
         },
       },
       this.main,
-      h('div', { class: 'card-actions' }, this.here, ...(depth === 0 ? [] : [open])),
+      h('div', { class: 'card-actions' }, this.here, layer.checkable && this.check, ...(depth === 0 ? [] : [open])),
       this.snapshots.length > 0 && h(
         'ul', { class: 'snapshots', attributes: { 'aria-label': 'Internal snapshots' } },
         ...this.snapshots.map(({ button }) => h('li', {}, button)),
@@ -112,6 +115,7 @@ class Card {
         `${plural(layer.bitmaps.length, 'bitmap')}: ${layer.bitmaps.map(({ name }) => name).join(', ')}`,
       ),
       this.size,
+      this.checked,
       !layer.readable && h('p', { class: 'card-note' }, 'Encrypted: the map is known, the content is not'),
       this.findings,
     );
@@ -170,6 +174,7 @@ class Card {
       fill(button, h('span', { class: 'snapshot-name' }, view.name || view.id),
         h('span', { class: 'snapshot-facts' }, facts.join(' · ')));
     }
+    this.updateCheck(layer, state);
     // What the card of the missing parent says need not be said twice.
     const ended = summary.end.kind === 'base' ? undefined : summary.end.message;
     const bad = layer.findings.filter(({ severity, message }) => severity !== 'info' && message !== ended);
@@ -181,6 +186,17 @@ class Card {
       h('span', {}, asSentence(finding.message), finding.advice !== undefined
         && h('span', { class: 'advice' }, asSentence(finding.advice))),
     )));
+  }
+
+  private updateCheck(layer: LayerSummary, { checking }: State): void {
+    const running = checking?.depth === layer.depth;
+    const verdict = running ? `checking… ${Math.round(checking.share * 100)}%` : checkVerdict(layer);
+    const severities = running ? [] : severitiesOf({ findings: [], check: layer.check });
+    this.checked.hidden = verdict === undefined;
+    this.checked.dataset['severity'] = severities.includes('error') ? 'error' : severities.length > 0 ? 'warning' : '';
+    this.checked.lastElementChild?.replaceChildren(verdict ?? '');
+    this.check.textContent = layer.check ? 'Check again' : 'Check';
+    this.check.disabled = running;
   }
 }
 

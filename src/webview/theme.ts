@@ -44,6 +44,20 @@ export function readPalette(): Palette {
       newer: solid(own('vmDisk.layerNewer')),
       newest: solid(own('vmDisk.layerNewest')),
     },
+    different: solid(own('vmDisk.different')),
+    uses: {
+      header: solid(own('vmDisk.fileHeader')),
+      l1: solid(own('vmDisk.fileL1')),
+      l2: solid(own('vmDisk.fileL2')),
+      refcounts: solid(own('vmDisk.fileRefcounts')),
+      data: solid(own('vmDisk.fileData')),
+      snapshotTables: solid(own('vmDisk.fileSnapshotTables')),
+      snapshotData: solid(own('vmDisk.fileSnapshotData')),
+      bitmaps: solid(own('vmDisk.fileBitmaps')),
+      encryption: solid(own('vmDisk.fileEncryption')),
+      leaked: solid(own('vmDisk.fileLeaked')),
+      wrong: solid(own('vmDisk.invalid')),
+    },
   };
 }
 
