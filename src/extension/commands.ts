@@ -114,11 +114,10 @@ export class Commands implements vscode.Disposable {
         return this.revealInTree(action.path);
       case 'go-to':
         return goToOffset(panel, false);
-      case 'export-map':
+      case 'export':
       case 'check':
       case 'compare':
       case 'end-comparison':
-      case 'flatten':
       case 'cancel':
         return this.work.act(panel, action);
       case 'show-problems':

@@ -30,11 +30,10 @@ export type PageAction =
   | { readonly action: 'open-layer'; readonly path: string }
   | { readonly action: 'reveal-in-tree'; readonly path: string }
   | { readonly action: 'go-to' } // asks for an offset with VS Code's input box
-  | { readonly action: 'export-map' }
+  | { readonly action: 'export' } // asks what, as what, and to where
   | { readonly action: 'check'; readonly depth: number }
   | { readonly action: 'compare' } // asks with what
   | { readonly action: 'end-comparison' }
-  | { readonly action: 'flatten' } // asks to where
   | { readonly action: 'cancel'; readonly work: WorkName }
   | { readonly action: 'show-problems' }
   | { readonly action: 'open-as-raw' }

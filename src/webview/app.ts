@@ -625,7 +625,8 @@ export class App extends HostActions implements Actions {
     this.host.call('difference', { from: selected ?? (by === 1 ? -1 : summary.guestSize), by }).then((difference) => {
       if (!difference) return;
       this.store.set({ difference });
-      this.goToOffset(difference.start, false);
+      this.turnTo('disk');
+      void this.select(difference.start);
     }, (error: unknown) => this.store.set({ notice: wireOf(error).message }));
   }
 

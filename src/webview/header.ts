@@ -37,8 +37,7 @@ export class Header {
         textButton('Go to…', 'Go to an offset (G)', () => actions.goTo()),
         this.check,
         textButton('Compare…', 'Compare the disk with another, byte by byte', () => actions.compare()),
-        textButton('Flatten…', 'Export what the guest sees as one image without parents', () => actions.flatten()),
-        textButton('Export…', 'Export the map as JSON or CSV', () => actions.exportMap()),
+        textButton('Export…', 'Export the disk as one image, or the map as JSON or CSV', () => actions.export()),
         textButton('Refresh', 'Read the files again', () => actions.refresh()),
       ),
     );

@@ -21,8 +21,8 @@ export class HostActions {
     this.ask({ action: 'go-to' });
   }
 
-  exportMap(): void {
-    this.ask({ action: 'export-map' });
+  export(): void {
+    this.ask({ action: 'export' });
   }
 
   compare(): void {
@@ -31,10 +31,6 @@ export class HostActions {
 
   endComparison(): void {
     this.ask({ action: 'end-comparison' });
-  }
-
-  flatten(): void {
-    this.ask({ action: 'flatten' });
   }
 
   cancelCheck(): void {

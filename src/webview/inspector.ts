@@ -16,7 +16,7 @@ import {
   asSentence, entrySentence, kindName, missingTable, ownerName, pathSentence, SECTOR_BYTES, stepSentence,
   traceText, unitSentence, writeSentence,
 } from './sentences';
-import { checkVerdict } from './summary';
+import { checkVerdict, encryptionOf, fileLayer } from './summary';
 import type { Actions, State } from './state';
 import { diskTelling, fileTelling, markWords } from './telling';
 import type { Telling } from './telling';
@@ -54,7 +54,7 @@ export class Inspector {
     fill(this.copies);
     const mixed = cell && cell.parts.length > 1 && selected !== null;
     const place = fileValues(state, this.actions, (list, label, text, value) => this.row(list, label, text, value));
-    if (place.length === 0) {
+    if (place.length === 0 && fileLayer(state)?.check) {
       const said = 'Choose a place on the map of the file to see what lies there, and who uses it.';
       place.push(h('p', { class: 'hint' }, said));
     }
@@ -164,7 +164,11 @@ export class Inspector {
       onClick: () => this.actions.pick(owner.depth),
     }, name);
     row('Owner', name, link ?? name);
-    row('Kind', trace.owner === NOBODY ? 'reads as zero' : kindName(trace.kind));
+    const holds = trace.kind === Kind.Data || trace.kind === Kind.Compressed;
+    const encryption = layer && holds ? encryptionOf(layer) : undefined;
+    const kind = trace.owner === NOBODY ? 'reads as zero' : kindName(trace.kind);
+    row('Kind', encryption === undefined ? kind : `${kind}, encrypted`);
+    if (encryption !== undefined) row('Encryption', encryption);
     const host = owner?.hostOffset;
     if (owner && host !== undefined) {
       const shown = layer?.check && h('button', {

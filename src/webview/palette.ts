@@ -63,7 +63,7 @@ export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind,
     dark: '#5CC8FF', light: '#005FB0', highContrast: '#59C9FF', highContrastLight: '#00508F',
   },
   'vmDisk.fileL2': {
-    dark: '#2F7FC4', light: '#4C9BDD', highContrast: '#2C84D6', highContrastLight: '#2F7DC0',
+    dark: '#2F7FC4', light: '#3E8DD0', highContrast: '#2C84D6', highContrastLight: '#2F7DC0',
   },
   'vmDisk.fileRefcounts': {
     dark: '#2FB49A', light: '#14806B', highContrast: '#1FC9A6', highContrastLight: '#0A6A57',
@@ -75,7 +75,7 @@ export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind,
     dark: '#D0A5FF', light: '#7030B8', highContrast: '#D5A8FF', highContrastLight: '#5F1FA8',
   },
   'vmDisk.fileSnapshotData': {
-    dark: '#8A63BD', light: '#B391DB', highContrast: '#9A6BDB', highContrastLight: '#9468C9',
+    dark: '#8A63BD', light: '#A67BD9', highContrast: '#9A6BDB', highContrastLight: '#9468C9',
   },
   'vmDisk.fileBitmaps': {
     dark: '#D98F6A', light: '#9C5330', highContrast: '#F0A07A', highContrastLight: '#8A4220',

@@ -7,7 +7,7 @@ import { fill, h, textButton } from './dom';
 import { plural } from './format';
 import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
-import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
+import { checkVerdict, encryptionOf, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -95,6 +95,7 @@ class Card {
         onClick: () => actions.look({ depth, view: view.id }),
       }),
     }));
+    const encryption = encryptionOf(layer);
     this.element = h(
       'li', {
         class: 'card',
@@ -116,7 +117,9 @@ class Card {
       ),
       this.size,
       this.checked,
-      !layer.readable && h('p', { class: 'card-note' }, 'Encrypted: the map is known, the content is not'),
+      encryption !== undefined && h(
+        'p', { class: 'card-note' }, `Encrypted, ${encryption}: the map is known, the content is not`,
+      ),
       this.findings,
     );
   }

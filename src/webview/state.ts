@@ -107,12 +107,12 @@ export interface Actions {
   allow(path: string): void;
   showProblems(): void;
   goTo(): void;
-  exportMap(): void;
+  /** Asks what: the disk as one image, or its map. */
+  export(): void;
   compare(): void;
   endComparison(): void;
   /** Goes to the next (1) or previous (-1) difference. */
   difference(by: 1 | -1): void;
-  flatten(): void;
   /** Checks the file of a layer; without one of that whose file is shown, or would be. */
   check(depth?: number): void;
   cancelCheck(): void;

@@ -20,6 +20,12 @@ export function fileLayer({ summary, picked }: {
 export const checkVerdict = ({ check }: Pick<LayerSummary, 'check'>): string | undefined =>
   check && (faultsFound(check.counts) ?? 'checked: fine');
 
+/** `luks (aes-256-xts)`: how a layer's content is encrypted; undefined where it is not. */
+export function encryptionOf({ facts }: Pick<LayerSummary, 'facts'>): string | undefined {
+  const method = facts.find(({ label }) => label === 'Encryption')?.value;
+  return method === undefined ? undefined : String(method);
+}
+
 /** The facts of the header line: format and version, disk, files, clusters. */
 export function headerFacts(summary: ImageSummary): string[] {
   const leaf = summary.layers[0];

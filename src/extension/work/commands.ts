@@ -52,25 +52,32 @@ export class WorkCommands {
   /** Does what a page asks for. */
   act(
     { document }: ImagePanel,
-    action: Extract<PageAction, { action: 'export-map' | 'check' | 'compare' | 'end-comparison' | 'flatten' | 'cancel' }>,
+    action: Extract<PageAction, { action: 'export' | 'check' | 'compare' | 'end-comparison' | 'cancel' }>,
   ): unknown {
     switch (action.action) {
-      case 'export-map':
-        return exportMap(document);
+      case 'export':
+        return this.export(document);
       case 'check':
         return checkImage(document, action.depth, true);
       case 'compare':
         return this.compare(document);
       case 'end-comparison':
         return document.call('compare', null);
-      case 'flatten':
-        return flatten(document, this.open);
       case 'cancel':
         return document.call('cancel', { work: action.work });
     }
   }
 
   private readonly open = (image: vscode.Uri): Thenable<void> => this.world.editors.open(image);
+
+  /** One button of the page for all that makes a file of what is shown. */
+  private async export(document: ImageDocument): Promise<unknown> {
+    const copy = { label: 'Flattened copy…', detail: 'What the guest sees, as one image without parents' };
+    const map = { label: 'Map…', detail: 'Which layer owns what, as JSON or CSV' };
+    const what = await vscode.window.showQuickPick([copy, map], { title: 'Export', placeHolder: 'What?' });
+    if (what === copy) return flatten(document, this.open);
+    return what === map ? exportMap(document) : undefined;
+  }
 
   private async check(from: From): Promise<unknown> {
     const card = cardOf(from);

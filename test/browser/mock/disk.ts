@@ -126,6 +126,7 @@ export class FakeChain {
     const stored = layer.kinds.reduce((sum, kind) => sum + share(kind), 0);
     const facts: Fact[] = layer.format === 'qcow2'
       ? [{ label: 'Version', value: 3 }, { label: 'Cluster size', value: disk.cluster, unit: 'bytes' }] : [];
+    if (layer.readable === false) facts.push({ label: 'Encryption', value: 'luks (aes-256-xts)' });
     return {
       depth,
       path: FOLDER + layer.fileName,

@@ -103,7 +103,7 @@ const FAULTS: readonly Fault[] = [
     problem: {
       code: 'not-counted', severity: 'error', counts: 'corruption',
       message: 'thirty clusters are used and not counted as used', claims: ['L2 entry 40 of L1 entry 7, current state'],
-      guest: [{ view: '', start: 3.1 * GIB, end: 3.1 * GIB + 30 * 64 * KIB }],
+      guest: [{ view: '', start: 3 * GIB, end: 3 * GIB + 30 * 64 * KIB }],
     },
   },
   {
