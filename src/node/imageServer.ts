@@ -104,7 +104,8 @@ export class ImageServer {
       ranges && ranges.count > 0 ? bytesPerCell(ranges, start, cellBytes, cells) : undefined;
     if (file !== undefined) {
       const check = this.checks.get(file);
-      if (!check) throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
+      if (!check)
+        throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
       const asOwners = fileOwners(check.report.file);
       return {
         generation,

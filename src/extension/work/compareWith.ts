@@ -67,10 +67,9 @@ function layers({ layers: all, standpoint }: ImageSummary): Choice[] {
     .map(({ depth, label, fileName, path }) => ({
       label: withoutIcons(label ?? fileName),
       iconPath: new vscode.ThemeIcon('layers'),
-      description: [
-        depth === 0 ? 'as it is now' : 'as of this layer',
-        ...(label === undefined ? [] : [fileName]),
-      ].join(' · '),
+      description: [depth === 0 ? 'as it is now' : 'as of this layer', ...(label === undefined ? [] : [fileName])].join(
+        ' · ',
+      ),
       other: { path, view: '' },
     }));
 }

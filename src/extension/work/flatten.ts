@@ -17,7 +17,11 @@ export interface FlattenTarget extends Pick<FlattenParams, 'format' | 'compressi
 type Format = Pick<FlattenTarget, 'format' | 'compression'>;
 
 const FORMATS: readonly (vscode.QuickPickItem & Format)[] = [
-  { format: 'raw', label: 'raw', detail: 'The disk byte for byte; what is zero takes no space where the host can skip it' },
+  {
+    format: 'raw',
+    label: 'raw',
+    detail: 'The disk byte for byte; what is zero takes no space where the host can skip it',
+  },
   { format: 'qcow2', label: 'qcow2', detail: 'Only what is not zero' },
   { format: 'qcow2', compression: 'zstd', label: 'qcow2, zstd', detail: 'Compressed; read by QEMU 5.1 and newer' },
   { format: 'qcow2', compression: 'zlib', label: 'qcow2, zlib', detail: 'Compressed; read by every QEMU' },
@@ -55,7 +59,10 @@ async function ask(summary: ImageSummary): Promise<FlattenTarget | undefined> {
   const title = 'Export Flattened Copy';
   const as = await vscode.window.showQuickPick(FORMATS, { title, placeHolder: 'In which format?' });
   if (!as) return undefined;
-  const sure = await vscode.window.showQuickPick(VERIFY, { title, placeHolder: 'Compare the copy with what is shown?' });
+  const sure = await vscode.window.showQuickPick(VERIFY, {
+    title,
+    placeHolder: 'Compare the copy with what is shown?',
+  });
   if (!sure) return undefined;
   const { format, compression } = as;
   const extension = format === 'raw' ? 'img' : 'qcow2';
