@@ -1,6 +1,8 @@
 // Bundles the extension host, the worker, the webview and the command line into dist/.
 //   node scripts/build.mjs [--production] [--watch]
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
@@ -29,6 +31,9 @@ const bundles = [
 if (!watch) await rm(new URL('../dist', import.meta.url), { recursive: true, force: true });
 const contexts = await Promise.all(bundles.map((options) => esbuild.context(options)));
 await Promise.all(contexts.map((context) => context.rebuild()));
+// The compressor looks for its code beside the bundle that it is in.
+const zstd = createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm');
+await copyFile(join(zstd, '..', 'zstd.wasm'), join(root, 'dist', 'zstd.wasm'));
 if (watch) {
   await Promise.all(contexts.map((context) => context.watch()));
   // VS Code's background task waits for this line before it starts the extension host.

@@ -11,7 +11,7 @@ export const SUITES = ['unit', 'conformance', 'fuzz', 'vscode', 'browser'];
 const TESTS = join(ROOT, 'test');
 
 /** Loaded at run time: what only exists there, and tools that find their own files by where they stand. */
-const EXTERNAL = ['vscode', 'mocha', 'playwright-core', 'esbuild', 'typescript', 'eslint', '@vscode/*'];
+const EXTERNAL = ['vscode', 'mocha', 'playwright-core', 'esbuild', 'typescript', 'eslint', '@vscode/*', '@bokuweb/zstd-wasm'];
 
 /**
  * @param {string} suite
@@ -47,7 +47,7 @@ export async function bundleTests(suite) {
 }
 
 /** Keeps `import.meta.url`, `.dirname` and `.filename` the source file's: CommonJS output would leave them empty. */
-const importMeta = {
+export const importMeta = {
   name: 'import-meta',
   setup(build) {
     build.onLoad({ filter: /\.(ts|mjs)$/ }, async ({ path }) => {

@@ -3,7 +3,7 @@ import type { OptionSpec, Verb } from './verb';
 
 const ABOUT = `vmdisk: which layer of a virtual machine's disk owns what, and why.
 
-It opens images for reading only. Answers go to stdout, progress and errors to stderr.`;
+It opens images for reading only; what is written is a new file. Answers go to stdout, progress and errors to stderr.`;
 
 const EXIT_CODES = `Exit codes: 0 fine, 1 failed, 2 wrong usage.`;
 

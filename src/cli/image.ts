@@ -25,13 +25,28 @@ export interface OpenImage {
  * @throws DiskError, UsageError
  */
 export function openImage(invocation: Invocation, file: string, keepHost: boolean): OpenImage {
-  const format = invocation.value('format');
+  return openDisk(file, { format: invocation.value('format'), snapshot: invocation.value('snapshot'), keepHost });
+}
+
+export interface DiskChoice {
+  readonly format: string | undefined;
+  /** Id or name of an internal snapshot. */
+  readonly snapshot: string | undefined;
+  readonly keepHost: boolean;
+}
+
+/** @throws DiskError, UsageError */
+export function openDisk(file: string, { format, snapshot, keepHost }: DiskChoice): OpenImage {
   if (format !== undefined && !DRIVERS.some(({ id }) => id === format)) {
     throw new UsageError(`the format "${format}" is not known; these are: ${DRIVERS.map(({ id }) => id).join(', ')}`);
   }
   const session = new Session(createEnvironment(TRUST_ALL), openFile(file, TRUST_ALL), keepHost, { format });
-  const snapshot = invocation.value('snapshot');
-  if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
+  try {
+    if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
+  } catch (error) {
+    session.close();
+    throw error;
+  }
   const names = layerNames(session.chain, file);
   return { session, names, titles: names.map((name) => plain(path.normalize(name))) };
 }
@@ -52,4 +67,4 @@ export function scan({ session, titles }: OpenImage): Picture {
   }
 }
 
-const percent = (done: number, total: number): number => (total === 0 ? 100 : Math.floor((done / total) * 100));
+export const percent = (done: number, total: number): number => (total === 0 ? 100 : Math.floor((done / total) * 100));

@@ -2,16 +2,19 @@ import { oneLine } from '../core';
 import { asksFor, parseInvocation } from './args';
 import { mainHelp, verbHelp } from './help';
 import { Output, OutputClosed, tell } from './output';
+import { Interrupted } from './interrupt';
 import { plain } from './text';
 import type { ExitCode, Verb } from './verb';
 import { EXIT, UsageError } from './verb';
 import { chain } from './verbs/chain';
+import { compare } from './verbs/compare';
+import { convert } from './verbs/convert';
 import { info } from './verbs/info';
 import { map } from './verbs/map';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace];
+const VERBS: readonly Verb[] = [info, map, chain, trace, compare, convert];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const [first, ...rest] = args;
@@ -46,6 +49,7 @@ function verbNamed(name: string): Verb {
 
 function failed(error: unknown): ExitCode {
   if (error instanceof OutputClosed) return EXIT.fine;
+  if (error instanceof Interrupted) return error.code;
   tell(plain(oneLine(error)) + (error instanceof UsageError ? '. See vmdisk --help' : ''));
   return error instanceof UsageError ? EXIT.usage : EXIT.failed;
 }

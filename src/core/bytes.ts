@@ -40,6 +40,24 @@ export function bigU64be(bytes: Uint8Array, at: number): bigint {
   return (BigInt(u32be(bytes, at)) << 32n) | BigInt(u32be(bytes, at + 4));
 }
 
+export function setU16be(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+export function setU32be(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+/** @param value a safe integer, not negative */
+export function setU64be(bytes: Uint8Array, at: number, value: number): void {
+  setU32be(bytes, at, Math.floor(value / TWO_32));
+  setU32be(bytes, at + 4, value % TWO_32);
+}
+
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Text of an image, cut at the first NUL; bytes that are no UTF-8 become U+FFFD. */

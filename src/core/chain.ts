@@ -9,6 +9,7 @@ import type {
   Environment,
   FileReference,
   Finding,
+  ImageIdentity,
   Layer,
   OpenedSource,
   RefusalReason,
@@ -26,6 +27,7 @@ interface OpenLayer {
   readonly opened: OpenedSource;
   readonly layer: Layer;
   readonly companions: readonly string[];
+  readonly dataFile: ImageIdentity | undefined;
 }
 
 /**
@@ -38,11 +40,11 @@ export function openChain(environment: Environment, leaf: OpenedSource, options:
   const seen = new Set<string>();
   let current = openLeaf(environment, leaf, options);
   for (;;) {
-    const { opened, layer, companions } = current;
+    const { opened, layer, companions, dataFile } = current;
     seen.add(opened.identity.id);
     const step = layer.parent ? stepDown(environment, layer.parent, opened, seen) : { end: BASE, findings: [] };
     const { identity, source } = opened;
-    layers.push({ depth: layers.length, identity, source, layer, companions, findings: step.findings });
+    layers.push({ depth: layers.length, identity, source, layer, companions, dataFile, findings: step.findings });
     if ('end' in step) return { layers, end: step.end };
     current = step.next;
   }
@@ -92,7 +94,7 @@ function stepDown(
   }
   try {
     const { driver, findings } = parentDriver(parent, opened);
-    const next = openLayer(environment, { ...opened, source: cutWindow(parent, opened) }, driver);
+    const next = openLayer(environment, { ...opened, source: cutWindow(parent, opened) }, driver, false);
     return { next, findings: [...answer.findings, ...findings, ...sizeFindings(next.layer, parent)] };
   } catch (error) {
     opened.source.close();
@@ -119,7 +121,7 @@ function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
 
 function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOptions): OpenLayer {
   try {
-    return openLayer(environment, leaf, pickDriver(leaf, options.format));
+    return openLayer(environment, leaf, pickDriver(leaf, options.format), true);
   } catch (error) {
     leaf.source.close();
     throw error;
@@ -129,21 +131,25 @@ function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOp
 /** Refusals of a file whose place is known and may be looked at. */
 const LOCATED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['missing', 'unreadable', 'not-a-file']);
 
-function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver): OpenLayer {
+function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver, isLeaf: boolean): OpenLayer {
   const { identity, source } = opened;
   const companions: string[] = [];
+  let dataFile: ImageIdentity | undefined;
   try {
     const layer = driver.open(source, {
       identity,
       codecs,
+      isLeaf,
       openCompanion: (reference) => {
         const answer = gate.open(reference, identity);
-        if (answer.ok) companions.push(answer.opened.identity.path);
-        else if (LOCATED.has(answer.refusal.reason)) companions.push(answer.refusal.name);
+        if (answer.ok) {
+          companions.push(answer.opened.identity.path);
+          if (reference.role === 'data-file') dataFile = answer.opened.identity;
+        } else if (LOCATED.has(answer.refusal.reason)) companions.push(answer.refusal.name);
         return answer;
       },
     });
-    return { opened, layer, companions };
+    return { opened, layer, companions, dataFile };
   } catch (error) {
     throw error instanceof DiskError ? error.in(identity) : error;
   }

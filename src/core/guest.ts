@@ -1,8 +1,9 @@
 import { DiskError } from './errors';
-import type { Chain, OwnershipMap, View } from './model';
+import type { Chain, OwnershipMap } from './model';
 import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
 import { currentView } from './trace';
+import type { WalkFrom } from './walk';
 
 /** A range `[start, end)` within an answer that could not be read, and why. */
 export interface Gap {
@@ -11,29 +12,20 @@ export interface Gap {
   readonly why: string;
 }
 
-/** From where the chain is read: a layer, and one of its states. */
-export interface Origin {
-  readonly depth: number;
-  readonly view: View;
-}
-
 /**
  * Reads guest bytes through the chain.
- * @param map ownership from that origin
- * @param offset guest offset of `target[0]`; `[offset, offset + target.length)` must lie inside the disk
+ * @param map ownership from that origin, of the whole disk or of a part of it
+ * @param offset guest offset of `target[0]`; `[offset, offset + target.length)` must lie inside the map
  * @returns what could not be read: those bytes are left zero
  * @throws DiskError `out-of-range`
  */
-export function readGuest(chain: Chain, origin: Origin, map: OwnershipMap, offset: number, target: Uint8Array): Gap[] {
+export function readGuest(chain: Chain, origin: WalkFrom, map: OwnershipMap, offset: number, target: Uint8Array): Gap[] {
+  const end = offset + target.length;
   const size = map.start[map.count] ?? 0;
-  if (offset < 0 || offset + target.length > size) {
-    throw new DiskError(
-      'out-of-range',
-      `bytes ${offset} to ${offset + target.length} are not all inside the disk (${size} bytes)`,
-    );
+  if (offset < (map.start[0] ?? 0) || end > size) {
+    throw new DiskError('out-of-range', `bytes ${offset} to ${end} are not all inside the disk (${size} bytes)`);
   }
   const gaps: Gap[] = [];
-  const end = offset + target.length;
   for (let run = runAt(map, offset), at = offset; at < end; run += 1) {
     const stop = Math.min(map.start[run + 1] ?? end, end);
     const piece = target.subarray(at - offset, stop - offset);
@@ -53,7 +45,7 @@ export function readGuest(chain: Chain, origin: Origin, map: OwnershipMap, offse
 
 function readRun(
   chain: Chain,
-  origin: Origin,
+  origin: WalkFrom,
   owner: number,
   kind: Kind,
   at: number,

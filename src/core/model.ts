@@ -54,6 +54,14 @@ export interface ByteSource {
   close(): void;
 }
 
+/** A new file in the making. */
+export interface Sink {
+  /** Writes all of `bytes`. What is never written reads as zero. @throws DiskError `io` */
+  writeAt(bytes: Uint8Array, position: number): void;
+  /** Makes the file this long, in bytes: at least up to the last one written. @throws DiskError `io` */
+  setSize(size: number): void;
+}
+
 /** What names an opened image: `id` is equal for two names of one file, `path` is for people. */
 export interface ImageIdentity {
   readonly id: string;
@@ -116,6 +124,14 @@ export interface Codecs {
   inflateRaw(input: Uint8Array, size: number): Uint8Array;
   /** Decompresses exactly one zstd frame (RFC 8878). `input` ends where the frame ends. */
   zstd(input: Uint8Array, size: number): Uint8Array;
+}
+
+/** Makes one cluster smaller, as a stream of its own; the host supplies it. */
+export interface Compressor {
+  /** `zlib`: raw deflate (RFC 1951) with a window of 2^12 bytes, which is what QEMU inflates with. `zstd`: one frame (RFC 8878). */
+  readonly type: 'zlib' | 'zstd';
+  /** The stream, which may be longer than `input`. */
+  compress(input: Uint8Array): Uint8Array;
 }
 
 /** Everything the core asks of the world around it. */
@@ -336,6 +352,8 @@ export interface ChainLayer {
    * understood as. None that is not allowed.
    */
   readonly companions: readonly string[];
+  /** The file that its host offsets are about, where that is another one and was opened. */
+  readonly dataFile?: ImageIdentity | undefined;
   /** Findings about this layer's link to the next one, beside `layer.findings`. */
   readonly findings: readonly Finding[];
 }

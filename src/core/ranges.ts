@@ -5,21 +5,32 @@ export class RangesBuilder {
   private start = new Float64Array(64);
   private end = new Float64Array(64);
   private count = 0;
+  private drained = 0;
+  private seen = 0;
+  private lastEnd = -1;
   private total = 0;
 
-  /** Bytes in all ranges. */
+  /** @param limit how many ranges are kept, the first ones; what comes after is only counted */
+  constructor(private readonly limit = Infinity) {}
+
+  /** Bytes in all ranges, kept or not. */
   get bytes(): number {
     return this.total;
   }
 
+  /** How many ranges there were, kept or not. */
   get length(): number {
-    return this.count;
+    return this.seen;
   }
 
   add(start: number, end: number): void {
     if (end <= start) return;
+    const joins = start === this.lastEnd;
+    this.lastEnd = end;
     this.total += end - start;
-    if (this.count > 0 && this.end[this.count - 1] === start) {
+    if (!joins) this.seen += 1;
+    if (this.seen - this.drained > this.limit) return;
+    if (joins) {
       this.end[this.count - 1] = end;
       return;
     }
@@ -27,6 +38,17 @@ export class RangesBuilder {
     this.start[this.count] = start;
     this.end[this.count] = end;
     this.count += 1;
+  }
+
+  /** Takes out all ranges but the last, which may still grow; that one stays. */
+  drain(): Ranges {
+    const last = Math.max(0, this.count - 1);
+    const ranges = { count: last, start: this.start.slice(0, last), end: this.end.slice(0, last) };
+    this.start.copyWithin(0, last, this.count);
+    this.end.copyWithin(0, last, this.count);
+    this.drained += last;
+    this.count -= last;
+    return ranges;
   }
 
   finish(): Ranges {

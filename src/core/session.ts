@@ -1,6 +1,7 @@
 import { account } from './accounting';
 import type { ChainOptions } from './chain';
 import { closeChain, openChain } from './chain';
+import type { Side } from './compareSide';
 import { DiskError } from './errors';
 import type { Gap } from './guest';
 import { readGuest } from './guest';
@@ -88,6 +89,11 @@ export class Session {
   /** The state of the disk that is looked at. */
   get view(): View {
     return this.viewOf(this.at);
+  }
+
+  /** The disk as it is looked at, to be compared with another. */
+  get side(): Side {
+    return { chain: this.chain, from: { depth: this.at.depth, view: this.view } };
   }
 
   /** @throws DiskError `not-found` when there is no such layer or snapshot */

@@ -22,6 +22,7 @@ import type {
   WorkName,
 } from '../protocol/worker';
 import { codecsReady } from './codecs';
+import { compressorOf } from './compressors';
 import { createEnvironment } from './environment';
 import { openFile } from './files';
 import { openImage } from './openImage';
@@ -181,7 +182,8 @@ export class ImageServer {
 
   async flatten(params: FlattenParams): Promise<FlattenResult | null> {
     await codecsReady();
-    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, params)));
+    const compressor = params.compression && (await compressorOf(params.compression));
+    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, { ...params, compressor })));
   }
 
   cancel(work: WorkName): void {

@@ -1,38 +1,84 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { Sink } from '../core';
 import { DiskError } from '../core';
 
-/**
- * A file in the making that is either complete or not there: written beside its place under another name, brought to
- * the disk, then renamed. A file that had the name is replaced in that last step.
- */
-export class NewFile {
-  private readonly temporary: string;
-  private descriptor: number | undefined;
+export interface NewFileOptions {
+  /** A file that has the name already is replaced; without, there must be none, neither now nor at the end. */
+  readonly replace: boolean;
+}
 
-  /** @throws DiskError `io` */
-  constructor(private readonly target: string) {
-    this.temporary = path.join(path.dirname(target), `.${path.basename(target)}.${process.pid}.${Date.now()}.tmp`);
+/** In bytes: of the file, and what it takes on the host, where the platform tells. */
+export interface FileSize {
+  readonly size: number;
+  readonly diskUsage: number | undefined;
+}
+
+/**
+ * A file in the making that is either complete or not there: written beside its place under another name
+ * (`.NAME.PID.TIME.tmp`), brought to the disk, then given its name. A process that is killed leaves that other name behind
+ * at most.
+ */
+export class NewFile implements Sink {
+  /** Where it is while it is in the making. */
+  readonly temporary: string;
+  /** The name that it is to have. */
+  readonly target: string;
+  private readonly replace: boolean;
+  private descriptor: number | undefined;
+  private appended = 0;
+
+  /**
+   * @param target where a name is a link to a file, that file is what is replaced
+   * @throws DiskError `refused` when the name is taken by what is not to be replaced, `io`
+   */
+  constructor(target: string, { replace }: NewFileOptions) {
+    this.replace = replace;
+    this.target = replaceable(target, replace);
+    const { dir, base } = path.parse(this.target);
+    this.temporary = path.join(dir, `.${base}.${process.pid}.${Date.now()}.tmp`);
     this.descriptor = this.attempt(() => fs.openSync(this.temporary, 'wx'));
   }
 
-  /** @throws DiskError `io`; the file is then abandoned */
+  /** Writes text behind all text before. @throws DiskError `io`; the file is then abandoned */
   append(text: string): void {
-    const { descriptor } = this;
-    if (descriptor === undefined) throw new Error('the file is finished');
+    const bytes = Buffer.from(text, 'utf8');
+    this.writeAt(bytes, this.appended);
+    this.appended += bytes.length;
+  }
+
+  /** @throws DiskError `io`; the file is then abandoned */
+  writeAt(bytes: Uint8Array, position: number): void {
+    const descriptor = this.open();
     this.attempt(() => {
-      fs.appendFileSync(descriptor, text);
+      for (let done = 0; done < bytes.length;) {
+        done += fs.writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+      }
     });
   }
 
-  /** Gives the file its name. @throws DiskError `io`; the file is then abandoned */
-  commit(): void {
-    const { descriptor } = this;
-    if (descriptor === undefined) throw new Error('the file is finished');
+  /** @throws DiskError `io`; the file is then abandoned */
+  setSize(size: number): void {
+    const descriptor = this.open();
     this.attempt(() => {
+      fs.ftruncateSync(descriptor, size);
+    });
+  }
+
+  /**
+   * Gives the file its name.
+   * @throws DiskError `refused` when the name was taken meanwhile, `io`; the file is then abandoned
+   */
+  commit(): FileSize {
+    const descriptor = this.open();
+    return this.attempt(() => {
       fs.fsyncSync(descriptor);
+      const { size, blocks } = fs.fstatSync(descriptor) as { readonly size: number; readonly blocks?: number };
       this.close();
-      fs.renameSync(this.temporary, this.target);
+      if (this.replace) fs.renameSync(this.temporary, this.target);
+      else this.nameAnew();
+      syncFolder(path.dirname(this.target));
+      return { size, diskUsage: blocks === undefined ? undefined : blocks * 512 };
     });
   }
 
@@ -42,9 +88,26 @@ export class NewFile {
     fs.rmSync(this.temporary, { force: true });
   }
 
+  private open(): number {
+    if (this.descriptor === undefined) throw new Error('the file is finished');
+    return this.descriptor;
+  }
+
   private close(): void {
     if (this.descriptor !== undefined) fs.closeSync(this.descriptor);
     this.descriptor = undefined;
+  }
+
+  /** Unlike a rename, a link fails where the name is taken. Not every file system has links. */
+  private nameAnew(): void {
+    try {
+      fs.linkSync(this.temporary, this.target);
+    } catch (error) {
+      if (isTaken(this.target)) throw taken(this.target, error);
+      fs.renameSync(this.temporary, this.target);
+      return;
+    }
+    fs.unlinkSync(this.temporary);
   }
 
   private attempt<T>(call: () => T): T {
@@ -52,6 +115,7 @@ export class NewFile {
       return call();
     } catch (cause) {
       this.abandon();
+      if (cause instanceof DiskError) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new DiskError(
         'io',
@@ -61,5 +125,46 @@ export class NewFile {
         { cause },
       );
     }
+  }
+}
+
+/** The file that is to have the name. @throws DiskError `refused` when what has it now is not to be replaced */
+function replaceable(target: string, replace: boolean): string {
+  if (!isTaken(target)) return target;
+  if (!replace) throw taken(target);
+  const stat = fs.statSync(target, { throwIfNoEntry: false });
+  // A link that leads nowhere is replaced itself.
+  if (!stat) return target;
+  if (stat.isFile()) return fs.realpathSync(target);
+  const what = stat.isDirectory() ? 'a folder' : 'a device or a pipe';
+  throw new DiskError('refused', `this is ${what}, which is not replaced by a file`, { file: target });
+}
+
+const isTaken = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+
+function taken(file: string, cause?: unknown): DiskError {
+  return new DiskError('refused', 'there is a file of this name already', { file }, 'Choose another name.', { cause });
+}
+
+/** What systems say that do not bring folders to the disk. */
+const NOT_FOR_FOLDERS: ReadonlySet<string | undefined> = new Set([
+  'EACCES',
+  'EBADF',
+  'EINVAL',
+  'EISDIR',
+  'ENOTSUP',
+  'EPERM',
+]);
+
+/** The name of a new file is in its folder: without this it may be gone after a power failure. */
+function syncFolder(folder: string): void {
+  let descriptor: number | undefined;
+  try {
+    descriptor = fs.openSync(folder, 'r');
+    fs.fsyncSync(descriptor);
+  } catch (error) {
+    if (!NOT_FOR_FOLDERS.has((error as NodeJS.ErrnoException).code)) throw error;
+  } finally {
+    if (descriptor !== undefined) fs.closeSync(descriptor);
   }
 }

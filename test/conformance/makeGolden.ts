@@ -8,8 +8,11 @@ import { Draw } from '../support/random';
 import { holesOf, pack, unpack } from '../support/sparse';
 import { withTempFolder } from '../support/temp';
 import { Workshop } from '../support/workshop';
+import { DAMAGES } from './damage';
+import { writeAnswers } from './damage/answers';
 import type { GoldenContent, GoldenContents, GoldenInfo, GoldenMap, SnapshotContent } from './golden';
 import { goldenFolder } from './golden';
+import { lastingInfo } from './info';
 import { type Recipe, RECIPES } from './recipes';
 
 /** What `qemu-img info --backing-chain` says of a layer, as far as it is of use here. */
@@ -19,16 +22,10 @@ interface LayerInfo {
   readonly children?: readonly { readonly info?: { readonly filename?: string } }[];
 }
 
+/** The name of what is no fixture, but answers about images that the tests build anew. */
+const DAMAGE = 'damage';
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** Keys of `qemu-img info` that differ from machine to machine or day to day, or say more of them than of the image. */
-const VOLATILE = ['actual-size', 'filename', 'children'];
-
-/** What a LUKS header inside an image says is drawn by QEMU anew each time, and is no part of qcow2. */
-function dropLuksHeader(info: Record<string, unknown>): void {
-  const { data } = (info['format-specific'] ?? {}) as { data?: { encrypt?: { format: string } } };
-  if (data?.encrypt) data.encrypt = { format: data.encrypt.format };
-}
 
 function sha256(file: string, end: number): { size: number; sha256: string } {
   const bytes = readFileSync(file).subarray(0, end);
@@ -134,9 +131,7 @@ class Witness {
 
   infoOf(image: string): Record<string, unknown> {
     const format = image.endsWith('.raw') ? 'raw' : 'qcow2';
-    const info = qemuInfo(this.folder, '-f', format, image.includes(':') ? `./${image}` : image);
-    dropLuksHeader(info);
-    return Object.fromEntries(Object.entries(info).filter(([key]) => !VOLATILE.includes(key)));
+    return lastingInfo(qemuInfo(this.folder, '-f', format, image.includes(':') ? `./${image}` : image));
   }
 }
 
@@ -191,7 +186,7 @@ function make(recipe: Recipe, seed: number, version: string): number {
   });
 }
 
-/** @param args names of fixtures to make; all when empty. `--seed=N` draws other images. */
+/** @param args names of fixtures to make, or `damage`; all when empty. `--seed=N` draws other images. */
 export function main(args: readonly string[]): void {
   const version = qemuVersion();
   if (!version || !isAtLeast(version, 8, 2)) {
@@ -199,9 +194,11 @@ export function main(args: readonly string[]): void {
   }
   const seed = Number(args.find((arg) => arg.startsWith('--seed='))?.slice('--seed='.length) ?? 1);
   const names = args.filter((arg) => !arg.startsWith('--'));
-  const unknown = names.filter((name) => !RECIPES.some((recipe) => recipe.name === name));
+  const unknown = names.filter((name) => name !== DAMAGE && !RECIPES.some((recipe) => recipe.name === name));
   if (unknown.length > 0) throw new Error(`no such fixture: ${unknown.join(', ')}`);
-  const recipes = RECIPES.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = (name: string): boolean => names.length === 0 || names.includes(name);
+  if (chosen(DAMAGE)) writeAnswers(version.text, DAMAGES);
+  const recipes = RECIPES.filter(({ name }) => chosen(name));
   const total = recipes.reduce((sum, recipe) => sum + make(recipe, seed, version.text), 0);
   console.log(`${recipes.length} fixtures, ${total} bytes of images`);
 }

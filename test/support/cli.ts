@@ -47,15 +47,20 @@ export function runCliJson(args: readonly string[], options: CliOptions = {}): u
   return parse(args, runCli(withJson(args), options));
 }
 
-/** As `runCliJson`, many of them side by side: as many as there are processors, the others waiting their turn. */
-export async function startCliJson(args: readonly string[], options: CliOptions = {}): Promise<unknown> {
+/** As `runCli`, many of them side by side: as many as there are processors, the others waiting their turn. */
+export async function startCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   await turn();
   try {
-    return parse(args, await execute(withJson(args), options));
+    return await execute(args, options);
   } finally {
     running -= 1;
     waiting.shift()?.();
   }
+}
+
+/** As `runCliJson`, many of them side by side. */
+export async function startCliJson(args: readonly string[], options: CliOptions = {}): Promise<unknown> {
+  return parse(args, await startCli(withJson(args), options));
 }
 
 let running = 0;

@@ -14,10 +14,16 @@ import type {
   RefusalReason,
 } from '../../src/core';
 import { DiskError } from '../../src/core';
-import type { SparseImage } from '../fixtures/build/index';
+
+/** A file that is held in some other way than byte for byte, such as a `SparseImage`. */
+export interface Peekable {
+  readonly size: number;
+  /** The bytes of `[offset, offset + length)`, shorter where the file ends. */
+  peek(offset: number, length: number): Uint8Array;
+}
 
 export interface MemoryFile {
-  readonly bytes: Uint8Array | SparseImage;
+  readonly bytes: Uint8Array | Peekable;
   readonly extents?: HostExtents;
   readonly diskUsage?: number;
   /** Reading from this byte on fails, as a broken disk does. */
@@ -41,7 +47,7 @@ export class MemoryDisk implements Gate {
   private readonly files = new Map<string, MemoryFile>();
   private readonly refusals = new Map<string, RefusalReason>();
 
-  put(name: string, file: MemoryFile | Uint8Array | SparseImage): this {
+  put(name: string, file: MemoryFile | Uint8Array | Peekable): this {
     this.files.set(name, file instanceof Uint8Array || !('bytes' in file) ? { bytes: file } : file);
     return this;
   }
@@ -112,7 +118,7 @@ const CODECS: Codecs = {
 };
 
 /** One file in memory, by itself. */
-export function memorySource(file: MemoryFile | Uint8Array | SparseImage): ByteSource {
+export function memorySource(file: MemoryFile | Uint8Array | Peekable): ByteSource {
   return new MemoryDisk().put('/file', file).leaf('/file').source;
 }
 

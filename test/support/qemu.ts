@@ -46,7 +46,14 @@ export class QemuError extends Error {
   }
 }
 
-function run(program: string, args: readonly string[], cwd: string): string {
+/** How a program ended, whatever its exit code. */
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function attempt(program: string, args: readonly string[], cwd: string): Ended {
   const result = spawnSync(program, args, {
     cwd,
     encoding: 'utf8',
@@ -55,8 +62,13 @@ function run(program: string, args: readonly string[], cwd: string): string {
     windowsHide: true,
   });
   if (result.error) throw result.error;
-  if (result.status !== 0) throw new QemuError([program, ...args], result.status, result.stderr || result.stdout);
-  return result.stdout;
+  return { code: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+function run(program: string, args: readonly string[], cwd: string): string {
+  const { code, stdout, stderr } = attempt(program, args, cwd);
+  if (code !== 0) throw new QemuError([program, ...args], code, stderr || stdout);
+  return stdout;
 }
 
 /** Runs qemu-img in `cwd`. @throws QemuError when it fails */
@@ -80,4 +92,30 @@ export function qemuMap(cwd: string, ...image: readonly string[]): MapEntry[] {
 
 export function qemuInfo(cwd: string, ...image: readonly string[]): Record<string, unknown> {
   return JSON.parse(qemuImg(cwd, 'info', '--output=json', ...image)) as Record<string, unknown>;
+}
+
+/** The exit code of `qemu-img compare`: 0 the same, 1 different. @throws QemuError when it can't compare */
+export function qemuCompare(cwd: string, a: string, b: string): 0 | 1 {
+  const format = (image: string): string => (image.endsWith('.raw') ? 'raw' : 'qcow2');
+  const args = ['compare', '-q', '-U', '-f', format(a), '-F', format(b), a, b];
+  const { code, stdout, stderr } = attempt(QEMU_IMG, args, cwd);
+  if (code !== 0 && code !== 1) throw new QemuError([QEMU_IMG, ...args], code, stderr || stdout);
+  return code;
+}
+
+/** What `qemu-img check` makes of an image. */
+export interface QemuCheck {
+  readonly code: number | null;
+  /** Its numbers under their names, without the file's name; null where the check broke off. */
+  readonly report: Readonly<Record<string, unknown>> | null;
+  /** Its complaints, a line each. */
+  readonly messages: string;
+}
+
+/** Checks an image, named by a path or, with secrets or options, by the arguments that open it. */
+export function qemuCheck(cwd: string, ...image: readonly string[]): QemuCheck {
+  const { code, stdout, stderr } = attempt(QEMU_IMG, ['check', '--output=json', ...image], cwd);
+  if (stdout.trim() === '') return { code, report: null, messages: stderr };
+  const entries = Object.entries(JSON.parse(stdout) as Record<string, unknown>);
+  return { code, report: Object.fromEntries(entries.filter(([key]) => key !== 'filename')), messages: stderr };
 }

@@ -9,6 +9,8 @@
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
+import type { Chunk } from '../fixtures/build/index';
+import { SparseImage } from '../fixtures/build/index';
 
 export const HOLE_ALIGNMENT = 4096;
 
@@ -67,15 +69,39 @@ export function pack(folder: string, files: ReadonlyMap<string, HolePolicy>): Ui
   });
 }
 
+/** A pack unpacked: its files, and their data ranges one after the other from `start` on. */
+function openPack(packed: Uint8Array): { files: readonly PackedFile[]; plain: Buffer; start: number } {
+  const plain = brotliDecompressSync(packed);
+  const start = 4 + plain.readUInt32LE(0);
+  return { files: JSON.parse(plain.toString('utf8', 4, start)) as PackedFile[], plain, start };
+}
+
+/** The files of a pack, in memory, by their path. What is written is in pieces that are cheap to change. */
+export function unpackToMemory(packed: Uint8Array): Map<string, SparseImage> {
+  const { files, plain, start } = openPack(packed);
+  let position = start;
+  return new Map(
+    files.map(({ path, size, data }) => {
+      const chunks: Chunk[] = [];
+      for (const [from, to] of data) {
+        for (let at = from; at < to; at += HOLE_ALIGNMENT) {
+          const length = Math.min(HOLE_ALIGNMENT, to - at);
+          chunks.push({ offset: at, bytes: plain.subarray(position, position + length) });
+          position += length;
+        }
+      }
+      return [path, new SparseImage(size, chunks)];
+    }),
+  );
+}
+
 /**
  * Writes the files of a pack below `folder`.
  * @param dense write zeroes in place of the holes
  */
 export function unpack(packed: Uint8Array, folder: string, dense = false): readonly PackedFile[] {
-  const plain = brotliDecompressSync(packed);
-  const headerLength = plain.readUInt32LE(0);
-  const files = JSON.parse(plain.toString('utf8', 4, 4 + headerLength)) as PackedFile[];
-  let position = 4 + headerLength;
+  const { files, plain, start } = openPack(packed);
+  let position = start;
   for (const file of files) {
     const target = join(folder, ...file.path.split('/'));
     mkdirSync(dirname(target), { recursive: true });

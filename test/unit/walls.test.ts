@@ -22,7 +22,7 @@ interface Wall {
 const WALLS: Readonly<Record<string, Wall>> = {
   core: { parts: [] },
   protocol: { parts: [], types: ['core'] },
-  node: { parts: ['core', 'protocol'], packages: ['node:', 'zstddec'] },
+  node: { parts: ['core', 'protocol'], packages: ['node:', 'zstddec', '@bokuweb/zstd-wasm'] },
   cli: { parts: ['core', 'node'], packages: ['node:'] },
   extension: { parts: ['core', 'protocol', 'node'], packages: ['node:', 'vscode'] },
   // The model has the constants of its types; the others are how sizes and checks are worded, wherever they are.

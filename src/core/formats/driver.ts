@@ -4,6 +4,8 @@ import type { ByteSource, Codecs, FileReference, GateAnswer, ImageIdentity, Laye
 export interface OpenContext {
   readonly identity: ImageIdentity;
   readonly codecs: Codecs;
+  /** True of the newest image of its chain: of those below less is told, since they may be many. */
+  readonly isLeaf: boolean;
   /** Opens a file that the image says holds part of its data. */
   openCompanion(reference: FileReference): GateAnswer;
 }

@@ -21,7 +21,7 @@ interface Shape {
  */
 export function* exportMap(session: Session, format: MapFormat, target: string): Generator<Progress, number, void> {
   const picture = yield* session.scan();
-  const file = new NewFile(target);
+  const file = new NewFile(target, { replace: true });
   try {
     const count = yield* writeEntries(session, picture, format, file);
     file.commit();

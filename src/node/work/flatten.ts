@@ -1,11 +1,87 @@
-import type { Progress, Session } from '../../core';
-import type { FlattenParams, FlattenResult } from '../../protocol/worker';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Chain, Compressor, Disk, Progress, Session, Target } from '../../core';
+import { DiskError, flatten as flattenDisk, Session as OpenSession, verify } from '../../core';
+import type { FlattenParams, FlattenResult, GatePolicy } from '../../protocol/worker';
+import { createEnvironment } from '../environment';
+import { openFile } from '../files';
+import { NewFile } from '../newFile';
+
+/** A flattened copy that is asked for; its compressor is ready (`compressorOf`). */
+export interface FlattenJob extends Omit<FlattenParams, 'compression'> {
+  readonly compressor?: Compressor | undefined;
+}
 
 /**
  * Writes the guest's bytes, from a session's standpoint, to a new image. A job to be run in slices; dropping it leaves no
- * file.
+ * file. Whoever runs it has awaited `codecsReady`.
+ * @throws DiskError as the core's `flatten` and `verify` do, and `refused` for a target that is not to be written to
  */
-export function* flatten(_session: Session, { target }: FlattenParams): Generator<Progress, FlattenResult, void> {
-  yield { done: 0, total: 1 };
-  throw new Error(`not flattened yet: ${target}`);
+export function* flatten(session: Session, job: FlattenJob): Generator<Progress, FlattenResult, void> {
+  const target = path.resolve(job.target);
+  assertNotOfChain(session.chain, target);
+  const file = new NewFile(target, { replace: job.replace });
+  try {
+    const disk = diskOf(session);
+    const parts = job.verify ? 2 : 1;
+    yield* part(flattenDisk(disk, file, kindOf(job)), 0, parts);
+    if (job.verify) yield* part(verifyFile(disk, file, job.format), 1, parts);
+    const { size, diskUsage } = file.commit();
+    return { guestSize: disk.from.view.guestSize, fileSize: size, diskUsage };
+  } finally {
+    file.abandon();
+  }
+}
+
+/** One of several equal parts of the work. */
+function* part(job: Generator<Progress, void, void>, index: number, parts: number): Generator<Progress, void, void> {
+  for (const { done, total } of job) yield { done: index * total + done, total: parts * total };
+}
+
+const diskOf = ({ chain, standpoint, view }: Session): Disk => ({ chain, from: { depth: standpoint.depth, view } });
+
+function kindOf({ format, compressor }: FlattenJob): Target {
+  if (format === 'qcow2') return { format, compressor };
+  if (compressor) throw new DiskError('unsupported', "a raw image can't be compressed", {}, 'Choose qcow2.');
+  return { format };
+}
+
+/** A copy stands by itself: it names no other file, and no program is asked about it. */
+const ALONE: GatePolicy = { folders: [], allowed: [], platformTools: false };
+
+function* verifyFile(disk: Disk, file: NewFile, format: string): Generator<Progress, void, void> {
+  const copy = new OpenSession(createEnvironment(ALONE), openFile(file.temporary, ALONE), true, { format });
+  try {
+    yield* verify(disk, diskOf(copy));
+  } catch (error) {
+    throw error instanceof DiskError ? error.in({ id: '', path: file.target }) : error;
+  } finally {
+    copy.close();
+  }
+}
+
+/** A file that the chain reads, or would read if it were there, is never what is written. @throws DiskError `refused` */
+function assertNotOfChain({ layers, end }: Chain, target: string): void {
+  const own = identity(target);
+  const missing = end.kind === 'base' ? [] : [end.name];
+  const names = [...layers.flatMap(({ companions }) => companions), ...missing];
+  const ids = [...layers.map((layer) => layer.identity.id), ...names.map(identity)];
+  if (names.includes(target) || (own !== undefined && ids.includes(own))) {
+    throw new DiskError(
+      'refused',
+      'this file is part of the disk that is to be copied',
+      { file: target },
+      'Choose another name.',
+    );
+  }
+}
+
+/** Equal for two names of one file; nothing for a file that is not there. */
+function identity(file: string): string | undefined {
+  try {
+    const { dev, ino } = fs.statSync(file, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { NewFile } from '../../../src/node/newFile';
+import { makePipe } from '../../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
 describe('a file in the making', () => {
@@ -19,7 +20,7 @@ describe('a file in the making', () => {
   const content = (): string => fs.readFileSync(target, 'utf8');
 
   it('has its name once it is complete, and is alone then', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.append('[1,');
     file.append('“2”]\n');
     assert(!fs.existsSync(target), 'it has its name before it is complete');
@@ -29,12 +30,12 @@ describe('a file in the making', () => {
   });
 
   it('may be empty', () => {
-    new NewFile(target).commit();
+    new NewFile(target, { replace: true }).commit();
     assert.equal(content(), '');
   });
 
   it('is gone when it is abandoned', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.append('half');
     file.abandon();
     assert.deepEqual(names(), []);
@@ -43,7 +44,7 @@ describe('a file in the making', () => {
   });
 
   it('stays when it is abandoned after it was completed', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.append('whole');
     file.commit();
     file.abandon();
@@ -53,12 +54,12 @@ describe('a file in the making', () => {
 
   it('replaces a file only when it is complete', () => {
     fs.writeFileSync(target, 'old, and longer than the new');
-    const dropped = new NewFile(target);
+    const dropped = new NewFile(target, { replace: true });
     dropped.append('new');
     assert.equal(content(), 'old, and longer than the new');
     dropped.abandon();
     assert.equal(content(), 'old, and longer than the new');
-    const kept = new NewFile(target);
+    const kept = new NewFile(target, { replace: true });
     kept.append('new');
     kept.commit();
     assert.equal(content(), 'new');
@@ -66,7 +67,7 @@ describe('a file in the making', () => {
   });
 
   it('takes no more once it is finished', () => {
-    const file = new NewFile(target);
+    const file = new NewFile(target, { replace: true });
     file.commit();
     assert.throws(() => {
       file.append('more');
@@ -79,7 +80,7 @@ describe('a file in the making', () => {
 
   it('in a folder that is not there fails, naming the file, and makes no folder', () => {
     const nowhere = join(folder, 'gone', 'map.json');
-    assert.throws(() => new NewFile(nowhere), { name: 'DiskError', code: 'io', file: nowhere });
+    assert.throws(() => new NewFile(nowhere, { replace: true }), { name: 'DiskError', code: 'io', file: nowhere });
     assert.deepEqual(names(), []);
   });
 
@@ -87,31 +88,134 @@ describe('a file in the making', () => {
     if (process.platform === 'win32' || process.getuid?.() === 0) this.skip();
     fs.chmodSync(folder, 0o555);
     try {
-      assert.throws(() => new NewFile(target), { name: 'DiskError', code: 'io', file: target });
+      assert.throws(() => new NewFile(target, { replace: true }), { name: 'DiskError', code: 'io', file: target });
     } finally {
       fs.chmodSync(folder, 0o755);
     }
     assert.deepEqual(names(), []);
   });
 
-  it('whose name is a folder’s fails at the end and leaves nothing', () => {
-    fs.mkdirSync(target);
-    const file = new NewFile(target);
-    file.append('text');
-    assert.throws(
-      () => {
-        file.commit();
-      },
-      { name: 'DiskError', code: 'io', file: target },
-    );
-    assert.deepEqual(names(), ['map.json']);
-    assert.deepEqual(fs.readdirSync(target), []);
+  it('is written at positions, what is never written being zeros', () => {
+    const file = new NewFile(target, { replace: false });
+    file.writeAt(Uint8Array.of(3, 4), 5);
+    file.writeAt(Uint8Array.of(1), 0);
+    file.writeAt(new Uint8Array(), 100);
+    file.setSize(9);
+    const { size, diskUsage } = file.commit();
+    assert.equal(size, 9);
+    if (process.platform !== 'win32') assert.equal(diskUsage, fs.statSync(target).blocks * 512);
+    assert.deepEqual([...fs.readFileSync(target)], [1, 0, 0, 0, 0, 3, 4, 0, 0]);
   });
 
-  for (const call of ['appendFileSync', 'fsyncSync'] as const) {
+  it('tells by its other name whose it is', () => {
+    const file = new NewFile(target, { replace: false });
+    assert.match(names().join(' '), new RegExp(`^\\.map\\.json\\.${process.pid}\\.\\d+\\.tmp$`));
+    assert.equal(file.temporary, join(folder, names()[0] ?? ''));
+    file.abandon();
+  });
+
+  const refusal = (): object => ({ name: 'DiskError', code: 'refused', file: target });
+
+  it('takes no name that is taken, unless it is to replace', () => {
+    fs.writeFileSync(target, 'old');
+    assert.throws(() => new NewFile(target, { replace: false }), refusal());
+    assert.equal(content(), 'old');
+    assert.deepEqual(names(), ['map.json']);
+  });
+
+  /** Runs `use` with a file system that has no links. */
+  const withoutLinks = (use: () => void): void => {
+    const real = fs.linkSync;
+    fs.linkSync = () => {
+      throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' });
+    };
+    try {
+      use();
+    } finally {
+      fs.linkSync = real;
+    }
+  };
+
+  for (const [where, run] of [
+    ['', (use: () => void) => use()],
+    [' where there are no links', withoutLinks],
+  ] as const) {
+    it(`gets its name without a file to replace${where}`, () => {
+      const file = new NewFile(target, { replace: false });
+      file.append('new');
+      run(() => file.commit());
+      assert.equal(content(), 'new');
+      assert.deepEqual(names(), ['map.json']);
+    });
+
+    it(`does not replace a file that came meanwhile${where}`, () => {
+      const file = new NewFile(target, { replace: false });
+      file.append('new');
+      fs.writeFileSync(target, 'theirs');
+      run(() => {
+        assert.throws(() => file.commit(), refusal());
+      });
+      assert.equal(content(), 'theirs');
+      assert.deepEqual(names(), ['map.json']);
+    });
+  }
+
+  it('replaces the file that a link leads to, and not the link', function () {
+    if (process.platform === 'win32') this.skip();
+    fs.writeFileSync(target, 'old');
+    fs.mkdirSync(join(folder, 'links'));
+    const link = join(folder, 'links', 'link');
+    fs.symlinkSync('../map.json', link);
+    const file = new NewFile(link, { replace: true });
+    file.append('new');
+    file.commit();
+    assert.equal(content(), 'new');
+    assert(fs.lstatSync(link).isSymbolicLink());
+    assert.deepEqual(fs.readdirSync(join(folder, 'links')), ['link']);
+  });
+
+  it('takes no name of a link that leads nowhere, unless it is to replace', function () {
+    if (process.platform === 'win32') this.skip();
+    fs.symlinkSync('nowhere', target);
+    assert.throws(() => new NewFile(target, { replace: false }), refusal());
+    assert.equal(fs.readlinkSync(target), 'nowhere');
+  });
+
+  it('whose name is a folder’s or a pipe’s is refused, and leaves nothing', function () {
+    fs.mkdirSync(target);
+    assert.throws(() => new NewFile(target, { replace: true }), refusal());
+    assert.deepEqual(names(), ['map.json']);
+    assert.deepEqual(fs.readdirSync(target), []);
+    if (process.platform === 'win32') return;
+    fs.rmdirSync(target);
+    makePipe(target);
+    assert.throws(() => new NewFile(target, { replace: true }), refusal());
+    assert.deepEqual(names(), ['map.json']);
+  });
+
+  it('is brought to the disk before it gets its name, and its name after', function () {
+    if (process.platform === 'win32') this.skip();
+    const synced: (readonly [folder: boolean, named: boolean])[] = [];
+    const real = fs.fsyncSync;
+    fs.fsyncSync = (descriptor) => {
+      synced.push([fs.fstatSync(descriptor).isDirectory(), fs.existsSync(target)]);
+      real(descriptor);
+    };
+    try {
+      new NewFile(target, { replace: false }).commit();
+    } finally {
+      fs.fsyncSync = real;
+    }
+    assert.deepEqual(synced, [
+      [false, false],
+      [true, true],
+    ]);
+  });
+
+  for (const call of ['writeSync', 'fsyncSync'] as const) {
     it(`on a disk that is full leaves nothing: ${call}`, () => {
       fs.writeFileSync(target, 'old');
-      const file = new NewFile(target);
+      const file = new NewFile(target, { replace: true });
       const real = fs[call];
       fs[call] = () => {
         throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });

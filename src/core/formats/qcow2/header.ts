@@ -9,7 +9,7 @@ const V2_LENGTH = 72;
 const V3_MIN_LENGTH = 104;
 const COMPRESSION_TYPE_AT = 104;
 
-const EXTENSION = {
+export const EXTENSION = {
   end: 0,
   backingFormat: 0xe2792aca,
   featureNames: 0x6803f857,
@@ -18,10 +18,10 @@ const EXTENSION = {
   dataFile: 0x44415441,
 } as const;
 
-const FEATURE_NAME_BYTES = 48;
+export const FEATURE_NAME_BYTES = 48;
 
 /** Incompatible bits, "Header" byte 72. The spec's prose on raw data files says bit 1; the bit is 2. */
-const INCOMPATIBLE = ['dirty', 'corrupt', 'data-file', 'compression', 'extended-l2'] as const;
+export const INCOMPATIBLE = ['dirty', 'corrupt', 'data-file', 'compression', 'extended-l2'] as const;
 type Incompatible = (typeof INCOMPATIBLE)[number];
 
 export type Encryption = 'none' | 'aes' | 'luks';
@@ -193,10 +193,13 @@ class HeaderReader {
 
   private refuseUnknownFeatures(bits: readonly number[], names: ReadonlyMap<number, string>): void {
     if (bits.length === 0) return;
-    const all = bits.map((bit) => `"${names.get(bit) ?? 'unnamed'}" (incompatible feature bit ${bit})`).join(', ');
+    const all = bits.map((bit) => {
+      const name = names.get(bit) ?? '';
+      return name === '' ? `incompatible feature bit ${bit}` : `"${name}" (incompatible feature bit ${bit})`;
+    });
     throw new DiskError(
       'unsupported',
-      `the image uses ${all}, which must be understood to read it`,
+      `the image uses ${all.join(', ')}, which must be understood to read it`,
       { offset: 72 },
       'Open it with the program that made it, or convert it there to a plain qcow2.',
     );
@@ -304,13 +307,24 @@ class HeaderReader {
   /** docs/interop/qcow2.rst, "Header extensions". */
   private extensions(from: number, end: number): Extensions {
     const found: Extensions = { featureNames: new Map() };
-    const area = readUpTo(this.source, from, Math.max(0, end - from));
+    const room = Math.max(0, Math.min(end, this.source.size) - from);
+    const area = readUpTo(this.source, from, Math.min(room, LIMITS.maxExtensionAreaBytes));
     let at = 0;
-    while (at + 8 <= area.length) {
+    for (let count = 0; at + 8 <= area.length; count += 1) {
       const type = u32be(area, at);
       const length = u32be(area, at + 4);
       if (type === EXTENSION.end) break;
-      if (length > area.length - at - 8) {
+      const fits = length <= room - at - 8;
+      if (count === LIMITS.maxHeaderExtensions || (fits && length > area.length - at - 8)) {
+        this.note(
+          'warning',
+          'header-extensions',
+          `the header's extensions are more than are read: ${count} were, ${at} bytes`,
+          from + at,
+        );
+        break;
+      }
+      if (!fits) {
         this.note(
           'error',
           'extension-length',
@@ -358,7 +372,7 @@ class HeaderReader {
             `the pointer to the LUKS header has ${data.length} bytes, not 16`,
             offset,
           );
-        else found.luksOffset = this.optional(data, 0, 'offset of the LUKS header', offset);
+        else found.luksOffset = this.optionalTable(data, 0, 'LUKS header', offset);
         return;
       case EXTENSION.bitmaps:
         if (data.length !== 24)
@@ -381,7 +395,7 @@ class HeaderReader {
     const { data, offset } = extension;
     const count = u32be(data, 0);
     const directoryBytes = this.optional(data, 8, 'size of the bitmap directory', offset + 8);
-    const directoryOffset = this.optional(data, 16, 'offset of the bitmap directory', offset + 16);
+    const directoryOffset = this.optionalTable(data, 16, 'bitmap directory', offset + 16);
     if (directoryBytes === undefined || directoryOffset === undefined) return undefined;
     if (count > LIMITS.maxBitmaps || directoryBytes > LIMITS.maxBitmapDirectoryBytes) {
       this.note(
@@ -434,6 +448,20 @@ class HeaderReader {
       this.note('error', 'absurd-value', error.message, fileOffset);
       return undefined;
     }
+  }
+
+  /** Where a table begins that the disk's current state does not depend on. */
+  private optionalTable(bytes: Uint8Array, at: number, what: string, fileOffset: number): number | undefined {
+    const offset = this.optional(bytes, at, `offset of the ${what}`, fileOffset);
+    if (offset === undefined || offset % this.clusterSize === 0) return offset;
+    this.note(
+      'error',
+      'table-offset',
+      `the ${what} is said to begin at byte ${offset}, in the middle of a cluster: not read`,
+      fileOffset,
+      'QEMU refuses such an image.',
+    );
+    return undefined;
   }
 
   private note(severity: Finding['severity'], code: string, message: string, offset: number, advice?: string): void {

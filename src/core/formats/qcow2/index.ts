@@ -6,6 +6,7 @@ import { readBitmaps } from './bitmaps';
 import type { Qcow2Header } from './header';
 import { MAGIC, readHeader } from './header';
 import { Qcow2Layer } from './layer';
+import { LIMITS } from './limits';
 import { readLuks } from './luks';
 import { readSnapshots } from './snapshots';
 
@@ -17,8 +18,9 @@ export const qcow2: Driver = {
   probe: ({ head }) => head.length >= 8 && u32be(head, 0) === MAGIC && u32be(head, 4) >= 2,
   open: (source, context) => {
     const header = readHeader(source);
-    const table = readSnapshots(source, header);
-    const directory = readBitmaps(source, header);
+    const most = context.isLeaf ? LIMITS.maxListed : LIMITS.maxListedBelow;
+    const table = readSnapshots(source, header, most);
+    const directory = readBitmaps(source, header, most);
     const encryption = readLuks(source, header);
     const data = openDataFile(source, header, context);
     return new Qcow2Layer({

@@ -22,6 +22,7 @@ import { guestOffset, hostOffset, Kind } from '../../model';
 import { parentReference } from '../../fileReference';
 import { formatEntry } from '../../units';
 import { CompressedClusters } from './compressed';
+import { ContentReader } from './content';
 import { describe, qemuInfo } from './describe';
 import type { Qcow2Header } from './header';
 import type { LuksInfo } from './luks';
@@ -67,7 +68,7 @@ export class Qcow2Layer implements Layer {
   readonly readable: boolean;
   readonly info: LayerInfo;
   private readonly geometry: Geometry;
-  private readonly compressed: CompressedClusters;
+  private readonly content: ContentReader;
   /** Findings of each scanned view, by its id. */
   private readonly scanned = new Map<string, readonly Finding[]>();
   private readonly snapshotsByView = new Map<string, Qcow2Snapshot>();
@@ -89,7 +90,8 @@ export class Qcow2Layer implements Layer {
     this.readable = header.encryption === 'none' && parts.holder !== undefined;
     this.facts = describe(parts, this.geometry);
     this.info = qemuInfo(parts, this.geometry);
-    this.compressed = new CompressedClusters(source, codecs, header.compression, this.geometry.clusterSize);
+    const compressed = new CompressedClusters(source, codecs, header.compression, this.geometry.clusterSize);
+    this.content = new ContentReader(source, parts.holder, compressed, this.geometry);
   }
 
   get findings(): readonly Finding[] {
@@ -133,27 +135,7 @@ export class Qcow2Layer implements Layer {
 
   read(view: View, offset: GuestOffset, target: Uint8Array): void {
     this.assertReadable();
-    const { clusterSize, subclusterSize } = this.geometry;
-    let done = 0;
-    while (done < target.length) {
-      const at = offset + done;
-      const entry = this.lookup(view, at);
-      const { kind, host } = this.decode(entry, at);
-      const unit = kind === Kind.Compressed ? clusterSize : subclusterSize;
-      const inUnit = at % unit;
-      const piece = target.subarray(done, done + Math.min(unit - inUnit, target.length - done));
-      if (kind === Kind.Compressed) {
-        const { offset: from, length } = this.spanOf(entry);
-        piece.set(this.compressed.read(from, length).subarray(inUnit, inUnit + piece.length));
-      } else if (host >= 0 && (kind === Kind.Data || kind === Kind.Invalid)) {
-        readPadded(this.holder(), piece, host + inUnit);
-      } else if (kind === Kind.Invalid) {
-        throw new DiskError('corrupt', `the L2 entry for guest byte ${at} can't be true`, {
-          offset: entry.l2?.entryOffset ?? entry.l1EntryOffset,
-        });
-      } else piece.fill(0);
-      done += piece.length;
-    }
+    this.content.read({ words: this.l1(view), offset: this.place(view).offset }, offset, target);
   }
 
   unwritten(): HostExtents | undefined {
@@ -173,13 +155,6 @@ export class Qcow2Layer implements Layer {
     const id = snapshot.id === '' || this.snapshotsByView.has(snapshot.id) ? `#${index}` : snapshot.id;
     this.snapshotsByView.set(id, snapshot);
     return { id, name: snapshot.name, guestSize: snapshot.guestSize, snapshot };
-  }
-
-  private holder(): ByteSource {
-    const { holder } = this.parts;
-    if (!holder)
-      throw new DiskError('not-found', 'the external data file of this image is not open: its content is unknown');
-    return holder;
   }
 
   private assertReadable(): void {

@@ -10,10 +10,10 @@ const TWO_32 = 2 ** 32;
 /** Bits 56-61 of an entry are reserved; 62 and 63 are flags. */
 const OFFSET_HIGH_MASK = 0x00ff_ffff;
 const OFFSET_LOW_MASK = 0xffff_fe00;
-const COMPRESSED_FLAG = 0x4000_0000;
+export const COMPRESSED_FLAG = 0x4000_0000;
 export const COPIED_FLAG = 0x8000_0000;
 const ZERO_FLAG = 1;
-const COMPRESSED_SECTOR = 512;
+export const COMPRESSED_SECTOR = 512;
 export const SUBCLUSTERS = 32;
 /** Entries have room for larger offsets than any file, and than a number holds exactly. */
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;

@@ -1,13 +1,13 @@
-import { readUpTo, text, u16be, u32be, u64be, bigU64be } from '../../bytes';
+import { text, u16be, u32be, u64be, bigU64be } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding, InternalSnapshot } from '../../model';
+import { EntryReader } from './entryReader';
 import type { Qcow2Header } from './header';
 import { LIMITS } from './limits';
 
 /** docs/interop/qcow2.rst, "Snapshots". */
 const FIXED_BYTES = 40;
 const NS_PER_SECOND = 1_000_000_000n;
-const CHUNK = 1 << 20;
 
 export interface Qcow2Snapshot extends InternalSnapshot {
   readonly l1Offset: number;
@@ -21,8 +21,11 @@ export interface SnapshotTable {
   readonly findings: readonly Finding[];
 }
 
-/** Reads the snapshot table; what can't be read is a finding, since the current state does not depend on it. */
-export function readSnapshots(source: ByteSource, header: Qcow2Header): SnapshotTable {
+/**
+ * Reads the snapshot table; what can't be read is a finding, since the current state does not depend on it.
+ * @param most how many are listed; the rest is counted
+ */
+export function readSnapshots(source: ByteSource, header: Qcow2Header, most: number): SnapshotTable {
   const { snapshotCount: count, snapshotsOffset: offset } = header;
   if (count === 0) return { snapshots: [], findings: [] };
   const broken = (message: string, at: number): Finding => ({
@@ -42,10 +45,11 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header): Snapshot
   }
   const snapshots: Qcow2Snapshot[] = [];
   const findings: Finding[] = [];
-  const wanted = Math.min(count, LIMITS.maxSnapshotsListed);
-  const reader = new EntryReader(source, offset);
+  const wanted = Math.min(count, most);
+  const table = { name: 'snapshot table', offset, maxBytes: LIMITS.maxSnapshotTableBytes };
+  const reader = new EntryReader(source, table);
   try {
-    while (snapshots.length < wanted) snapshots.push(reader.next(header));
+    while (snapshots.length < wanted) snapshots.push(readEntry(reader, header));
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     findings.push(
@@ -64,68 +68,38 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header): Snapshot
   return { snapshots, findings };
 }
 
-/** Walks the entries through a sliding piece of the table, so that no count decides how much is allocated. */
-class EntryReader {
-  private piece: Uint8Array;
-  private pieceStart: number;
-  private at: number;
-
-  constructor(
-    private readonly source: ByteSource,
-    private readonly start: number,
-  ) {
-    this.pieceStart = this.at = start;
-    this.piece = readUpTo(source, start, Math.min(CHUNK, LIMITS.maxSnapshotTableBytes));
+function readEntry(reader: EntryReader, header: Qcow2Header): Qcow2Snapshot {
+  const entry = reader.position;
+  const fixed = reader.take(FIXED_BYTES).slice();
+  const extraBytes = u32be(fixed, 36);
+  if (extraBytes > LIMITS.maxSnapshotExtraBytes) {
+    throw new DiskError('limit', `a snapshot has ${extraBytes} bytes of extra data, more than QEMU's limit`, {
+      offset: entry + 36,
+    });
   }
-
-  next(header: Qcow2Header): Qcow2Snapshot {
-    const entry = this.at;
-    const fixed = this.take(FIXED_BYTES);
-    const extraBytes = u32be(fixed, 36);
-    if (extraBytes > LIMITS.maxSnapshotExtraBytes) {
-      throw new DiskError('limit', `a snapshot has ${extraBytes} bytes of extra data, more than QEMU's limit`, {
-        offset: entry + 36,
-      });
-    }
-    const extra = this.take(extraBytes);
-    const id = text(this.take(u16be(fixed, 12)));
-    const name = text(this.take(u16be(fixed, 14)));
-    this.at = entry + Math.ceil((this.at - entry) / 8) * 8;
-    const clock = bigU64be(fixed, 24);
-    const extraAt = entry + FIXED_BYTES;
-    const icount =
-      extraBytes >= 24 && bigU64be(extra, 16) !== 0xffff_ffff_ffff_ffffn ? Number(bigU64be(extra, 16)) : undefined;
-    return {
-      id,
-      name,
-      l1Offset: u64be(fixed, 0, `offset of the L1 table of snapshot "${name}"`, entry),
-      l1Entries: u32be(fixed, 8),
-      date: u32be(fixed, 16) * 1000,
-      dateNanoseconds: u32be(fixed, 20),
-      vmClock: { seconds: Number(clock / NS_PER_SECOND), nanoseconds: Number(clock % NS_PER_SECOND) },
-      vmStateSize: extraBytes >= 8 ? u64be(extra, 0, `VM state size of snapshot "${name}"`, extraAt) : u32be(fixed, 32),
-      guestSize:
-        extraBytes >= 16
-          ? wholeSectors(u64be(extra, 8, `disk size of snapshot "${name}"`, extraAt + 8))
-          : header.guestSize,
-      icount,
-    };
-  }
-
-  private take(length: number): Uint8Array {
-    if (this.at - this.start + length > LIMITS.maxSnapshotTableBytes) {
-      throw new DiskError('limit', 'the snapshot table is larger than 64 MiB', { offset: this.start });
-    }
-    if (this.at + length > this.pieceStart + this.piece.length) {
-      this.piece = readUpTo(this.source, this.at, Math.max(CHUNK, length));
-      this.pieceStart = this.at;
-      if (this.piece.length < length)
-        throw new DiskError('short-read', 'the file ends inside the snapshot table', { offset: this.at });
-    }
-    const from = this.at - this.pieceStart;
-    this.at += length;
-    return this.piece.subarray(from, from + length);
-  }
+  const extra = reader.take(extraBytes).slice();
+  const id = text(reader.take(u16be(fixed, 12)).subarray(0, LIMITS.maxSnapshotIdShown));
+  const name = text(reader.take(u16be(fixed, 14)).subarray(0, LIMITS.maxSnapshotNameShown));
+  reader.align(entry);
+  const clock = bigU64be(fixed, 24);
+  const extraAt = entry + FIXED_BYTES;
+  const icount =
+    extraBytes >= 24 && bigU64be(extra, 16) !== 0xffff_ffff_ffff_ffffn ? Number(bigU64be(extra, 16)) : undefined;
+  return {
+    id,
+    name,
+    l1Offset: u64be(fixed, 0, `offset of the L1 table of snapshot "${name}"`, entry),
+    l1Entries: u32be(fixed, 8),
+    date: u32be(fixed, 16) * 1000,
+    dateNanoseconds: u32be(fixed, 20),
+    vmClock: { seconds: Number(clock / NS_PER_SECOND), nanoseconds: Number(clock % NS_PER_SECOND) },
+    vmStateSize: extraBytes >= 8 ? u64be(extra, 0, `VM state size of snapshot "${name}"`, extraAt) : u32be(fixed, 32),
+    guestSize:
+      extraBytes >= 16
+        ? wholeSectors(u64be(extra, 8, `disk size of snapshot "${name}"`, extraAt + 8))
+        : header.guestSize,
+    icount,
+  };
 }
 
 const wholeSectors = (bytes: number): number => bytes - (bytes % 512);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { Bitmap, Finding } from '../../../../../src/core';
 import { readBitmaps } from '../../../../../src/core/formats/qcow2/bitmaps';
 import { readHeader } from '../../../../../src/core/formats/qcow2/header';
-import type { BitmapSpec, BuiltQcow2 } from '../../../../fixtures/build/index';
+import { LIMITS } from '../../../../../src/core/formats/qcow2/limits';
+import type { BitmapSpec, BuiltQcow2, SparseImage } from '../../../../fixtures/build/index';
 import { buildQcow2, EXTENSION } from '../../../../fixtures/build/index';
 import { memorySource } from '../../../../support/memory';
 
@@ -16,7 +17,7 @@ const build = (bitmaps: readonly BitmapSpec[]): BuiltQcow2 => buildQcow2({ size:
 
 function read({ image }: BuiltQcow2): { bitmaps: readonly Bitmap[]; findings: readonly Finding[] } {
   const source = memorySource(image);
-  return readBitmaps(source, readHeader(source));
+  return readBitmaps(source, readHeader(source), LIMITS.maxListed);
 }
 
 describe('the bitmaps of a qcow2 image', () => {
@@ -70,6 +71,54 @@ describe('the bitmaps of a qcow2 image', () => {
         [['bitmap-directory', 'error', entry]],
       );
       assert.match(findings[0]?.message ?? '', /entry 1 of 3/);
+    });
+  }
+
+  it('more than are listed are counted', () => {
+    const built = build([bitmap('one')]);
+    const extension = built.layout.extensions.get(EXTENSION.bitmaps) ?? 0;
+    const [one] = built.layout.bitmaps;
+    assert(one);
+    const entry = built.image.peek(one.entry, 32);
+    const count = 65_535;
+    const directory = 1 << 20;
+    for (let i = 0; i < 1001; i += 1) built.image.poke(directory + i * 32, entry);
+    built.image
+      .truncate(directory + count * 32)
+      .pokeU32(extension + 8, count)
+      .pokeU64(extension + 16, BigInt(count * 32))
+      .pokeU64(extension + 24, BigInt(directory));
+    const { bitmaps, findings } = read(built);
+    assert.equal(bitmaps.length, 1000);
+    assert.deepEqual(
+      findings.map(({ code, message }) => [code, message]),
+      [['bitmaps-cut', 'the image has 65535 bitmaps: the first 1000 are listed, 64535 more are not']],
+    );
+  });
+
+  const refused: Readonly<Record<string, (image: SparseImage, entry: number) => SparseImage>> = {
+    'of another type': (image, entry) => image.poke(entry + 16, [2]),
+    'whose table is at 0': (image, entry) => image.pokeU64(entry, 0n),
+    'whose table begins in the middle of a cluster': (image, entry) => image.pokeU64(entry, 0x1_0200n),
+    'whose table is empty': (image, entry) => image.pokeU32(entry + 8, 0),
+    'whose table has too many entries': (image, entry) => image.pokeU32(entry + 8, 0x800_0001),
+    'whose table stands for more than 512 MiB': (image, entry) => image.pokeU32(entry + 8, 8193),
+  };
+  for (const [name, damage] of Object.entries(refused)) {
+    it(`are listed all the same with one ${name}, which is a finding`, () => {
+      const built = build([bitmap('one'), bitmap('two'), bitmap('three')]);
+      const entry = built.layout.bitmaps[1]?.entry ?? 0;
+      damage(built.image, entry);
+      const { bitmaps, findings } = read(built);
+      assert.deepEqual(
+        bitmaps.map((found) => found.name),
+        ['one', 'two', 'three'],
+      );
+      assert.deepEqual(
+        findings.map(({ code, severity, offset }) => [code, severity, offset]),
+        [['bitmap-refused', 'error', entry]],
+      );
+      assert.match(findings[0]?.message ?? '', /^bitmap 1 /);
     });
   }
 });

@@ -285,7 +285,7 @@ describe('a header that can not be used is refused', () => {
       ({ image }) => image.pokeU64(AT.incompatible, 1n << 40n),
       'unsupported',
       72,
-      /"unnamed" \(incompatible feature bit 40\)/,
+      /uses incompatible feature bit 40, which/,
     ],
     'the highest feature bit': [
       {},
@@ -316,7 +316,7 @@ describe('a header that can not be used is refused', () => {
       72,
       /"time travel" \(incompatible feature bit 7\)/,
     );
-    assertRefused(named('compatible'), () => undefined, 'unsupported', 72, /"unnamed" \(incompatible feature bit 7\)/);
+    assertRefused(named('compatible'), () => undefined, 'unsupported', 72, /uses incompatible feature bit 7, which/);
   });
 
   it('every header cut anywhere is refused or read, and never breaks the reader', () => {
@@ -437,15 +437,44 @@ describe('a header that is odd is a finding', () => {
     assertFound({ bitmaps }, (built) => built.image.pokeU32(at(built), 65_536), 'bitmaps-limit', 'error');
     assertFound(
       { bitmaps },
-      (built) => built.image.pokeU64(at(built) + 8, 64n * 2n ** 20n + 1n),
+      (built) => built.image.pokeU64(at(built) + 8, 1024n * 65_535n + 1n),
       'bitmaps-limit',
       'error',
     );
     assertFound({ bitmaps }, (built) => built.image.pokeU32(at(built) - 4, 16), 'bitmaps-extension', 'error');
     const most = build({ bitmaps });
-    most.image.pokeU32(at(most), 65_535).pokeU64(at(most) + 8, 64n * 2n ** 20n);
+    most.image.pokeU32(at(most), 65_535).pokeU64(at(most) + 8, 1024n * 65_535n);
     const { findings, bitmaps: listed } = read(most);
-    assert.deepEqual([findings, listed?.count, listed?.directoryBytes], [[], 65_535, 64 * 2 ** 20]);
+    assert.deepEqual([findings, listed?.count, listed?.directoryBytes], [[], 65_535, 1024 * 65_535]);
+  });
+
+  it('when its bitmap directory or LUKS header begins in the middle of a cluster', () => {
+    const directory = assertFound(
+      { bitmaps },
+      ({ image, layout }) => image.pokeU64((layout.extensions.get(EXTENSION.bitmaps) ?? 0) + 24, 0x1_0200n),
+      'table-offset',
+      'error',
+    );
+    assert.equal(directory.bitmaps, undefined);
+    const luks = new Uint8Array(16);
+    luks[6] = 2;
+    const pointer = [{ type: EXTENSION.encryption, data: luks }];
+    assert.equal(assertFound({ extensions: pointer }, () => undefined, 'table-offset', 'error').luksOffset, undefined);
+  });
+
+  it('when it has more extensions than are read', () => {
+    const unknown = { type: 0x12345678, data: new Uint8Array() };
+    const format = { type: EXTENSION.backingFormat, data: new TextEncoder().encode('raw') };
+    const many = (count: number): Partial<Qcow2Spec> => ({
+      extensions: [...Array.from({ length: count }, () => unknown), format],
+    });
+    const { backingFormat, findings } = read(build(many(255)));
+    assert.deepEqual([backingFormat, findings], ['raw', []]);
+    const cut = assertFound(many(256), () => undefined, 'header-extensions', 'warning');
+    assert.equal(cut.backingFormat, undefined);
+    const long = { type: 0x12345678, data: new Uint8Array(65_537) };
+    const beyond = { clusterBits: 18, extensions: [long, format] };
+    assert.equal(assertFound(beyond, () => undefined, 'header-extensions', 'warning').backingFormat, undefined);
   });
 
   it('when the pointer to its LUKS header is not what it should be', () => {
@@ -470,10 +499,10 @@ describe('header extensions', () => {
     for (const length of [0, 1, 7, 8, 9]) {
       const extensions = [
         { type: 0x12345678, data: new Uint8Array(length).fill(0xff) },
-        { type: EXTENSION.encryption, data: luks(77n * 512n) },
+        { type: EXTENSION.encryption, data: luks(77n * 65536n) },
       ];
       const { luksOffset, findings } = read(build({ extensions }));
-      assert.deepEqual([luksOffset, findings], [77 * 512, []], `${length} bytes`);
+      assert.deepEqual([luksOffset, findings], [77 * 65536, []], `${length} bytes`);
     }
   });
 

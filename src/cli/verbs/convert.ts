@@ -1,0 +1,98 @@
+import type { Progress } from '../../core';
+import { formatBytes } from '../../core';
+import { codecsReady } from '../../node/codecs';
+import { compressorOf } from '../../node/compressors';
+import { flatten } from '../../node/work/flatten';
+import { SNAPSHOT_OPTION } from '../args';
+import { openImage } from '../image';
+import { interruptible } from '../interrupt';
+import { Output } from '../output';
+import { ProgressLine } from '../progress';
+import { plain } from '../text';
+import type { Invocation, Verb } from '../verb';
+import { EXIT, UsageError } from '../verb';
+
+const DETAILS = `
+Writes what the guest reads from the disk, through all its layers, to a new image that stands by itself. Zeros
+take no space in it: they are holes in a raw file, and unallocated in qcow2 (version 3, clusters of 64 KiB).
+
+OUT is there once it is complete, or not at all: it is written under another name beside its place and brought
+to the disk first. A file of the chain itself is never written to.
+
+What can't be read (a parent is missing, content is encrypted, a table is broken) ends the copy with an error
+that names the first byte concerned.
+`;
+
+const FORMATS = ['raw', 'qcow2'] as const;
+const COMPRESSIONS = ['zlib', 'zstd'] as const;
+
+export const convert: Verb = {
+  name: 'convert',
+  operands: ['IMAGE', 'OUT'],
+  summary: 'the disk, flattened into a new image',
+  details: DETAILS,
+  options: {
+    'target-format': { value: 'raw|qcow2', short: 'O', help: 'the format of OUT; raw when left out' },
+    compress: { value: 'zlib|zstd', short: 'c', help: 'compress the clusters of a qcow2 image' },
+    ...SNAPSHOT_OPTION,
+    force: { help: 'replace OUT if there is such a file' },
+    verify: { help: 'read OUT again and compare it with IMAGE before it gets its name' },
+  },
+  run: async (invocation) => {
+    const format = oneOf(invocation, 'target-format', FORMATS) ?? 'raw';
+    const compression = oneOf(invocation, 'compress', COMPRESSIONS);
+    if (compression && format === 'raw')
+      throw new UsageError("a raw image can't be compressed: --compress goes with -O qcow2");
+    const compressor = compression && (await compressorOf(compression));
+    await codecsReady();
+    const [image = '', target = ''] = invocation.operands;
+    const open = openImage(invocation, image, true);
+    try {
+      const job = { target, replace: invocation.flag('force'), format, compressor, verify: invocation.flag('verify') };
+      const written = await withProgress(flatten(open.session, job));
+      if (invocation.json) printJson({ filename: target, format, ...written });
+      else printHuman(target, format, written);
+      return EXIT.fine;
+    } finally {
+      open.session.close();
+    }
+  },
+};
+
+function oneOf<T extends string>(invocation: Invocation, option: string, known: readonly T[]): T | undefined {
+  const value = invocation.value(option);
+  if (value === undefined) return undefined;
+  const found = known.find((candidate) => candidate === value);
+  if (found === undefined) throw new UsageError(`--${option} is ${known.join(' or ')}, not "${value}"`);
+  return found;
+}
+
+async function withProgress(job: Generator<Progress, Written, void>): Promise<Written> {
+  const line = new ProgressLine();
+  try {
+    return await interruptible(job, ({ done, total }) => {
+      line.update(`converting: ${total === 0 ? 100 : Math.floor((done / total) * 100)} %`);
+    });
+  } finally {
+    line.clear();
+  }
+}
+
+interface Written {
+  readonly guestSize: number;
+  readonly fileSize: number;
+  readonly diskUsage: number | undefined;
+}
+
+function printJson(value: object): void {
+  const output = new Output();
+  output.json(value);
+  output.flush();
+}
+
+function printHuman(target: string, format: string, { guestSize, fileSize, diskUsage }: Written): void {
+  const usage = diskUsage === undefined ? '' : `, ${formatBytes(diskUsage)} of it on the disk`;
+  const output = new Output();
+  output.line(`${plain(target)}: ${format}, ${formatBytes(guestSize)} in a file of ${formatBytes(fileSize)}${usage}`);
+  output.flush();
+}

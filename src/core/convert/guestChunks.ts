@@ -1,0 +1,174 @@
+import { DiskError } from '../errors';
+import type { Chain, OwnershipMap } from '../model';
+import { guestOffset, Kind, NOBODY } from '../model';
+import { currentView, traceRead } from '../trace';
+import type { WalkFrom } from '../walk';
+import { walk } from '../walk';
+import { GRAIN } from './imageWriter';
+
+/** Bytes that are read at a time where they lie together. */
+export const CHUNK = 2 ** 21;
+
+/** A disk to read: a chain, and from where in it the disk is looked at. */
+export interface Disk {
+  readonly chain: Chain;
+  readonly from: WalkFrom;
+}
+
+/**
+ * A piece of the disk that is not known to be zero. `bytes` is the disk from `offset`, a multiple of `CHUNK`, for
+ * `CHUNK` bytes or to the end of the disk, and is used again for the next chunk; `[start, end)` of it, in whole grains
+ * or up to the disk's end, holds all that may be other than zero.
+ */
+export interface GuestChunk {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The disk as its guest reads it, in rising order; what lies between two chunks reads as zero, and was not read.
+ * Yields undefined now and then while it looks for the next chunk.
+ * @throws DiskError at the first byte that can't be known: below a missing parent, encrypted, broken; it names the
+ * guest offset, the file and why
+ */
+export function* guestChunks({ chain, from }: Disk): Generator<GuestChunk | undefined, void, void> {
+  const filler = new Filler(chain, from);
+  for (const map of walk(chain, from)) {
+    yield undefined;
+    if (!map) continue;
+    for (let run = 0; run < map.count; run += 1) {
+      const end = map.start[run + 1] ?? 0;
+      for (let at = map.start[run] ?? 0; at < end && !readsAsZero(map, run);) {
+        const done = filler.leave(at);
+        if (done) yield done;
+        at = filler.add(map, run, at);
+      }
+    }
+  }
+  const last = filler.take();
+  if (last) yield last;
+}
+
+function readsAsZero({ owner, kind }: OwnershipMap, run: number): boolean {
+  return owner[run] === NOBODY || kind[run] === Kind.Zero || kind[run] === Kind.ZeroAllocated;
+}
+
+/** Fills one chunk after the other, gathering neighbouring runs of one layer to one read. */
+class Filler {
+  private readonly buffer: Uint8Array;
+  private offset = -1;
+  /** What of the chunk is filled, from its first run on; the rest is still to be cleared. */
+  private start = 0;
+  private filled = 0;
+  private owner = NOBODY;
+  /** From where on bytes of `owner` are yet to be read; up to `filled`. */
+  private pending = 0;
+
+  constructor(
+    private readonly chain: Chain,
+    private readonly from: WalkFrom,
+  ) {
+    this.buffer = new Uint8Array(Math.min(CHUNK, from.view.guestSize));
+  }
+
+  /** @returns the chunk at work, complete, when `at` is not in it */
+  leave(at: number): GuestChunk | undefined {
+    return at < this.offset + CHUNK ? undefined : this.take();
+  }
+
+  /** Adds the run from `at` on, as far as the chunk goes. @returns up to where that is */
+  add(map: OwnershipMap, run: number, at: number): number {
+    if (this.offset < 0) this.begin(at);
+    const inChunk = at - this.offset;
+    const owner = map.owner[run] ?? NOBODY;
+    if (owner !== this.owner || inChunk !== this.filled) {
+      this.read();
+      this.buffer.fill(0, this.filled, inChunk);
+      this.owner = owner;
+      this.pending = inChunk;
+    }
+    if (!this.chain.layers[owner]) throw this.unknownAt(at);
+    this.filled = Math.min((map.start[run + 1] ?? at) - this.offset, this.buffer.length);
+    return this.offset + this.filled;
+  }
+
+  take(): GuestChunk | undefined {
+    if (this.offset < 0) return undefined;
+    this.read();
+    const { offset, start } = this;
+    const bytes = this.buffer.subarray(0, Math.min(CHUNK, this.from.view.guestSize - offset));
+    bytes.fill(0, this.filled);
+    this.offset = -1;
+    return { offset, bytes, start, end: Math.min(roundUp(this.filled), bytes.length) };
+  }
+
+  private begin(at: number): void {
+    this.offset = at - (at % CHUNK);
+    this.start = at - this.offset - (at % GRAIN);
+    this.filled = this.start;
+    this.pending = this.start;
+    this.buffer.fill(0, 0, this.start);
+  }
+
+  private read(): void {
+    const { pending, filled } = this;
+    this.pending = filled;
+    if (pending === filled) return;
+    const error = this.attempt(pending, filled);
+    if (error) throw this.firstFailure(pending, filled, error);
+  }
+
+  private attempt(start: number, end: number): DiskError | undefined {
+    const { from, owner } = this;
+    const holder = this.chain.layers[owner];
+    if (!holder) return undefined;
+    const view = owner === from.depth ? from.view : currentView(holder);
+    try {
+      holder.layer.read(view, guestOffset(this.offset + start), this.buffer.subarray(start, end));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      return error.in(holder.identity);
+    }
+  }
+
+  /** Reading `[start, end)` failed: halves the range until the first byte that can't be read is found. */
+  private firstFailure(start: number, end: number, failure: DiskError): DiskError {
+    let good = start;
+    let bad = end;
+    let error = failure;
+    while (bad - good > 1) {
+      const middle = good + Math.floor((bad - good) / 2);
+      const found = this.attempt(good, middle);
+      if (found) error = found;
+      if (found) bad = middle;
+      else good = middle;
+    }
+    return cannotRead(this.offset + good, error);
+  }
+
+  /** Nobody can say what is there: the chain breaks off, or a table that says so can't be read. */
+  private unknownAt(at: number): DiskError {
+    const { chain, from } = this;
+    const { steps, ended } = traceRead(chain, from.depth, from.view, guestOffset(at));
+    const file = steps.find(({ role }) => role === 'owner')?.filename ?? steps.at(-1)?.filename;
+    return cannotRead(
+      at,
+      new DiskError('not-found', ended ?? 'the tables that say what is there are too many', { file }),
+    );
+  }
+}
+
+const roundUp = (bytes: number): number => Math.ceil(bytes / GRAIN) * GRAIN;
+
+function cannotRead(at: number, { code, message, file, offset, cause }: DiskError): DiskError {
+  return new DiskError(
+    code,
+    `guest byte ${at} can't be read: ${message}`,
+    { file, offset },
+    'No copy was made. vmdisk map tells what of the disk can be read.',
+    { cause },
+  );
+}

@@ -1,0 +1,39 @@
+/** What `vmdisk check --output json` prints, and how it compares with `qemu-img check --output=json`. */
+import type { Place } from './damage/damage';
+
+export interface CheckOutput {
+  readonly filename: string;
+  readonly problems: readonly ProblemOutput[];
+  /** How many that `qemu-img check` does not look for. */
+  readonly further: number;
+  /** How many problems are not listed. */
+  readonly untold: number;
+}
+
+interface ProblemOutput {
+  readonly code: string;
+  readonly message: string;
+  readonly counts: 'corruption' | 'leak' | 'error' | 'further';
+  readonly times: number;
+  readonly host?: { readonly start: number; readonly end: number };
+  readonly guest: readonly { readonly view: string; readonly start: number; readonly end: number }[];
+}
+
+/** Beside the file's name, which depends on how an image was opened. */
+const NOT_COMPARED = ['filename', 'problems', 'further', 'untold'];
+
+/** The part that qemu-img prints as well, without the file's name. */
+export function qemuKeys(output: CheckOutput): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(output).filter(([key]) => !NOT_COMPARED.includes(key)));
+}
+
+/** Whether one of the problems is about a place, by where it is in the file or by where the guest sees it. */
+export function placeIsNamed({ problems }: CheckOutput, { host, guest, view = '' }: Place): boolean {
+  const holds = (at: number | undefined, { start, end }: { readonly start: number; readonly end: number }): boolean => {
+    return at !== undefined && start <= at && at < end;
+  };
+  return problems.some((problem) => {
+    const inFile = problem.host !== undefined && holds(host, problem.host);
+    return inFile || problem.guest.some((range) => range.view === view && holds(guest, range));
+  });
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { OpenedSource, Environment } from '../../src/core';
+import { DiskError, oneLine, Session } from '../../src/core';
+import { codecs } from '../../src/node/codecs';
+import { createEnvironment } from '../../src/node/environment';
+import { openFile } from '../../src/node/files';
+import type { SparseImage } from '../fixtures/build/index';
+import { writeImage } from '../fixtures/build/index';
+import { MemoryDisk } from '../support/memory';
+import { PatternImage } from '../support/patternImage';
+import { Draw } from '../support/random';
+import { openDescriptors } from '../support/specialFiles';
+import { withTempFolder } from '../support/temp';
+import type { Case } from './cases';
+import { Cases } from './cases';
+import type { Exercise } from './exercises';
+import { EXERCISES } from './exercises';
+import { mutate } from './mutate';
+
+/**
+ * Numbers of runs, oldest first: a case is drawn by the first, broken by each in turn, and driven by the last. Together
+ * with the seed that is all there is to a run.
+ */
+export type Lineage = readonly number[];
+
+export interface Outcome {
+  /** Why the leaf could not be opened, where it could not. */
+  readonly refused: string | undefined;
+  /** Milliseconds until the first facts are told, and in all. */
+  readonly factsMs: number;
+  readonly totalMs: number;
+  /** The longest that a job worked between two yields, milliseconds. */
+  readonly longestStepMs: number;
+  /** Jobs that were given up: they would have come to an end, some time. */
+  readonly givenUp: number;
+  /** Of every answer, where it was asked for and all were given. */
+  readonly digest: string;
+}
+
+/** The jobs of one run have this long together; each ends sooner or later, but there are many runs to do. */
+const JOBS_MS = 400;
+const REAL_FILES = 0.02;
+const NO_TOOLS = { platformTools: false };
+
+/** Runs cases of one seed. Await `codecsReady` first. */
+export class Runner {
+  private readonly cases: Cases;
+
+  constructor(private readonly seed: number) {
+    this.cases = new Cases(seed);
+  }
+
+  /** Makes all that runs have in common. */
+  prepare(): void {
+    this.cases.prepare();
+  }
+
+  /** The files of a run, as they are when it is driven. */
+  files(lineage: Lineage): Case {
+    const [first = 0] = lineage;
+    const made = this.cases.draw(Draw.named(this.seed, `case ${first}`));
+    const names = [...made.files.keys()];
+    for (const number of lineage) {
+      const draw = Draw.named(this.seed, `mutation ${number}`);
+      const target = draw.chance(0.7) ? made.leaf : draw.pick(names);
+      const image = made.files.get(target);
+      if (image && image.size > 0 && !draw.chance(0.02)) mutate(draw, image, [...names, 'gone']);
+    }
+    return made;
+  }
+
+  /**
+   * @param digest whether answers are remembered, which takes time; those about files on disk never are, since they
+   *   tell when and where that was
+   * @throws Error when anything but a DiskError comes of it, or when answers contradict each other
+   */
+  run(lineage: Lineage, digest: boolean): Outcome {
+    const made = this.files(lineage);
+    const number = lineage.at(-1) ?? 0;
+    const draw = (): Draw => Draw.named(this.seed, `drive ${number}`);
+    const small = [...made.files.values()].every((image) => !(image instanceof PatternImage) && image.size < 2 ** 24);
+    return small && draw().chance(REAL_FILES) ? onDisk(made, draw()) : inMemory(made, draw(), digest);
+  }
+}
+
+function inMemory({ leaf, files }: Case, draw: Draw, digest: boolean): Outcome {
+  const disk = new MemoryDisk();
+  for (const [name, image] of files) {
+    disk.put(`/${name}`, { bytes: image, diskUsage: draw.pick([image.size, 2 ** 16, 0]) });
+  }
+  const outcome = drive({ gate: disk, codecs }, () => disk.leaf(`/${leaf}`), draw, digest);
+  if (disk.openFiles.length > 0) throw new Error(`left open: ${disk.openFiles.join(', ')}`);
+  return outcome;
+}
+
+function onDisk({ leaf, files }: Case, draw: Draw): Outcome {
+  return withTempFolder('fuzz', (folder) => {
+    for (const [name, image] of files) writeCaseFile(join(folder, name), image);
+    const policy = { folders: [folder], allowed: [], ...NO_TOOLS };
+    const outcome = drive(createEnvironment(policy), () => openFile(join(folder, leaf), NO_TOOLS), draw, false);
+    const left = process.platform === 'linux' ? [...openDescriptors().values()] : [];
+    if (left.some((path) => path.startsWith(folder))) throw new Error('a file is left open');
+    return outcome;
+  });
+}
+
+/** Holes stay holes; what repeats itself is written as far as it goes. */
+export function writeCaseFile(path: string, image: SparseImage): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeImage(path, image);
+}
+
+function drive(environment: Environment, open: () => OpenedSource, draw: Draw, digest: boolean): Outcome {
+  const hash = digest ? createHash('sha1') : undefined;
+  let jobsMs = 0;
+  let givenUp = 0;
+  let longestStepMs = 0;
+  const begun = performance.now();
+  const told = (refused: string | undefined, factsMs: number): Outcome => ({
+    refused,
+    factsMs,
+    totalMs: performance.now() - begun,
+    longestStepMs,
+    givenUp,
+    digest: (givenUp === 0 && hash?.digest('hex')) || '',
+  });
+  let session: Session;
+  try {
+    session = new Session(environment, open(), true, { format: 'qcow2' });
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    hash?.update(oneLine(error));
+    return told(error.message, performance.now() - begun);
+  }
+  const subject = {
+    session,
+    draw,
+    note: (answer: unknown) => hash?.update(answer instanceof Uint8Array ? answer : JSON.stringify(answer)),
+    finish: <T>(job: Generator<unknown, T, void>): T | undefined => {
+      while (jobsMs < JOBS_MS) {
+        const stepBegun = performance.now();
+        const step = job.next();
+        const stepMs = performance.now() - stepBegun;
+        jobsMs += stepMs;
+        longestStepMs = Math.max(longestStepMs, stepMs);
+        if (step.done) return step.value;
+      }
+      givenUp += 1;
+      job.return(undefined as T);
+      return undefined;
+    },
+  };
+  try {
+    attempt(EXERCISES['facts'], subject);
+    const factsMs = performance.now() - begun;
+    for (const [name, exercise] of Object.entries(EXERCISES)) if (name !== 'facts') attempt(exercise, subject);
+    return told(undefined, factsMs);
+  } finally {
+    session.close();
+  }
+}
+
+function attempt(exercise: Exercise | undefined, subject: Parameters<Exercise>[0]): void {
+  try {
+    exercise?.(subject);
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    subject.note(oneLine(error));
+  }
+}

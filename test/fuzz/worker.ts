@@ -1,0 +1,95 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { codecsReady } from '../../src/node/codecs';
+import { Draw } from '../support/random';
+import { Coverage } from './coverage';
+import type { Lineage } from './run';
+import { Runner } from './run';
+
+/** What a worker is started with. */
+export interface Task {
+  readonly seed: number;
+  /** Runs `[first, last)`, or the one of `only`. */
+  readonly first: number;
+  readonly last: number;
+  readonly only: Lineage | undefined;
+  /** What reached new code before: further runs start from it. */
+  readonly kept: readonly Lineage[];
+  readonly bundle: string;
+}
+
+export type Message =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'begin'; readonly lineage: Lineage }
+  | { readonly kind: 'end'; readonly refused: boolean; readonly givenUp: number; readonly cpuMs: number }
+  | { readonly kind: 'failure'; readonly lineage: Lineage; readonly what: string }
+  | { readonly kind: 'kept'; readonly lineage: Lineage }
+  | {
+      readonly kind: 'coverage';
+      readonly reached: number;
+      readonly characters: number;
+      readonly never: readonly string[];
+    };
+
+/** Processor time that a run may take, milliseconds: the first facts, one step between two yields, all of it. */
+const MOST_FACTS_MS = 1000;
+const MOST_STEP_MS = 1000;
+const MOST_RUN_MS = 2000;
+/** One run in so many is run twice. */
+const TWICE = 64;
+/** One run in so many is measured for what code it reaches: that takes as long as a few runs. */
+const MEASURED = 100;
+const FROM_KEPT = 0.5;
+const LONGEST_LINEAGE = 12;
+
+/** Does the runs of a task, telling of each what comes of it. */
+export async function work(): Promise<void> {
+  const { seed, first, last, only, kept: before, bundle } = workerData as Task;
+  await codecsReady();
+  const runner = new Runner(seed);
+  if (only === undefined) runner.prepare();
+  const kept = [...before];
+  const coverage = new Coverage(bundle);
+  tell({ kind: 'ready' });
+  for (let number = first; number < last; number += 1) {
+    const lineage = only ?? choose(Draw.named(seed, `parent ${number}`), kept, number);
+    tell({ kind: 'begin', lineage });
+    const measured = number % MEASURED === 0;
+    if (measured) coverage.take();
+    run(runner, lineage, number % TWICE === 0 || only !== undefined);
+    if (measured && coverage.take() > 0 && only === undefined) {
+      kept.push(lineage);
+      tell({ kind: 'kept', lineage });
+    }
+  }
+  tell({ kind: 'coverage', ...coverage.report() });
+}
+
+const tell = (message: Message): void => parentPort?.postMessage(message);
+
+function choose(draw: Draw, kept: readonly Lineage[], number: number): Lineage {
+  if (kept.length === 0 || !draw.chance(FROM_KEPT)) return [number];
+  const parent = draw.pick(kept);
+  return parent.length < LONGEST_LINEAGE ? [...parent, number] : [number];
+}
+
+function run(runner: Runner, lineage: Lineage, twice: boolean): void {
+  const fail = (what: string): void => {
+    tell({ kind: 'failure', lineage, what });
+  };
+  try {
+    const begun = process.cpuUsage();
+    const outcome = runner.run(lineage, twice);
+    const { user, system } = process.cpuUsage(begun);
+    const cpuMs = (user + system) / 1000;
+    tell({ kind: 'end', refused: outcome.refused !== undefined, givenUp: outcome.givenUp, cpuMs });
+    // A machine that has other things to do makes every clock but the processor's run on.
+    const { factsMs, longestStepMs } = outcome;
+    if (Math.min(factsMs, cpuMs) > MOST_FACTS_MS) fail(`the first facts took ${factsMs.toFixed(0)} ms`);
+    if (Math.min(longestStepMs, cpuMs) > MOST_STEP_MS) fail(`one step took ${longestStepMs.toFixed(0)} ms`);
+    if (cpuMs > MOST_RUN_MS) fail(`the run took ${cpuMs.toFixed(0)} ms`);
+    if (outcome.digest !== '' && runner.run(lineage, true).digest !== outcome.digest)
+      fail('the answers differ from one time to the next');
+  } catch (error) {
+    fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { DiskError, finish, verify } from '../../../../src/core';
+import type { Disk } from '../../../../src/core';
+import { CHUNK } from '../../../../src/core/convert/guestChunks';
+import { noise } from '../../../fixtures/build/index';
+import { extentsOf } from '../../../support/memory';
+import { openBuilt } from '../../../support/open';
+
+/** A disk of the bytes, with holes where `data` leaves them. */
+function diskOf(bytes: Uint8Array, data?: readonly (readonly [number, number])[]): Disk {
+  const base = { bytes, ...(data && { extents: extentsOf(bytes.length, data) }) };
+  const { session } = openBuilt({ layers: [{ size: bytes.length }], base });
+  return { chain: session.chain, from: { depth: 0, view: session.view } };
+}
+
+const same = (a: Disk, b: Disk): void => {
+  finish(verify(a, b));
+};
+
+describe('verifying a copy', () => {
+  const size = 4 * CHUNK + 512;
+  const bytes = noise(1, size).fill(0, CHUNK + 5, 3 * CHUNK);
+
+  it('finds it to be the same, whatever of it is holes', () => {
+    const holes = [
+      [0, CHUNK + 512],
+      [3 * CHUNK, size],
+    ] as const;
+    same(diskOf(bytes), diskOf(bytes));
+    same(diskOf(bytes), diskOf(bytes, holes));
+    same(diskOf(bytes, holes), diskOf(bytes));
+    same(diskOf(new Uint8Array(size), []), diskOf(new Uint8Array(size)));
+  });
+
+  for (const at of [0, CHUNK - 1, CHUNK + 5, 2 * CHUNK, 3 * CHUNK - 1, 3 * CHUNK, size - 1]) {
+    it(`finds byte ${at} to be another one, in either of them`, () => {
+      const other = bytes.slice();
+      other[at] = (other[at] ?? 0) ^ 1;
+      const holes = [
+        [0, CHUNK + 512],
+        [3 * CHUNK, size],
+      ] as const;
+      const zeroThere = bytes[at] === 0 && at > CHUNK + 512 && at < 3 * CHUNK;
+      const plain = zeroThere ? diskOf(bytes, holes) : diskOf(bytes);
+      for (const [a, b] of [
+        [plain, diskOf(other)],
+        [diskOf(other), plain],
+      ] as const) {
+        assert.throws(
+          () => {
+            same(a, b);
+          },
+          (error) =>
+            error instanceof DiskError && error.code === 'corrupt' && error.message.startsWith(`guest byte ${at} of`),
+        );
+      }
+    });
+  }
+
+  it('finds it to be of another size', () => {
+    assert.throws(() => {
+      same(diskOf(bytes), diskOf(bytes.subarray(0, size - 512)));
+    }, /a disk of 8388608 bytes instead of 8389120/);
+  });
+});
