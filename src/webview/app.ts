@@ -81,13 +81,14 @@ export class App extends HostActions implements Actions {
   private saving: ReturnType<typeof setTimeout> | undefined;
   private announcing: ReturnType<typeof setTimeout> | undefined;
   private readonly job = (): undefined => this.draw();
+  private readonly failed = (error: unknown): void => this.store.set({ notice: wireOf(error).message });
 
   constructor(private readonly root: HTMLElement, private readonly host: Host, private readonly memory: Memory) {
     super((action) => host.emit('action', action));
     this.source = new PixelSource(
       (request) => host.call('pixels', request),
       () => this.pixelsChanged(),
-      (error) => this.store.set({ notice: wireOf(error).message }),
+      this.failed,
     );
     this.map = new MapView(this.source, {
       sight: (sight) => this.sightChanged(sight),
@@ -97,7 +98,7 @@ export class App extends HostActions implements Actions {
     this.file = new FilePane(host, this.store, {
       drawn: () => this.pixelsChanged(),
       hover: (cell, point) => this.tell(cell, point),
-      failed: (error) => this.store.set({ notice: wireOf(error).message }),
+      failed: this.failed,
     });
     this.overview = new Overview({
       center: (byte) => this.front.center(byte),
@@ -109,7 +110,7 @@ export class App extends HostActions implements Actions {
     this.table = new LayerTable(this);
     this.centre = new Centre({ disk: this.map, file: this.file.map }, this.overview, this.tooltip, this);
     this.columns = h(
-      'main', { class: 'columns' }, this.stack.element, this.centre.element, this.table.element, this.inspector.element,
+      'main', 'columns', this.stack.element, this.centre.element, this.table.element, this.inspector.element,
     );
     this.store.subscribe((_state, changed) => {
       for (const key of changed) this.changed.add(key);
@@ -513,7 +514,7 @@ export class App extends HostActions implements Actions {
         this.setSummary(summary);
         if (then !== undefined) this.goToOffset(then, false);
       },
-      (error: unknown) => this.store.set({ notice: wireOf(error).message }),
+      this.failed,
     ).finally(() => {
       if (isLatest()) this.headedFor = undefined;
     });
@@ -600,7 +601,7 @@ export class App extends HostActions implements Actions {
   }
 
   selectFilePart(cell: Cell, owner: number, kind: number): void {
-    this.file.selectPart(cell, owner, kind).catch((error: unknown) => this.store.set({ notice: wireOf(error).message }));
+    this.file.selectPart(cell, owner, kind).catch(this.failed);
   }
 
   showInFile(depth: number, offset: number): void {
@@ -608,7 +609,7 @@ export class App extends HostActions implements Actions {
     if (!summary?.layers[depth]?.check) return;
     if (fileLayer(this.store.get())?.depth !== depth) this.store.set({ picked: depth });
     this.turnTo('file');
-    this.file.select(offset).catch((error: unknown) => this.store.set({ notice: wireOf(error).message }));
+    this.file.select(offset).catch(this.failed);
   }
 
   showGuest(depth: number, { view, start }: GuestRange): void {
@@ -627,7 +628,7 @@ export class App extends HostActions implements Actions {
       this.store.set({ difference });
       this.turnTo('disk');
       void this.select(difference.start);
-    }, (error: unknown) => this.store.set({ notice: wireOf(error).message }));
+    }, this.failed);
   }
 
   toggleTable(): void {
@@ -635,7 +636,7 @@ export class App extends HostActions implements Actions {
   }
 
   copy(text: string, what: string): void {
-    this.host.call('copy', { text, what }).catch((error: unknown) => this.store.set({ notice: wireOf(error).message }));
+    this.host.call('copy', { text, what }).catch(this.failed);
   }
 }
 

@@ -18,11 +18,11 @@ export type Maps = Readonly<Record<Face, MapView>>;
 
 /** The middle of the window: overview, map, legend, and what is to be said about them. */
 export class Centre {
-  private readonly title = h('h2', { class: 'whole' });
+  private readonly title = h('h2', 'whole');
   private readonly size = h('span');
   private readonly faces: Readonly<Record<Face, HTMLButtonElement>>;
-  private readonly range = h('h2', { class: 'range' });
-  private readonly scale = h('span', { class: 'scale' });
+  private readonly range = h('h2', 'range');
+  private readonly scale = h('span', 'scale');
   private readonly out: HTMLButtonElement;
   private readonly in: HTMLButtonElement;
   private readonly whole: HTMLButtonElement;
@@ -31,8 +31,8 @@ export class Centre {
     attributes: {
       'role': 'progressbar', 'aria-label': 'Reading the layers', 'aria-valuemin': '0', 'aria-valuemax': '100',
     },
-  }, h('span', { class: 'progress-done' }));
-  private readonly said = h('div', { class: 'said' });
+  }, h('span', 'progress-done'));
+  private readonly said = h('div', 'said');
   private readonly legend = new Legend();
   private readonly comparison: ComparisonBar;
   private readonly gate: FileGate;
@@ -58,17 +58,17 @@ export class Centre {
       disk: faceButton('Disk', 'The map of the disk: which layer owns what (F)', () => actions.show('disk')),
       file: faceButton('File', 'The map of a layer’s file: what lies where in it (F)', () => actions.show('file')),
     };
-    this.sightHead = h('div', { class: 'head' });
+    this.sightHead = h('div', 'head');
     this.out = textButton('−', 'Zoom out (−)', () => this.press(() => actions.zoom(-1)), { 'aria-label': 'Zoom out' });
     this.in = textButton('+', 'Zoom in (+)', () => this.press(() => actions.zoom(1)), { 'aria-label': 'Zoom in' });
     this.whole = textButton('whole disk', 'Show the whole disk (0)', () => actions.wholeDisk());
-    this.stage = h('div', { class: 'stage' }, maps.disk.canvas, h('div', { class: 'focus-ring' }), tooltip.element);
-    this.body = h('div', { class: 'map' }, this.stage, this.legend.element);
+    this.stage = h('div', 'stage', maps.disk.canvas, h('div', 'focus-ring'), tooltip.element);
+    this.body = h('div', 'map', this.stage, this.legend.element);
     this.sightHead.append(this.range,
-      h('span', { class: 'aside' }, this.scale, h('span', { class: 'zoom' }, this.out, this.in, this.whole)));
+      h('span', 'aside', this.scale, h('span', 'zoom', this.out, this.in, this.whole)));
     this.element = h(
       'section', { class: 'centre', attributes: { 'aria-label': 'Block map' } },
-      h('div', { class: 'head' }, this.title, h('span', { class: 'aside' }, this.size, h(
+      h('div', 'head', this.title, h('span', 'aside', this.size, h(
         'span', { class: 'faces', attributes: { 'role': 'group', 'aria-label': 'Map of' } },
         this.faces.disk, this.faces.file))),
       overview.element, this.sightHead, this.progress, this.comparison.element, this.said, this.gate.element,
@@ -168,7 +168,7 @@ export class Centre {
     const { message, advice } = summary.scanError ?? {};
     const failure = [message, advice].filter((text) => text !== undefined).map((text) => `${asSentence(text)}.`);
     if (summary.scan === 'failed') {
-      fill(this.said, h('p', { class: 'problem' },
+      fill(this.said, h('p', 'problem',
         ['The layers could not be read to the end.', ...failure].join(' ')),
       textButton('Try again', 'Read the files again', () => this.actions.refresh()));
     } else if (summary.guestSize === 0) {
@@ -183,6 +183,6 @@ export class Centre {
 
 function faceButton(text: string, title: string, onClick: () => void): HTMLButtonElement {
   return h('button', {
-    class: 'face', title, attributes: { 'type': 'button', 'aria-pressed': String(text === 'Disk') }, onClick,
+    class: 'face', title, attributes: { 'aria-pressed': String(text === 'Disk') }, onClick,
   }, text);
 }

@@ -20,8 +20,8 @@ export function comparisonSentence({ ranges, bytes, unknown }: ComparisonSummary
 
 /** Above the map while two disks are compared: with what, how much differs, and ways from one difference to the next. */
 export class ComparisonBar {
-  private readonly words = h('p', { class: 'compared' });
-  private readonly place = h('span', { class: 'aside difference-place' });
+  private readonly words = h('p', 'compared');
+  private readonly place = h('span', 'aside difference-place');
   private readonly previous: HTMLButtonElement;
   private readonly next: HTMLButtonElement;
   readonly element: HTMLElement;
@@ -36,7 +36,7 @@ export class ComparisonBar {
     this.element = h(
       'div', { class: 'comparison', attributes: { 'role': 'group', 'aria-label': 'Comparison' } },
       this.words,
-      h('span', { class: 'comparison-tools' }, this.place, this.previous, this.next,
+      h('span', 'comparison-tools', this.place, this.previous, this.next,
         textButton('end comparison', 'Show the disk by itself again', () => actions.endComparison())),
     );
   }

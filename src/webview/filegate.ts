@@ -10,14 +10,12 @@ export class FileGate {
   private readonly bar = h('div', {
     class: 'progress running',
     attributes: { 'role': 'progressbar', 'aria-label': 'Checking the image', 'aria-valuemin': '0', 'aria-valuemax': '100' },
-  }, h('span', { class: 'progress-done' }));
+  }, h('span', 'progress-done'));
   private readonly tools = h('p');
-  readonly element = h('div', { class: 'file-gate' }, this.words, this.bar, this.tools);
+  readonly element = h('div', 'file-gate', this.words, this.bar, this.tools);
 
   constructor(actions: Actions) {
-    this.check = h('button', {
-      class: 'primary', attributes: { type: 'button' }, onClick: () => actions.check(),
-    }, 'Check Image');
+    this.check = h('button', { class: 'primary', onClick: () => actions.check() }, 'Check Image');
     this.stop = textButton('cancel', 'Stop checking', () => actions.cancelCheck());
   }
 

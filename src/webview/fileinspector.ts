@@ -1,4 +1,3 @@
-import { NOBODY } from '../core/model';
 import { formatBytes, formatCount, formatOffset } from '../core/units';
 import { breakable, h } from './dom';
 import { problemList, problemsInFile } from './problems';
@@ -15,18 +14,18 @@ export function fileValues(
   if (!summary || !layer || file.selected === null) return [];
   const { grain } = layer;
   const cluster = Math.floor(file.selected / grain);
-  const list = h('dl', { class: 'values' });
+  const list = h('dl', 'values');
   row(list, 'File offset', formatOffset(file.selected));
   row(list, 'Cluster', formatCount(cluster));
   row(list, 'Size', `${formatBytes(grain)} cluster`);
   const use = file.use === undefined ? 'unknown' : useName(file.use);
   row(list, 'Use', use);
   row(list, 'File', layer.path, h('span', { title: layer.path }, breakable(layer.fileName)));
-  const detail = useDetail(file.use ?? NOBODY);
+  const detail = file.use === undefined ? undefined : useDetail(file.use);
   const found = problemsInFile(summary, layer.depth, cluster * grain, (cluster + 1) * grain);
   return [
     list,
-    ...(file.use === undefined ? [] : [h('p', { class: 'write' }, detail)]),
+    ...(detail === undefined ? [] : [h('p', 'write', detail)]),
     ...problemList(found, summary, actions),
   ];
 }

@@ -4,13 +4,13 @@ import type { Actions, State } from './state';
 
 /** The line on top: what is open, what is wrong with it, as of when it is looked at, and the tools. */
 export class Header {
-  private readonly name = h('h1', { class: 'file-name' });
-  private readonly facts = h('p', { class: 'facts' });
+  private readonly name = h('h1', 'file-name');
+  private readonly facts = h('p', 'facts');
   private readonly findings: HTMLButtonElement;
   private readonly asOf = h('select', { attributes: { id: 'as-of' } });
   private readonly chooser = h(
-    'span', { class: 'chooser' },
-    h('label', { attributes: { for: 'as-of' } }, 'As of'), this.asOf, h('span', { class: 'caret' }),
+    'span', 'chooser',
+    h('label', { attributes: { for: 'as-of' } }, 'As of'), this.asOf, h('span', 'caret'),
   );
   private readonly table: HTMLButtonElement;
   private readonly check: HTMLButtonElement;
@@ -18,7 +18,7 @@ export class Header {
 
   constructor(actions: Actions) {
     this.findings = h('button', {
-      class: 'chip findings', title: 'Show in the Problems panel', attributes: { type: 'button' },
+      class: 'chip findings', title: 'Show in the Problems panel',
       onClick: () => actions.showProblems(),
     });
     this.table = textButton('Table', 'Show the layers as a table', () => actions.toggleTable());
@@ -29,8 +29,8 @@ export class Header {
       actions.look({ depth: Number(depth), view: view.join(':') });
     });
     this.element = h(
-      'header', { class: 'top' },
-      h('div', { class: 'title' }, this.name, this.facts),
+      'header', 'top',
+      h('div', 'title', this.name, this.facts),
       h(
         'div', { class: 'tools', attributes: { 'role': 'group', 'aria-label': 'Disk image' } },
         this.findings, this.chooser, this.table,
@@ -56,7 +56,7 @@ export class Header {
     const found = countFindings(summary);
     this.findings.hidden = !found;
     this.findings.dataset['severity'] = found?.worst ?? '';
-    fill(this.findings, h('span', { class: 'dot' }), found?.text);
+    fill(this.findings, h('span', 'dot'), found?.text);
     this.table.setAttribute('aria-pressed', String(table));
     this.updatePlaces(summary, names);
   }

@@ -41,7 +41,7 @@ export class Legend {
       this.element,
       ...all.map(({ use, bytes }) => h(
         'li', {}, telling.mark({ owner: use === Use.Free ? NOBODY : use, kind: use === Use.Free ? Kind.Absent : useKind(use) }),
-        h('span', { class: 'legend-text' }, useName(use)), h('span', { class: 'legend-bytes' }, formatBytes(bytes)),
+        h('span', 'legend-text', useName(use)), h('span', 'legend-bytes', formatBytes(bytes)),
       )),
       seen.damaged && entry('damaged', 'damaged'),
     );
@@ -72,11 +72,11 @@ export class Legend {
 
 function entry(text: string, look: string, color?: string): HTMLElement {
   const mark = h('span', { class: `mark ${look}`, variables: color === undefined ? {} : { '--layer': color } });
-  return h('li', {}, mark, h('span', { class: 'legend-text' }, text));
+  return h('li', {}, mark, h('span', 'legend-text', text));
 }
 
 function ramp(colors: readonly (Rgb | undefined)[], newest: string, oldest: string): HTMLElement {
-  const mark = h('span', { class: 'ramp' });
+  const mark = h('span', 'ramp');
   const stops = colors.map((color) => color && cssColor(color)).join(', ');
   mark.style.backgroundImage = `linear-gradient(to right, ${stops})`;
   return h('li', {}, h('span', {}, newest), mark, h('span', {}, oldest));

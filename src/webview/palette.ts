@@ -4,89 +4,34 @@ import type { ImageSummary } from '../protocol/image';
 
 export type ThemeKind = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
 
-export const COLOR_IDS = [
-  'vmDisk.layerBase',
-  'vmDisk.layerOlder',
-  'vmDisk.layerNewer',
-  'vmDisk.layerNewest',
-  'vmDisk.nobody',
-  'vmDisk.unknown',
-  'vmDisk.invalid',
-  'vmDisk.selection',
-  'vmDisk.different',
-  'vmDisk.fileHeader',
-  'vmDisk.fileL1',
-  'vmDisk.fileL2',
-  'vmDisk.fileRefcounts',
-  'vmDisk.fileData',
-  'vmDisk.fileSnapshotTables',
-  'vmDisk.fileSnapshotData',
-  'vmDisk.fileBitmaps',
-  'vmDisk.fileEncryption',
-  'vmDisk.fileLeaked',
-] as const;
-export type ColorId = (typeof COLOR_IDS)[number];
+const inThemes = (
+  dark: string, light: string, highContrast: string, highContrastLight: string,
+): Readonly<Record<ThemeKind, string>> => ({ dark, light, highContrast, highContrastLight });
 
 /** Our theme colours where the theme says nothing; `package.json` contributes the same values. */
-export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind, string>>>> = {
-  'vmDisk.layerBase': {
-    dark: '#838BA8', light: '#949FC2', highContrast: '#9098B2', highContrastLight: '#808BAB',
-  },
-  'vmDisk.layerOlder': {
-    dark: '#1869AA', light: '#1A7DBC', highContrast: '#0A72C2', highContrastLight: '#0269AE',
-  },
-  'vmDisk.layerNewer': {
-    dark: '#31A171', light: '#4DB56F', highContrast: '#03B04C', highContrastLight: '#2FA155',
-  },
-  'vmDisk.layerNewest': {
-    dark: '#FDB44E', light: '#902400', highContrast: '#FFC155', highContrastLight: '#751802',
-  },
-  'vmDisk.nobody': {
-    dark: '#FFFFFF0B', light: '#0000000D', highContrast: '#484848', highContrastLight: '#C4C4C4',
-  },
-  'vmDisk.unknown': {
-    dark: '#8C8C8C', light: '#8A8A8A', highContrast: '#FFFFFF', highContrastLight: '#292929',
-  },
-  'vmDisk.invalid': {
-    dark: '#F14C4C', light: '#D01B1B', highContrast: '#FF7070', highContrastLight: '#B5200D',
-  },
-  'vmDisk.selection': {
-    dark: '#FFFFFF', light: '#111111', highContrast: '#FFFFFF', highContrastLight: '#000000',
-  },
-  'vmDisk.different': {
-    dark: '#F070F0', light: '#B012A8', highContrast: '#FF80FF', highContrastLight: '#8A0A84',
-  },
-  'vmDisk.fileHeader': {
-    dark: '#E6E6E6', light: '#303030', highContrast: '#FFFFFF', highContrastLight: '#000000',
-  },
-  'vmDisk.fileL1': {
-    dark: '#5CC8FF', light: '#005FB0', highContrast: '#59C9FF', highContrastLight: '#00508F',
-  },
-  'vmDisk.fileL2': {
-    dark: '#2F7FC4', light: '#3E8DD0', highContrast: '#2C84D6', highContrastLight: '#2F7DC0',
-  },
-  'vmDisk.fileRefcounts': {
-    dark: '#2FB49A', light: '#14806B', highContrast: '#1FC9A6', highContrastLight: '#0A6A57',
-  },
-  'vmDisk.fileData': {
-    dark: '#66708F', light: '#A3ADCB', highContrast: '#7A84A6', highContrastLight: '#8C97B8',
-  },
-  'vmDisk.fileSnapshotTables': {
-    dark: '#D0A5FF', light: '#7030B8', highContrast: '#D5A8FF', highContrastLight: '#5F1FA8',
-  },
-  'vmDisk.fileSnapshotData': {
-    dark: '#8A63BD', light: '#A67BD9', highContrast: '#9A6BDB', highContrastLight: '#9468C9',
-  },
-  'vmDisk.fileBitmaps': {
-    dark: '#D98F6A', light: '#9C5330', highContrast: '#F0A07A', highContrastLight: '#8A4220',
-  },
-  'vmDisk.fileEncryption': {
-    dark: '#9CC25A', light: '#557A14', highContrast: '#A8D85A', highContrastLight: '#456608',
-  },
-  'vmDisk.fileLeaked': {
-    dark: '#FFC14A', light: '#9A5B00', highContrast: '#FFD23F', highContrastLight: '#704200',
-  },
+export const COLOR_DEFAULTS = {
+  'vmDisk.layerBase': inThemes('#838BA8', '#949FC2', '#9098B2', '#808BAB'),
+  'vmDisk.layerOlder': inThemes('#1869AA', '#1A7DBC', '#0A72C2', '#0269AE'),
+  'vmDisk.layerNewer': inThemes('#31A171', '#4DB56F', '#03B04C', '#2FA155'),
+  'vmDisk.layerNewest': inThemes('#FDB44E', '#902400', '#FFC155', '#751802'),
+  'vmDisk.nobody': inThemes('#FFFFFF0B', '#0000000D', '#484848', '#C4C4C4'),
+  'vmDisk.unknown': inThemes('#8C8C8C', '#8A8A8A', '#FFFFFF', '#292929'),
+  'vmDisk.invalid': inThemes('#F14C4C', '#D01B1B', '#FF7070', '#B5200D'),
+  'vmDisk.selection': inThemes('#FFFFFF', '#111111', '#FFFFFF', '#000000'),
+  'vmDisk.different': inThemes('#F070F0', '#B012A8', '#FF80FF', '#8A0A84'),
+  'vmDisk.fileHeader': inThemes('#E6E6E6', '#303030', '#FFFFFF', '#000000'),
+  'vmDisk.fileL1': inThemes('#5CC8FF', '#005FB0', '#59C9FF', '#00508F'),
+  'vmDisk.fileL2': inThemes('#2F7FC4', '#3E8DD0', '#2C84D6', '#2F7DC0'),
+  'vmDisk.fileRefcounts': inThemes('#2FB49A', '#14806B', '#1FC9A6', '#0A6A57'),
+  'vmDisk.fileData': inThemes('#66708F', '#A3ADCB', '#7A84A6', '#8C97B8'),
+  'vmDisk.fileSnapshotTables': inThemes('#D0A5FF', '#7030B8', '#D5A8FF', '#5F1FA8'),
+  'vmDisk.fileSnapshotData': inThemes('#8A63BD', '#A67BD9', '#9A6BDB', '#9468C9'),
+  'vmDisk.fileBitmaps': inThemes('#D98F6A', '#9C5330', '#F0A07A', '#8A4220'),
+  'vmDisk.fileEncryption': inThemes('#9CC25A', '#557A14', '#A8D85A', '#456608'),
+  'vmDisk.fileLeaked': inThemes('#FFC14A', '#9A5B00', '#FFD23F', '#704200'),
 };
+export type ColorId = keyof typeof COLOR_DEFAULTS;
+export const COLOR_IDS = Object.keys(COLOR_DEFAULTS) as ColorId[];
 
 /** The colours between which the age of a layer is told. */
 export interface Stops {
@@ -156,26 +101,9 @@ export interface Palette {
   readonly unknown: Rgb;
   readonly invalid: Rgb;
   readonly selection: Rgb;
-  /** What differs from the disk compared with. */
-  readonly different: Rgb;
   readonly stops: Stops;
-  readonly uses: UseColors;
-}
-
-/** What the space of an image's file is used for. */
-export interface UseColors {
-  readonly header: Rgb;
-  readonly l1: Rgb;
-  readonly l2: Rgb;
-  readonly refcounts: Rgb;
-  readonly data: Rgb;
-  readonly snapshotTables: Rgb;
-  readonly snapshotData: Rgb;
-  readonly bitmaps: Rgb;
-  readonly encryption: Rgb;
-  readonly leaked: Rgb;
-  /** Claimed twice, or not counted. */
-  readonly wrong: Rgb;
+  /** Our theme colours by their names. */
+  readonly own: Readonly<Record<ColorId, Rgb>>;
 }
 
 /** What a colour that does not belong to the picked layer fades to. */

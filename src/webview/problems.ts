@@ -41,26 +41,26 @@ export function problemList(found: readonly LayerProblem[], summary: ImageSummar
   const more = found.length - MOST;
   return [
     h('h2', {}, 'What is wrong here'),
-    h('ul', { class: 'problems-here' }, ...items),
-    ...(more > 0 ? [h('p', { class: 'hint' }, `and ${plural(more, 'more problem')}`)] : []),
+    h('ul', 'problems-here', ...items),
+    ...(more > 0 ? [h('p', 'hint', `and ${plural(more, 'more problem')}`)] : []),
   ];
 }
 
 function item(depth: number, problem: CheckProblem, summary: ImageSummary, actions: Actions): HTMLElement {
   const { message, advice, claims, guest, host } = problem;
   const file = host && summary.layers[depth] && h('button', {
-    class: 'link', title: 'Show this place on the map of the file', attributes: { type: 'button' },
+    class: 'link', title: 'Show this place on the map of the file',
     onClick: () => actions.showInFile(depth, host.start),
   }, `${summary.layers[depth].fileName} at ${formatOffset(host.start)}`);
   return h(
     'li', { class: 'problem-here', attributes: { 'data-severity': problemSeverity(problem) } },
-    h('span', { class: 'dot' }),
+    h('span', 'dot'),
     h('div', {},
       h('p', {}, asSentence(message)),
-      ...claims.map((claim) => h('p', { class: 'claim' }, `claimed by ${claim}`)),
-      file && h('p', { class: 'claim' }, file),
-      ...guest.map((range) => h('p', { class: 'claim' }, guestLink(depth, range, summary, actions))),
-      advice !== undefined && h('p', { class: 'advice' }, asSentence(advice))),
+      ...claims.map((claim) => h('p', 'claim', `claimed by ${claim}`)),
+      file && h('p', 'claim', file),
+      ...guest.map((range) => h('p', 'claim', guestLink(depth, range, summary, actions))),
+      advice !== undefined && h('p', 'advice', asSentence(advice))),
   );
 }
 
@@ -68,7 +68,7 @@ function guestLink(depth: number, range: GuestRange, { layers }: ImageSummary, a
   const name = layers[depth]?.views.find(({ id }) => id === range.view)?.name;
   const state = range.view === '' ? '' : ` of ${name === undefined || name === '' ? range.view : name}`;
   return h('button', {
-    class: 'link', title: 'Show this place on the map of the disk', attributes: { type: 'button' },
+    class: 'link', title: 'Show this place on the map of the disk',
     onClick: () => actions.showGuest(depth, range),
   }, `guest ${formatOffset(range.start)} – ${formatOffset(range.end)}${state}`);
 }

@@ -13,9 +13,9 @@ const HINTS: readonly (readonly [string, string])[] = [
 
 /** The line at the bottom: where the selection is, and which keys there are. */
 export class StatusLine {
-  private readonly facts = h('div', { class: 'status-facts' });
+  private readonly facts = h('div', 'status-facts');
   readonly element = h(
-    'footer', { class: 'status' }, this.facts,
+    'footer', 'status', this.facts,
     h('div', { class: 'status-hints', attributes: { 'aria-hidden': 'true' } },
       ...HINTS.map(([keys, does]) => h('span', {}, h('kbd', {}, keys), ` ${does}`))),
   );
@@ -27,7 +27,7 @@ export class StatusLine {
     const sight = inFile ? file.sight : state.sight;
     const trace = !inFile && selected !== null && inspected.kind === 'block' ? inspected.reply.trace : undefined;
     const fact = (label: string, value: string): HTMLElement =>
-      h('span', {}, `${label} `, h('span', { class: 'status-value' }, value));
+      h('span', {}, `${label} `, h('span', 'status-value', value));
     const running = summary?.scan === 'running';
     fill(
       this.facts,

@@ -21,8 +21,8 @@ export class LayerTable {
   private readonly rows = h('tbody');
   private readonly sums = h('tfoot');
   readonly element = h(
-    'div', { class: 'table-view' },
-    h('p', { class: 'widen' }, 'Widen the editor to see the map'),
+    'div', 'table-view',
+    h('p', 'widen', 'Widen the editor to see the map'),
     h(
       'table', {}, this.caption,
       h('thead', {}, h('tr', {}, ...COLUMNS.map((name) => h('th', {
@@ -43,8 +43,8 @@ export class LayerTable {
     const { accounting } = summary;
     const sum = (name: string, bytes: number, look: string): HTMLElement => h(
       'tr', {},
-      h('th', { attributes: { scope: 'row' } }, h('span', { class: `mark ${look}` }), name),
-      h('td', { class: 'number' }, formatBytes(bytes)),
+      h('th', { attributes: { scope: 'row' } }, h('span', `mark ${look}`), name),
+      h('td', 'number', formatBytes(bytes)),
       h('td', { class: 'rest', attributes: { colspan: String(COLUMNS.length - 2) } }),
     );
     fill(
@@ -74,7 +74,7 @@ export class LayerTable {
     // What is only there to be read out must not take the focus.
     const title = shown ? h('button', {
       class: 'link', title: 'Show only what this layer owns on the map',
-      attributes: { 'type': 'button', 'aria-pressed': String(picked === depth) },
+      attributes: { 'aria-pressed': String(picked === depth) },
       onClick: () => this.actions.pick(depth),
     }, name) : name;
     const problems = severitiesOf(layer).filter((severity) => severity !== 'info').length;
@@ -93,10 +93,10 @@ export class LayerTable {
       bytes(account?.shadowed, 'hidden'),
       bytes(onHost(layer), 'on-the-host'),
       bytes(layer.fileSize, 'file-size'),
-      h('td', { class: 'format' }, layer.format),
-      h('td', { class: 'date' }, layer.modified === undefined ? '–' : formatWhen(layer.modified, Date.now())),
-      h('td', { class: 'check' }, checkVerdict(layer) ?? (layer.checkable ? 'not checked' : '–')),
-      h('td', { class: 'problems' }, problems === 0 ? '–'
+      h('td', 'format', layer.format),
+      h('td', 'date', layer.modified === undefined ? '–' : formatWhen(layer.modified, Date.now())),
+      h('td', 'check', checkVerdict(layer) ?? (layer.checkable ? 'not checked' : '–')),
+      h('td', 'problems', problems === 0 ? '–'
         : h('span', { title: messages.slice(0, MOST_TOLD).join('\n') }, plural(problems, 'problem'))),
     );
   }

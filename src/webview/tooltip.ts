@@ -30,16 +30,16 @@ export class Tooltip {
     const shown = most.slice(0, MOST_ROWS);
     fill(
       this.element,
-      h('div', { class: 'tooltip-range' },
+      h('div', 'tooltip-range',
         h('span', {}, formatOffset(cell.start)),
-        h('span', { class: 'quiet' }, formatBytes(cell.end - cell.start))),
+        h('span', 'quiet', formatBytes(cell.end - cell.start))),
       ...shown.map(({ part, share }) => h(
-        'div', { class: 'tooltip-part' },
+        'div', 'tooltip-part',
         telling.mark(part), h('span', {}, telling.name(part)),
-        most.length > 1 && h('span', { class: 'quiet' }, share),
+        most.length > 1 && h('span', 'quiet', share),
       )),
-      most.length > shown.length && h('div', { class: 'quiet' }, `and ${most.length - shown.length} more`),
-      ...markWords(cell).map((words) => h('div', { class: 'tooltip-mark' }, words)),
+      most.length > shown.length && h('div', 'quiet', `and ${most.length - shown.length} more`),
+      ...markWords(cell).map((words) => h('div', 'tooltip-mark', words)),
     );
   }
 

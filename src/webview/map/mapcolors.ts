@@ -27,7 +27,7 @@ export function mapColors(
     lines: layers.map((color) => pack(lined(color, background))),
     fadedLines: fade.map((color) => pack(lined(color, background))),
     tiles: layers.map((color, owner) => patternTile(patterns[owner], color, ground, ratio)),
-    different: pack(palette.different),
+    different: pack(palette.own['vmDisk.different']),
     damaged: pack(palette.invalid),
     groundOutline: highContrast ? pack(palette.nobody) : undefined,
     unknown: hatch(palette.unknown, ground, ratio, false),

@@ -72,7 +72,7 @@ export class Overview {
     },
   });
   private readonly axis = h('div', { class: 'axis', attributes: { 'aria-hidden': 'true' } });
-  readonly element = h('div', { class: 'overview' }, this.canvas, this.axis);
+  readonly element = h('div', 'overview', this.canvas, this.axis);
   private model: OverviewModel = {
     size: 0, colors: [], picked: null, comparing: false, pending: false, window: { start: 0, end: 0 },
   };
@@ -210,7 +210,7 @@ export class Overview {
       background: pack(palette.background),
       plain: layerColors(shown),
       faded: layerColors(shown.map((color) => faded(color, ground))),
-      different: pack(palette.different),
+      different: pack(palette.own['vmDisk.different']),
       damaged: pack(palette.invalid),
       unknown: hatch(palette.unknown, ground, ratio, false),
       invalid: hatch(palette.invalid, ground, ratio, true),
