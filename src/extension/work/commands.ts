@@ -94,9 +94,14 @@ export class WorkCommands {
   }
 
   private compare(document: ImageDocument, other?: Other): Promise<void> {
-    const { tree, trust } = this.world;
+    const { tree, trust, editors } = this.world;
     const world = {
-      known: () => [...walk(tree.getChildren())].flatMap((node) => (node.kind === 'image' ? [node.image.path] : [])),
+      known: () => [
+        ...new Set([
+          ...[...walk(tree.getChildren())].flatMap((node) => (node.kind === 'image' ? [node.image.path] : [])),
+          ...editors.documents.filter(({ summary }) => summary).map(({ uri }) => uri.fsPath),
+        ]),
+      ],
       policy: (image: string) => trust.policy(image),
     };
     return compareWith(document, world, other && { path: other.with, view: other.view ?? '' });

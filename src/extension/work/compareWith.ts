@@ -18,7 +18,7 @@ type Choice = vscode.QuickPickItem & { readonly other?: OtherDisk };
 
 /** What is asked of the extension around it. */
 export interface CompareWorld {
-  /** Paths of the images that the tree knows. */
+  /** Paths of the images that the tree lists, and of those that are open. */
   known(): readonly string[];
   policy(image: string): GatePolicy;
 }
@@ -52,7 +52,8 @@ async function ask(summary: ImageSummary, known: readonly string[]): Promise<Oth
   const items = sections.flatMap(([label, choices]): Choice[] =>
     choices.length === 0 ? [] : [{ label, kind: vscode.QuickPickItemKind.Separator }, ...choices],
   );
-  const picked = await vscode.window.showQuickPick([browse, ...items], {
+  const last: Choice[] = items.length === 0 ? [] : [{ label: '', kind: vscode.QuickPickItemKind.Separator }];
+  const picked = await vscode.window.showQuickPick([...items, ...last, browse], {
     title: 'Compare with…',
     placeHolder: 'With which disk?',
     matchOnDescription: true,
