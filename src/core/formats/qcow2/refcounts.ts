@@ -5,79 +5,129 @@ import type { Geometry } from './mapping';
 const TWO_32 = 2 ** 32;
 /** docs/interop/qcow2.rst, "Refcount table entry": bits 9-63 are the offset. */
 const TABLE_LOW_MASK = 0xffff_fe00;
-const BLOCK_PIECE = 64 * 1024;
+const PIECE_BYTES = 64 * 1024;
+/** Pieces of blocks that are kept: as much as counts the clusters of 1 TiB, at 64 KiB and 16 bits each. */
+const CACHE_BYTES = 32 << 20;
+
+/** What is asked of a cluster whose refcount block can't be: its table entry points into the middle of a cluster. */
+export const NOT_COUNTED = -1;
+
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly empty: boolean;
+}
+
+const NOTHING: Piece = { bytes: new Uint8Array(), empty: true };
 
 /** Reference counts of host clusters: docs/interop/qcow2.rst, "Host cluster management". */
 export class Refcounts {
+  /** The largest count that there is room for. */
+  readonly most: number;
   private readonly bits: number;
   private readonly perBlock: number;
-  private table: Uint8Array | undefined;
+  private readonly perPiece: number;
+  private readonly cache = new Map<number, Piece>();
+  private last: { readonly number: number; readonly piece: Piece } | undefined;
+  private loaded: DataView | undefined;
 
   constructor(
     private readonly source: ByteSource,
     private readonly geometry: Geometry,
   ) {
     this.bits = 2 ** geometry.header.refcountOrder;
+    this.most = 2 ** this.bits - 1;
     this.perBlock = (geometry.clusterSize * 8) / this.bits;
+    this.perPiece = (Math.min(PIECE_BYTES, geometry.clusterSize) * 8) / this.bits;
+  }
+
+  /** The reference count table, as much of it as the file has: an entry of 64 bits for each block. */
+  get table(): DataView {
+    if (!this.loaded) {
+      const { refcountTableOffset, refcountTableClusters } = this.geometry.header;
+      const bytes = readUpTo(this.source, refcountTableOffset, refcountTableClusters * this.geometry.clusterSize);
+      this.loaded = new DataView(bytes.buffer, 0, bytes.length - (bytes.length % 8));
+    }
+    return this.loaded;
+  }
+
+  /** The count of a cluster, or NOT_COUNTED. Past the table's end, and past the file's, it is 0. */
+  of(cluster: number): number {
+    const piece = this.pieceOf(cluster);
+    if (piece === undefined) return NOT_COUNTED;
+    return piece.empty ? 0 : this.decode(piece.bytes, cluster % this.perPiece);
+  }
+
+  /** The first cluster of `[from, to)` whose count is not 0, or `to`. */
+  nextCounted(from: number, to: number): number {
+    for (let cluster = from; cluster < to;) {
+      const piece = this.pieceOf(cluster);
+      if (piece === undefined) return cluster;
+      const end = Math.min(to, cluster - (cluster % this.perPiece) + this.perPiece);
+      for (; !piece.empty && cluster < end; cluster += 1) {
+        if (this.decode(piece.bytes, cluster % this.perPiece) !== 0) return cluster;
+      }
+      cluster = end;
+    }
+    return to;
   }
 
   /** Counts the clusters of `[0, clusters)` in use, stopping once there are `enough`. */
   countInUse(clusters: number, enough: number): number {
     let used = 0;
-    for (let block = 0; block * this.perBlock < clusters && used < enough; block += 1) {
-      const offset = this.blockOffset(block);
-      if (offset !== 0) used += this.countInBlock(offset, Math.min(this.perBlock, clusters - block * this.perBlock));
+    for (let cluster = 0; used < enough; cluster += 1, used += 1) {
+      cluster = this.nextCounted(cluster, clusters);
+      if (cluster === clusters) break;
     }
     return used;
   }
 
-  /** Offset of a refcount block; 0 where there is none or it lies past the end: its counts are 0. */
-  private blockOffset(block: number): number {
-    const { refcountTableOffset, refcountTableClusters } = this.geometry.header;
-    this.table ??= readUpTo(this.source, refcountTableOffset, refcountTableClusters * this.geometry.clusterSize);
-    const at = block * 8;
-    if (at + 8 > this.table.length) return 0;
-    const offset = u32be(this.table, at) * TWO_32 + ((u32be(this.table, at + 4) & TABLE_LOW_MASK) >>> 0);
-    return offset < this.source.size ? offset : 0;
+  private pieceOf(cluster: number): Piece | undefined {
+    const number = Math.floor(cluster / this.perPiece);
+    if (this.last?.number === number) return this.last.piece;
+    const piece = this.cache.get(number) ?? this.read(number);
+    if (piece) this.last = { number, piece };
+    return piece;
   }
 
-  /** How many of the first `entries` counts of the block at `offset` are not zero. */
-  private countInBlock(offset: number, entries: number): number {
-    let used = 0;
-    const bytes = Math.ceil((entries * this.bits) / 8);
-    for (let at = 0; at < bytes; at += BLOCK_PIECE) {
-      const piece = new Uint8Array(Math.min(BLOCK_PIECE, bytes - at));
-      readPadded(this.source, piece, offset + at);
-      used += this.bits < 8 ? this.countNarrow(piece, entries - (at * 8) / this.bits) : this.countWide(piece);
-    }
-    return used;
-  }
-
-  /** Counts of 1, 2 and 4 bits stand in a byte from its least significant bits up. */
-  private countNarrow(piece: Uint8Array, entries: number): number {
-    const perByte = 8 / this.bits;
-    const mask = 2 ** this.bits - 1;
-    const end = Math.min(entries, piece.length * perByte);
-    let used = 0;
-    for (let entry = 0; entry < end; entry += 1) {
-      const shift = (entry % perByte) * this.bits;
-      if ((((piece[Math.floor(entry / perByte)] ?? 0) >>> shift) & mask) !== 0) used += 1;
-    }
-    return used;
-  }
-
-  private countWide(piece: Uint8Array): number {
-    const step = this.bits / 8;
-    let used = 0;
-    for (let at = 0; at < piece.length; at += step) {
-      for (let i = at; i < at + step; i += 1) {
-        if ((piece[i] ?? 0) !== 0) {
-          used += 1;
-          break;
-        }
+  private read(number: number): Piece | undefined {
+    const first = number * this.perPiece;
+    const block = Math.floor(first / this.perBlock);
+    if ((block + 1) * 8 > this.table.byteLength) return NOTHING;
+    const high = this.table.getUint32(block * 8);
+    const offset = high * TWO_32 + ((this.table.getUint32(block * 8 + 4) & TABLE_LOW_MASK) >>> 0);
+    if (offset % this.geometry.clusterSize !== 0 || high >= 2 ** 31) return undefined;
+    if (offset === 0 || offset >= this.source.size) return NOTHING;
+    const bytes = new Uint8Array((this.perPiece * this.bits) / 8);
+    readPadded(this.source, bytes, offset + ((first % this.perBlock) * this.bits) / 8);
+    const piece = bytes.every((byte) => byte === 0) ? NOTHING : { bytes, empty: false };
+    this.cache.set(number, piece);
+    // Empty pieces cost next to nothing, but there may be millions of them.
+    if (this.cache.size * bytes.length > CACHE_BYTES) {
+      for (const oldest of this.cache.keys()) {
+        this.cache.delete(oldest);
+        break;
       }
     }
-    return used;
+    return piece;
+  }
+
+  private decode(bytes: Uint8Array, index: number): number {
+    switch (this.bits) {
+      case 16:
+        return ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0);
+      case 8:
+        return bytes[index] ?? 0;
+      case 32:
+        return u32be(bytes, index * 4);
+      case 64:
+        return u32be(bytes, index * 8) * TWO_32 + u32be(bytes, index * 8 + 4);
+      default: {
+        // Counts of 1, 2 and 4 bits stand in a byte from its least significant bits up.
+        const perByte = 8 / this.bits;
+        const byte = bytes[Math.floor(index / perByte)] ?? 0;
+        return (byte >>> ((index % perByte) * this.bits)) & this.most;
+      }
+    }
   }
 }
 
