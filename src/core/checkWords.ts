@@ -5,7 +5,7 @@ import { formatCount } from './units';
 export function faultsFound({ checkErrors, corruptions, leaks, further }: CheckCounts): string | undefined {
   const kinds: readonly (readonly [number, string])[] = [
     [corruptions, 'corruption'],
-    [further, 'further fault'],
+    [further, 'further corruption'],
     [checkErrors, 'place not checked'],
     [leaks, 'leaked cluster'],
   ];

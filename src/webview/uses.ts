@@ -29,7 +29,8 @@ const LOOKS: Readonly<Record<Use, UseLook>> = {
   [Use.Bitmaps]: { name: 'bitmaps', color: 'vmDisk.fileBitmaps' },
   [Use.Encryption]: { name: 'encryption', color: 'vmDisk.fileEncryption' },
   [Use.Contested]: { name: 'claimed twice', color: 'vmDisk.invalid', pattern: 'crossed' },
-  [Use.Uncounted]: { name: 'not counted', color: 'vmDisk.invalid', pattern: 'hatched' },
+  [Use.Uncounted]: { name: 'counted too low', color: 'vmDisk.invalid', pattern: 'hatched' },
+  [Use.Unknown]: { name: 'not told', color: 'vmDisk.unknown', pattern: 'hatched' },
 };
 
 /** The looks in the order of `Use`. */
@@ -60,7 +61,8 @@ const DETAILS: Readonly<Partial<Record<number, string>>> = {
   [Use.SnapshotData]: 'Data that only internal snapshots use: deleting them frees it.',
   [Use.Bitmaps]: 'Which parts of the disk changed, kept for backups.',
   [Use.Contested]: 'More than one claims this place: written by one, it is wrong for the others.',
-  [Use.Uncounted]: 'In use, yet not counted as used: the next write may take it for free.',
+  [Use.Uncounted]: 'Used more often than it is counted: a write may take it for free, or write to what is shared.',
+  [Use.Unknown]: 'The check broke off before this place, or the file is in too many pieces to keep them all.',
 };
 
 /** What a use means that its name does not tell, in a sentence. */

@@ -21,7 +21,7 @@ describe('the words for what a check found', () => {
     assert.equal(faultsFound(counts({ leaks: 1 })), '1 leaked cluster');
     assert.equal(
       faultsFound(counts({ leaks: 12_345, corruptions: 2, checkErrors: 3, further: 1 })),
-      '2 corruptions, 1 further fault, 3 places not checked, 12,345 leaked clusters',
+      '2 corruptions, 1 further corruption, 3 places not checked, 12,345 leaked clusters',
     );
   });
 
