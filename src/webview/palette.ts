@@ -19,6 +19,7 @@ export const COLOR_DEFAULTS = {
   'vmDisk.invalid': inThemes('#F14C4C', '#D01B1B', '#FF7070', '#B5200D'),
   'vmDisk.selection': inThemes('#FFFFFF', '#111111', '#FFFFFF', '#000000'),
   'vmDisk.different': inThemes('#F070F0', '#B012A8', '#FF80FF', '#8A0A84'),
+  'vmDisk.damaged': inThemes('#FF4D4D', '#F5002F', '#FF5C5C', '#FF0000'),
   'vmDisk.fileHeader': inThemes('#E6E6E6', '#303030', '#FFFFFF', '#000000'),
   'vmDisk.fileL1': inThemes('#5CC8FF', '#005FB0', '#59C9FF', '#00508F'),
   'vmDisk.fileL2': inThemes('#2F7FC4', '#3E8DD0', '#2C84D6', '#2F7DC0'),

@@ -28,7 +28,7 @@ export function mapColors(
     fadedLines: fade.map((color) => pack(lined(color, background))),
     tiles: layers.map((color, owner) => patternTile(patterns[owner], color, ground, ratio)),
     different: pack(palette.own['vmDisk.different']),
-    damaged: pack(palette.invalid),
+    damaged: pack(palette.own['vmDisk.damaged']),
     groundOutline: highContrast ? pack(palette.nobody) : undefined,
     unknown: hatch(palette.unknown, ground, ratio, false),
     invalid: hatch(palette.invalid, ground, ratio, true),

@@ -45,9 +45,9 @@ function paintCorner(
   target: Raster, x: number, y: number, size: number, line: number, color: number, background: number,
 ): void {
   const side = Math.max(4 * line, Math.round(size * CORNER));
-  for (let dy = 0; dy < Math.min(size, side + line); dy += 1) {
+  for (let dy = 0; dy < Math.min(size, side + 2 * line); dy += 1) {
     const edge = x + size - Math.max(0, side - dy);
-    paintLine(target, Math.max(x, edge - 2 * line), edge, y + dy, background);
+    paintLine(target, Math.max(x, edge - 3 * line), edge, y + dy, background);
     paintLine(target, Math.max(x, edge), x + size, y + dy, color);
   }
 }

@@ -211,7 +211,7 @@ export class Overview {
       plain: layerColors(shown),
       faded: layerColors(shown.map((color) => faded(color, ground))),
       different: pack(palette.own['vmDisk.different']),
-      damaged: pack(palette.invalid),
+      damaged: pack(palette.own['vmDisk.damaged']),
       unknown: hatch(palette.unknown, ground, ratio, false),
       invalid: hatch(palette.invalid, ground, ratio, true),
     };

@@ -70,9 +70,9 @@ describe('painting cells', () => {
 
   it('parts the corner of a damaged cell from the rest by the background', () => {
     const pixels = { ...picture([data(0), data(1)]), damaged: Float64Array.of(0, 1) };
-    // Of nine pixels the corner takes five, one less from line to line, and the line beside it two.
+    // Of nine pixels the corner takes five, one less from line to line, and the line beside it three.
     assert.deepEqual(paint([data(0), data(1)], 10, { pixels }).map((line) => line.slice(10)), [
-      'BB..!!!!!.', 'BBB..!!!!.', 'BBBB..!!!.', 'BBBBB..!!.', 'BBBBBB..!.', 'BBBBBBB...', 'BBBBBBBBB.', 'BBBBBBBBB.',
+      'B...!!!!!.', 'BB...!!!!.', 'BBB...!!!.', 'BBBB...!!.', 'BBBBB...!.', 'BBBBBB....', 'BBBBBB....', 'BBBBBBBBB.',
       'BBBBBBBBB.', '..........',
     ]);
   });

@@ -57,7 +57,7 @@ describe('the colours of a file’s uses', () => {
 
     it(`stand out from the ground, as does what marks a cell: ${kind}`, () => {
       const ground = parseColor(GROUND[kind]) ?? assert.fail();
-      for (const id of [...PLAIN, 'vmDisk.fileLeaked', 'vmDisk.different'] as const) {
+      for (const id of [...PLAIN, 'vmDisk.fileLeaked', 'vmDisk.different', 'vmDisk.damaged'] as const) {
         // WCAG 2.2, 1.4.11: 3:1 for what has to be seen; data is the quiet ground of a file's map.
         const least = id === 'vmDisk.fileData' || id === 'vmDisk.fileSnapshotData' ? 2 : 3;
         const ratio = contrast(defaultColor(id, kind), ground);
@@ -120,7 +120,7 @@ describe('the colours of the layers', () => {
       highContrastLight: '.vscode-high-contrast-light',
     };
     for (const kind of THEMES) {
-      for (const id of ['vmDisk.nobody', 'vmDisk.unknown', 'vmDisk.invalid', 'vmDisk.different'] as const) {
+      for (const id of ['vmDisk.nobody', 'vmDisk.unknown', 'vmDisk.invalid', 'vmDisk.different', 'vmDisk.damaged'] as const) {
         const rules = [...css.matchAll(/^(\S+) \{\n([^}]*)\}/gm)].filter(([, selector]) => selector === blocks[kind]);
         const value = COLOR_DEFAULTS[id][kind].toLowerCase();
         const line = `var(--vscode-${id.replace('.', '-').toLowerCase()}, ${value})`;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { noise } from '../../fixtures/build/index';
-import { CLUSTER, closeAll, inWorkspace, MIB, open, remove, scanned, until, workspace, writeQcow2 } from './help';
+import { hostClusterOf, setRefcount, withLeaks } from '../../support/qcow2Patch';
+import { api, CLUSTER, closeAll, inWorkspace, MIB, open, remove, scanned, until, workspace, writeQcow2 } from './help';
 
 const run = (command: string, ...args: readonly unknown[]): Thenable<unknown> =>
   vscode.commands.executeCommand(command, ...args);
@@ -14,6 +15,54 @@ function diskWith(clusters: readonly number[]): Buffer {
   for (const index of clusters) disk.set(noise(index + 1, CLUSTER), index * CLUSTER);
   return disk;
 }
+
+/**
+ * Writes an image with two leaked clusters, whose guest cluster 3 is in use and counted as free: two corruptions for
+ * `qemu-img check`, the count and the flag that says it is one.
+ */
+function writeDamaged(path: string): string {
+  const bytes = withLeaks(readFileSync(writeQcow2(path, [0, 1, 2, 3, 9])), 2);
+  setRefcount(bytes, hostClusterOf(bytes, 3), 0);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+describe('checking an image', () => {
+  const at = (name: string): string => inWorkspace('check', name);
+  const told = (path: string): readonly vscode.Diagnostic[] => vscode.languages.getDiagnostics(vscode.Uri.file(path));
+  afterEach(async () => {
+    await run('notifications.clearAll');
+    await closeAll();
+    remove(join(workspace(), 'check'));
+  });
+
+  it('lists what is wrong in the Problems panel, at the file it is about, while the image is open', async () => {
+    const damaged = writeDamaged(at('damaged.qcow2'));
+    const image = await open(writeQcow2(at('top.qcow2'), [5], { backing: 'damaged.qcow2', backingFormat: 'qcow2' }));
+    await scanned(image);
+    await run('vmDisk.checkImage', { webviewSection: 'vmDisk.layer', path: damaged, depth: 1 });
+    const { counts } = image.document.summary?.layers[1]?.check ?? assert.fail();
+    assert.deepEqual([counts.corruptions, counts.leaks, counts.checkErrors, counts.allocatedClusters], [2, 2, 0, 5]);
+    const { Error: error, Warning: warning } = vscode.DiagnosticSeverity;
+    const problems = await until('the problems', () => told(damaged).length > 0 && told(damaged));
+    assert.deepEqual([...new Set(problems.map(({ severity }) => severity))].sort(), [error, warning]);
+    const errors = problems.filter(({ severity }) => severity === error);
+    for (const { message } of errors) assert.match(message, /\nTouches guest bytes 0x3_0000 – 0x4_0000/);
+    assert.ok(errors.some(({ message }) => message.includes('\nClaimed by ')));
+    await closeAll();
+    await until('the problems to go', () => told(damaged).length === 0);
+  });
+
+  it('finds nothing in a whole image, and opens what is not open yet', async () => {
+    const path = writeQcow2(at('whole.qcow2'), [0, 7]);
+    await run('vmDisk.checkImage', vscode.Uri.file(path));
+    const { editors } = await api();
+    const document = editors.active?.document ?? assert.fail('it is in front');
+    const { counts, problems } = document.summary?.layers[0]?.check ?? assert.fail('it was checked');
+    assert.deepEqual([counts.corruptions, counts.leaks, counts.further, counts.allocatedClusters], [0, 0, 0, 2]);
+    assert.deepEqual([problems, told(path)], [[], []]);
+  });
+});
 
 describe('comparing', () => {
   const at = (name: string): string => inWorkspace('work', name);
