@@ -24,7 +24,7 @@ export { readGuest } from './guest';
 export type { Gap } from './guest';
 export { finish, NOW, Session } from './session';
 export type { Picture, ScanProgress, Standpoint } from './session';
-export { bytesPerCell, RangesBuilder, unite } from './ranges';
+export { bytesPerCell, rangeBeside, RangesBuilder, unite } from './ranges';
 export { sniff } from './sniff';
 export type { Sniffed } from './sniff';
 export { traceRead } from './trace';
