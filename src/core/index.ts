@@ -10,6 +10,7 @@ export { isWindowsAbsolute, parentReference } from './fileReference';
 export { account } from './accounting';
 export { compare, compareInto, MAX_RANGES } from './compare';
 export type { Comparison } from './compare';
+export { allocationDiffersAt } from './compareAllocation';
 export { flatten } from './convert/flatten';
 export type { Target } from './convert/flatten';
 export type { Disk } from './convert/guestChunks';
