@@ -12,7 +12,6 @@ export { compare, compareInto, MAX_RANGES } from './compare';
 export type { Comparison } from './compare';
 export { flatten } from './convert/flatten';
 export type { Target } from './convert/flatten';
-export type { Disk } from './convert/guestChunks';
 export { verify } from './convert/verify';
 export type { Side } from './compareSide';
 export { resolveOwnership } from './ownership';
