@@ -1,19 +1,21 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { FileReference, Gate, GateAnswer, ImageIdentity, RefusalReason } from '../core';
+import type { FileReference, Gate, GateAnswer, ImageIdentity, OpenedSource, RefusalReason } from '../core';
 import { DiskError } from '../core';
 import type { GatePolicy } from '../protocol/worker';
 import { openFile, THIS_SYSTEM } from './files';
-import { locate } from './hostPath';
+import { isDeviceName, locate } from './hostPath';
 
 /** The command line's policy, and that of a trusted workspace: a person has chosen to open this image. */
 export const TRUST_ALL: GatePolicy = { folders: undefined, allowed: [], platformTools: true };
 
 /**
- * The only place where a name written inside an image becomes an open file.
+ * The only place where a name that no person has given becomes an open file. It is given by an image, for its parent
+ * or its data file, or is found by looking through a workspace.
  *
  * - A path counts from the folder of the image that names it.
- * - Regular files are opened; a block device only where the image itself is one.
+ * - Regular files are opened; a block device only where the image itself is one. What the system makes up as it is
+ *   read (`/proc`, `/sys`, `/dev`) is nothing that an image may name, by whatever links.
  * - Outside `policy.folders`, links followed, only what the user has allowed.
  * - A Windows share (`\\server\…`) only where the image lies on it: opening one sends the user's name to the server.
  */
@@ -37,7 +39,10 @@ export class FileGate implements Gate {
     const refusal = this.judge(file, from, what);
     if (refusal) return refusal;
     try {
-      return { ok: true, opened: openFile(file, this.policy), findings };
+      const opened = openFile(file, this.policy);
+      if (this.isStillWithin(file, opened)) return { ok: true, opened, findings };
+      opened.source.close();
+      return refuse('outside', file, `the ${what} ${file} came to lead elsewhere while it was being opened`);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       const reason: RefusalReason =
@@ -47,30 +52,69 @@ export class FileGate implements Gate {
     }
   }
 
+  /**
+   * Opens a file that was found in the policy's folders. A link there may have come with everything else in them, so
+   * where it leads is judged like a name in an image; a file elsewhere was chosen by a person.
+   * @throws DiskError `refused`, or as `openFile` does
+   */
+  openFound(file: string): OpenedSource {
+    const { folders } = this.policy;
+    const refused = (): DiskError =>
+      new DiskError(
+        'refused',
+        'this is a link that leads out of the folder, which is not trusted: it is not followed',
+        { file },
+        'Trust the workspace, or open the file itself.',
+      );
+    if (folders === undefined || !isInside(file, folders)) return openFile(file, this.policy);
+    if (!this.isWithin(file)) throw refused();
+    const opened = openFile(file, this.policy);
+    if (this.isStillWithin(file, opened)) return opened;
+    opened.source.close();
+    throw refused();
+  }
+
   private judge(file: string, from: ImageIdentity, what: string): GateAnswer | undefined {
-    const { folders, allowed } = this.policy;
+    const { allowed } = this.policy;
     const outside = (why: string): GateAnswer => refuse('outside', file, `the ${what} ${file} ${why}`);
-    if (allowed.includes(file)) return undefined;
-    if (isShare(file) && shareOf(file) !== shareOf(from.path))
+    const unlike = (why: string): GateAnswer => refuse('not-a-file', file, `the ${what} ${file} ${why}`);
+    if (isDeviceName(file, THIS_SYSTEM.windows)) return unlike('is the name of a device');
+    if (!allowed.includes(file) && isShare(file) && shareOf(file) !== shareOf(from.path))
       return outside('is on another computer: it is not opened until you allow it');
-    if (
-      folders !== undefined &&
-      !(this.isInside(file, folders) && this.isInside(realPath(file), folders.map(realPath)))
-    ) {
+    if (!this.isWithin(file))
       return outside('is outside the folder, which is not trusted: it is not opened until you allow it');
-    }
+    if (isOfSystem(file)) return unlike('is no file on a disk: the system makes up what is in it');
+    if (allowed.includes(file)) return undefined;
     if (isBlockDevice(file) && !isBlockDevice(from.path)) {
-      return refuse('not-a-file', file, `the ${what} ${file} is a device: an image in a file may not name one`);
+      return unlike('is a device: an image in a file may not name one');
     }
     return undefined;
   }
 
-  private isInside(file: string, folders: readonly string[]): boolean {
-    return folders.some((folder) => {
-      const relative = path.relative(folder, file);
-      return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
-    });
+  /** Whether a name that is within still leads to what was opened by it: a link on the way may have been changed. */
+  private isStillWithin(file: string, { identity }: OpenedSource): boolean {
+    if (this.policy.folders === undefined) return true;
+    try {
+      const { dev, ino } = fs.statSync(file, { bigint: true });
+      return `${dev}:${ino}` === identity.id && this.isWithin(file);
+    } catch {
+      return false;
+    }
   }
+
+  /** Inside the folders by its name and by where that leads, or allowed. */
+  private isWithin(file: string): boolean {
+    const { folders, allowed } = this.policy;
+    if (folders === undefined || allowed.includes(file)) return true;
+    return isInside(file, folders) && isInside(realPath(file), folders.map(realPath));
+  }
+}
+
+function isInside(file: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => {
+    const relative = path.relative(folder, file);
+    return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+  });
 }
 
 function refuse(reason: RefusalReason, name: string, message: string): GateAnswer {
@@ -86,6 +130,34 @@ function realPath(file: string): string {
   if (real !== undefined) return real;
   const parent = path.dirname(file);
   return parent === file ? file : path.join(realPath(parent), path.basename(file));
+}
+
+/** Linux follows no more links than this. */
+const MOST_LINKS = 40;
+
+/**
+ * Whether a name, or a link on its way, lies where a system keeps what is no file. `/dev/stdin` leads to
+ * `/proc/self/fd/0`, and that to a file that somebody else gave: where it ends does not tell.
+ */
+function isOfSystem(file: string): boolean {
+  if (THIS_SYSTEM.windows) return false;
+  let name = file;
+  for (let links = 0; links < MOST_LINKS; links += 1) {
+    name = path.join(realPath(path.dirname(name)), path.basename(name));
+    if (/^\/(?:proc|sys|dev(?!\/shm\/))\//.test(name)) return !isBlockDevice(name);
+    const target = linkTarget(name);
+    if (target === undefined) return false;
+    name = path.resolve(path.dirname(name), target);
+  }
+  return false; // Opening it will tell of the loop.
+}
+
+function linkTarget(file: string): string | undefined {
+  try {
+    return fs.readlinkSync(file);
+  } catch {
+    return undefined; // No link.
+  }
 }
 
 function isBlockDevice(file: string): boolean {

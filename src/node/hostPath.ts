@@ -48,6 +48,12 @@ export function resolveName(folder: string, name: string, system: HostSystem): s
   return system.real(followed) === system.real(asText) ? asText : followed;
 }
 
+/** Names that mean a device on Windows, in whatever folder and with whatever extension. */
+const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(?:[.:].*)?$/i;
+
+export const isDeviceName = (file: string, windows: boolean): boolean =>
+  windows && file.split(/[\\/]/).some((part) => WINDOWS_DEVICE.test(part));
+
 const takenFromFolder = (written: string): Finding => ({
   code: 'relative-to-working-directory',
   severity: 'info',

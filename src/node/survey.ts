@@ -1,21 +1,21 @@
 import * as path from 'node:path';
-import type { Chain, Environment, LayerAccount } from '../core';
+import type { Chain, LayerAccount } from '../core';
 import { closeChain, DiskError, finish, openChain, probeInput, Session, sniff, toWire } from '../core';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
-import { createEnvironment } from './environment';
-import { openFile } from './files';
+import { codecs } from './codecs';
+import { FileGate } from './gate';
 import { summarizeLayer } from './summary';
 
 /** Headers of many files; a file that can be read and is no image is left out. */
 export function survey(paths: readonly string[], policy: GatePolicy): SurveyResult {
-  const environment = createEnvironment(policy);
+  const gate = new FileGate(policy);
   const images: SurveyedImage[] = [];
   const unusable: UnusableImage[] = [];
   for (const file of paths) {
     let format: string | undefined;
     try {
-      const image = surveyOne(environment, file, policy, (found) => {
+      const image = surveyOne(gate, file, (found) => {
         format = found;
       });
       if (image) images.push(image);
@@ -29,7 +29,8 @@ export function survey(paths: readonly string[], policy: GatePolicy): SurveyResu
 
 /** Scans the chain of one leaf. @throws DiskError when the leaf can't be used */
 export function accountChain(leaf: string, policy: GatePolicy): { path: string; account: LayerAccount }[] {
-  const session = new Session(createEnvironment(policy), openFile(leaf, policy), false);
+  const gate = new FileGate(policy);
+  const session = new Session({ gate, codecs }, gate.openFound(leaf), false);
   try {
     const { accounting } = finish(session.scan());
     return session.chain.layers.flatMap(({ depth, identity }) => {
@@ -42,18 +43,13 @@ export function accountChain(leaf: string, policy: GatePolicy): { path: string; 
 }
 
 /** @throws DiskError when the file can't be read, or is an image that can't be used: then `recognised` was told */
-function surveyOne(
-  environment: Environment,
-  file: string,
-  policy: GatePolicy,
-  recognised: (format: string) => void,
-): SurveyedImage | undefined {
-  const opened = openFile(file, policy);
+function surveyOne(gate: FileGate, file: string, recognised: (format: string) => void): SurveyedImage | undefined {
+  const opened = gate.openFound(file);
   try {
     const sniffed = sniff(probeInput(opened.source), path.basename(file));
     if (sniffed.kind !== 'image') return undefined;
     recognised(sniffed.format);
-    const chain = openChain(environment, opened, { format: sniffed.format });
+    const chain = openChain({ gate, codecs }, opened, { format: sniffed.format });
     try {
       return describe(chain);
     } finally {

@@ -1,7 +1,7 @@
 /** Everything that a person can do with an open chain, and what must hold whatever the image says. */
 import assert from 'node:assert/strict';
-import type { Picture, Session } from '../../src/core';
-import { DiskError, walk } from '../../src/core';
+import type { Picture, Session, Sink } from '../../src/core';
+import { compare, DiskError, flatten, walk } from '../../src/core';
 import { runAt } from '../../src/core/runs';
 import { summarizeSession } from '../../src/node/summary';
 import type { Draw } from '../support/random';
@@ -11,9 +11,9 @@ export interface Subject {
   readonly session: Session;
   readonly draw: Draw;
   /** Takes note of an answer: the same image must give the same ones again. */
-  note(answer: unknown): void;
+  readonly note: (answer: unknown) => void;
   /** Runs a job as long as the run's steps last. @returns undefined for one that was given up */
-  finish<T>(job: Generator<unknown, T, void>): T | undefined;
+  readonly finish: <T>(job: Generator<unknown, T, void>) => T | undefined;
 }
 
 /** @throws DiskError where the image does not let it, AssertionError when an answer contradicts itself */
@@ -68,6 +68,29 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
     );
   },
 
+  /** With itself, which never differs, and with another of its states. */
+  compare: ({ session: { chain, view }, draw, finish, note }) => {
+    if (draw.chance(0.5)) return;
+    const a = { chain, from: { depth: 0, view } };
+    const same = finish(compare(a, a));
+    if (same) assert.equal(same.bytes, 0, 'a disk is what it is');
+    const other = draw.pick(chain.layers[0]?.layer.views ?? [view]);
+    const found = finish(compare(a, { chain, from: { depth: 0, view: other } }));
+    if (!found) return;
+    note(found);
+    const size = Math.max(view.guestSize, other.guestSize);
+    assert(found.bytes + found.unknownBytes + found.skipped <= size, 'no more is compared than there is');
+  },
+
+  flatten: ({ session: { chain, view }, draw, finish, note }) => {
+    if (draw.chance(0.5)) return;
+    const sink = new CountingSink();
+    const format = draw.pick(['raw', 'qcow2'] as const);
+    finish(flatten({ chain, from: { depth: 0, view } }, sink, { format }));
+    note([sink.end, sink.written]);
+    if (format === 'raw') assert(sink.end <= view.guestSize, 'a flat disk is no longer than the disk');
+  },
+
   check: ({ session, finish, note }) => {
     for (const { layer } of session.chain.layers.slice(0, 3)) {
       const job = layer.check?.();
@@ -83,6 +106,21 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
     }
   },
 };
+
+/** Keeps of a new image no more than how long it is. */
+class CountingSink implements Sink {
+  end = 0;
+  written = 0;
+
+  writeAt(bytes: Uint8Array, position: number): void {
+    this.written += bytes.length;
+    this.end = Math.max(this.end, position + bytes.length);
+  }
+
+  setSize(size: number): void {
+    this.end = size;
+  }
+}
 
 function someOf<T>(draw: Draw, all: readonly T[]): readonly T[] {
   if (all.length <= MOST_VIEWS) return all;

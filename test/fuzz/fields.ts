@@ -170,8 +170,7 @@ class Dissection {
   }
 
   private view(at: number, length: number): DataView {
-    const bytes = new Uint8Array(length);
-    if (at < this.image.size) bytes.set(this.image.peek(at, length));
-    return new DataView(bytes.buffer);
+    const bytes = this.image.peek(at, length);
+    return new DataView(bytes.length === length ? bytes.buffer : new ArrayBuffer(length));
   }
 }

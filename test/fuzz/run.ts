@@ -124,7 +124,7 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
     totalMs: performance.now() - begun,
     longestStepMs,
     givenUp,
-    digest: (givenUp === 0 && hash?.digest('hex')) || '',
+    digest: givenUp === 0 && hash ? hash.digest('hex') : '',
   });
   let session: Session;
   try {

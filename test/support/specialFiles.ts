@@ -65,3 +65,21 @@ export function beforeOpening(before: (file: string, flags: number) => void, use
   }
   return count;
 }
+
+/** Puts `before` ahead of the next look that openFile takes at a file, the one by which it knows it again. */
+export function beforeLookingAgain(before: () => void, use: () => void): void {
+  const real = fs.statSync;
+  let looks = 0;
+  const statSync = (file: string, options?: fs.StatSyncOptions): unknown => {
+    if (options?.bigint) looks += 1;
+    if (options?.bigint && looks === 1) before();
+    return real(file, options);
+  };
+  Object.assign(fs, { statSync });
+  try {
+    use();
+  } finally {
+    Object.assign(fs, { statSync: real });
+  }
+  if (looks === 0) throw new Error('nothing was looked at');
+}

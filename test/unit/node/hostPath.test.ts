@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parentReference } from '../../../src/core';
 import type { HostSystem } from '../../../src/node/hostPath';
-import { locate, resolveName } from '../../../src/node/hostPath';
+import { isDeviceName, locate, resolveName } from '../../../src/node/hostPath';
 
 /** A system with these files; `links` are folders that lead elsewhere. */
 function system(
@@ -89,5 +89,20 @@ describe('.. behind a link', () => {
 
   it('is text on Windows', () => {
     assert.equal(resolveName('C:\\images\\now', '..\\base', system(true)), 'C:\\images\\base');
+  });
+});
+
+describe('the name of a device', () => {
+  it('is one on Windows, in any folder and with any extension', () => {
+    for (const name of ['NUL', 'C:\\images\\con', 'aux.qcow2', 'C:/x/COM1:', 'lpt9 .raw', 'conin$', 'nul\\x']) {
+      assert(isDeviceName(name, true), name);
+      assert(!isDeviceName(name, false), name);
+    }
+  });
+
+  it('is not one that only begins so', () => {
+    for (const name of ['null', 'console.qcow2', 'C:\\auxiliary\\x', 'com.qcow2', 'com10', 'base']) {
+      assert(!isDeviceName(name, true), name);
+    }
   });
 });

@@ -18,6 +18,7 @@ export const EXTENSION = {
   dataFile: 0x44415441,
 } as const;
 
+export const EXTENSION_HEADER_BYTES = 8;
 export const FEATURE_NAME_BYTES = 48;
 
 /** Incompatible bits, "Header" byte 72. The spec's prose on raw data files says bit 1; the bit is 2. */
@@ -311,14 +312,16 @@ class HeaderReader {
   private extensions(from: number, end: number): Extensions {
     const found: Extensions = { featureNames: new Map() };
     const room = Math.max(0, Math.min(end, this.source.size) - from);
-    const area = readUpTo(this.source, from, Math.min(room, LIMITS.maxExtensionAreaBytes));
+    // QEMU looks for an extension as long as there is room for its first byte.
+    const area = readUpTo(this.source, from, Math.min(room, LIMITS.maxExtensionAreaBytes) + EXTENSION_HEADER_BYTES);
     let at = 0;
-    for (let count = 0; at + 8 <= area.length; count += 1) {
+    for (let count = 0; at < Math.min(room, area.length - EXTENSION_HEADER_BYTES); count += 1) {
       const type = u32be(area, at);
       const length = u32be(area, at + 4);
       if (type === EXTENSION.end) break;
-      const fits = length <= room - at - 8;
-      if (count === LIMITS.maxHeaderExtensions || (fits && length > area.length - at - 8)) {
+      const fits = length <= room - at - EXTENSION_HEADER_BYTES;
+      const isRead = length <= area.length - at - EXTENSION_HEADER_BYTES;
+      if (count === LIMITS.maxHeaderExtensions || (fits && !isRead)) {
         this.note(
           'warning',
           'header-extensions',
@@ -438,11 +441,11 @@ class HeaderReader {
   }
 
   private snapshotTable(): Pick<Qcow2Header, 'snapshotCount' | 'snapshotsOffset'> {
-    const snapshotCount = u32be(this.head, 60);
-    const none = { snapshotCount: 0, snapshotsOffset: 0 };
-    if (snapshotCount === 0) return none;
-    const snapshotsOffset = this.optional(this.head, 64, 'offset of the snapshot table', 64);
-    return snapshotsOffset === undefined ? none : { snapshotCount, snapshotsOffset };
+    // QEMU refuses a table that can't be, even one of no snapshots.
+    const snapshotsOffset = this.optionalTable(this.head, 64, 'snapshot table', 64);
+    return snapshotsOffset === undefined
+      ? { snapshotCount: 0, snapshotsOffset: 0 }
+      : { snapshotCount: u32be(this.head, 60), snapshotsOffset };
   }
 
   /** A value that the disk's current state does not depend on: one that can't be true is a finding. */

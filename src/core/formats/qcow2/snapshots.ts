@@ -40,9 +40,6 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header, most: num
       findings: [broken(`a table of ${count} snapshots is past QEMU's limit of ${LIMITS.maxSnapshots}: not read`, 60)],
     };
   }
-  if (offset % 2 ** header.clusterBits !== 0) {
-    return { snapshots: [], findings: [broken('the snapshot table begins in the middle of a cluster: not read', 64)] };
-  }
   const snapshots: Qcow2Snapshot[] = [];
   const findings: Finding[] = [];
   const wanted = Math.min(count, most);
@@ -74,7 +71,8 @@ export interface SnapshotEntry {
   readonly snapshot: Qcow2Snapshot;
   /** Bytes of its extra data: version 3 has at least 16. */
   readonly extraBytes: number;
-  /** Where it ends in the file, before its padding. */
+  /** Where it stands in the file, and where it ends, before its padding. */
+  readonly offset: number;
   readonly end: number;
 }
 
@@ -127,7 +125,7 @@ function readEntry(reader: EntryReader, header: Qcow2Header): SnapshotEntry {
         : header.guestSize,
     icount,
   };
-  return { snapshot, extraBytes, end };
+  return { snapshot, extraBytes, offset: entry, end };
 }
 
 const wholeSectors = (bytes: number): number => bytes - (bytes % 512);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type { ByteSource, HostExtents } from '../../../../../src/core';
 import { readHeader } from '../../../../../src/core/formats/qcow2/header';
+import { LIMITS } from '../../../../../src/core/formats/qcow2/limits';
 import { Geometry } from '../../../../../src/core/formats/qcow2/mapping';
 import { Refcounts, unwrittenSpace } from '../../../../../src/core/formats/qcow2/refcounts';
 import type { BuiltQcow2, Cluster, Qcow2Spec } from '../../../../fixtures/build/index';
 import { buildQcow2, data, noise } from '../../../../fixtures/build/index';
-import { extentsOf, memorySource } from '../../../../support/memory';
+import { extentsOf, MemoryDisk, memorySource } from '../../../../support/memory';
+import { PatternImage } from '../../../../support/patternImage';
 
 const CLUSTER = 512;
 
@@ -62,6 +64,24 @@ describe('reference counts', () => {
     assert.equal(open(built).refcounts.countInUse(64, Infinity), 0);
     built.image.pokeU64(built.layout.refcountTable.offset, 1n << 50n);
     assert.equal(open(built).refcounts.countInUse(64, Infinity), 0);
+  });
+
+  it('are counted no further than the table and 128 MiB of blocks go, however large the file is', () => {
+    const { image, layout } = build(6);
+    const [block = 0] = layout.refcountBlocks.values();
+    const table = 2 ** 30;
+    const entry = new Uint8Array(8);
+    new DataView(entry.buffer).setBigUint64(0, BigInt(block));
+    // The largest table there may be, in which every entry is the same block.
+    const pattern = { offset: table, length: LIMITS.maxRefcountTableBytes, piece: entry };
+    const giant = new PatternImage(2 ** 53 - 1, image.chunks(), [pattern]);
+    giant.pokeU64(48, BigInt(table)).pokeU32(56, LIMITS.maxRefcountTableBytes / CLUSTER);
+    const disk = new MemoryDisk().put('/giant', giant);
+    const { source } = disk.leaf('/giant');
+    const refcounts = new Refcounts(source, new Geometry(readHeader(source)));
+    refcounts.countInUse(2 ** 44, Infinity);
+    const read = disk.readsOf('/giant').filter(({ position }) => position === block);
+    assert.equal(read.length, (128 * 2 ** 20) / CLUSTER);
   });
 
   it('ignore the reserved bits of the table', () => {
