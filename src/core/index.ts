@@ -13,7 +13,6 @@ export type { Comparison } from './compare';
 export { allocationDiffersAt } from './compareAllocation';
 export { flatten } from './convert/flatten';
 export type { Target } from './convert/flatten';
-export type { Disk } from './convert/guestChunks';
 export { verify } from './convert/verify';
 export type { Side } from './compareSide';
 export { resolveOwnership } from './ownership';
