@@ -77,7 +77,8 @@ export const ENTRIES: readonly Damage[] = [
   damage('data past the end', mixed(), ['past the end', 'leaked', 'COPIED wrong of data'],
     entry(3, (word) => word + BigInt(FAR))),
   damage('compressed data past the end', mixed(), ['past the end', 'leaked'], entry(1, (word) => word + BigInt(FAR))),
-  damage('preallocated space past the end', mixed(), ['past the end', 'leaked'], entry(2, (word) => word + BigInt(FAR))),
+  damage('preallocated space past the end', mixed(), ['past the end', 'leaked'],
+    entry(2, (word) => word + BigInt(FAR))),
   damage('an L2 table past the end', mixed(), ['past the end', 'leaked', 'COPIED wrong of L2'],
     firstLevel(1, (word) => word + BigInt(FAR))),
   damage('a file that is cut off', mixed(), ['past the end', 'too small'], ({ image, layout }) => {
