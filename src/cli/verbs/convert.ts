@@ -46,7 +46,7 @@ export const convert: Verb = {
     const compressor = compression && (await compressorOf(compression));
     await codecsReady();
     const [image = '', target = ''] = invocation.operands;
-    const open = openImage(invocation, image, true);
+    const open = openImage(invocation, image);
     try {
       const job = { target, replace: invocation.flag('force'), format, compressor, verify: invocation.flag('verify') };
       const written = await withProgress(flatten(open.session, job));

@@ -50,7 +50,7 @@ function kindOf({ format, compressor }: FlattenJob): Target {
 const ALONE: GatePolicy = { folders: [], allowed: [], platformTools: false };
 
 function* verifyFile(disk: Disk, file: NewFile, format: string): Generator<Progress, void, void> {
-  const copy = new OpenSession(createEnvironment(ALONE), openFile(file.temporary, ALONE), true, { format });
+  const copy = new OpenSession(createEnvironment(ALONE), openFile(file.temporary, ALONE), { format });
   try {
     yield* verify(disk, diskOf(copy));
   } catch (error) {

@@ -10,6 +10,7 @@ import type { OpenParams, WorkerEvents } from '../../../src/protocol/worker';
 import type { BuiltQcow2, Qcow2Spec } from '../../fixtures/build/index';
 import { buildQcow2, data, guestBytes, noise, writeImage, zero } from '../../fixtures/build/index';
 import { openDescriptors } from '../../support/specialFiles';
+import { mapEntries } from '../../support/map';
 import { withSession } from '../../support/session';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
@@ -434,7 +435,7 @@ describe('the server of one image', () => {
       pair();
       open('top', { standpoint: { depth: 1, view: '' } });
       await server.exportMap(at('map.json'), 'json');
-      const map = await withSession(at('base'), undefined, ({ session, picture }) => [...session.map(picture)]);
+      const map = await withSession(at('base'), undefined, ({ session }) => mapEntries(session));
       assert.deepEqual(JSON.parse(readFileSync(at('map.json'), 'utf8')), map);
     });
 
@@ -456,7 +457,7 @@ describe('the server of one image', () => {
       const done = server.exportMap(at('map.json'), 'json');
       server.look({ depth: 1, view: '' });
       await done;
-      const map = await withSession(at('top'), undefined, ({ session, picture }) => [...session.map(picture)]);
+      const map = await withSession(at('top'), undefined, ({ session }) => mapEntries(session));
       assert.deepEqual(JSON.parse(readFileSync(at('map.json'), 'utf8')), map);
     });
 
