@@ -7,6 +7,7 @@ import { plain } from './text';
 import type { ExitCode, Verb } from './verb';
 import { EXIT, UsageError } from './verb';
 import { chain } from './verbs/chain';
+import { check } from './verbs/check';
 import { compare } from './verbs/compare';
 import { convert } from './verbs/convert';
 import { info } from './verbs/info';
@@ -14,7 +15,7 @@ import { map } from './verbs/map';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace, compare, convert];
+const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const [first, ...rest] = args;

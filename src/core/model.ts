@@ -487,11 +487,13 @@ export const Use = {
   Encryption: 12,
   /** Claimed by more than one, of which all but one will be wrong once it is written to. */
   Contested: 13,
-  /** Referred to, but not counted as used: the next write may take it for free. */
+  /** Referred to more often than it is counted: a write may take it for free, or write to what is shared. */
   Uncounted: 14,
+  /** Not told: the file is in too many pieces to keep, or the check broke off. */
+  Unknown: 15,
 } as const;
 export type Use = (typeof Use)[keyof typeof Use];
-export const USE_COUNT = 15;
+export const USE_COUNT = 16;
 
 /** What lies where in an image's file, in columns like a `RunList`; whole clusters, so the last may end past the file. */
 export interface FileMap {

@@ -57,6 +57,8 @@ export interface Qcow2Header {
   readonly dataFileName: string | undefined;
   /** Where the LUKS header stands in the file. */
   readonly luksOffset: number | undefined;
+  /** Bytes of the LUKS header with its key material. */
+  readonly luksLength: number;
   /** Present when the bitmaps extension is there and up to date (autoclear bit 0). */
   readonly bitmaps:
     { readonly count: number; readonly directoryBytes: number; readonly directoryOffset: number } | undefined;
@@ -143,6 +145,7 @@ class HeaderReader {
       backingFormat: extensions.backingFormat,
       dataFileName: extensions.dataFileName,
       luksOffset: extensions.luksOffset,
+      luksLength: extensions.luksLength ?? 0,
       bitmaps: this.bitmaps(version, extensions.bitmaps),
       findings: this.allFindings(features.known),
     };
@@ -375,7 +378,10 @@ class HeaderReader {
             `the pointer to the LUKS header has ${data.length} bytes, not 16`,
             offset,
           );
-        else found.luksOffset = this.optionalTable(data, 0, 'LUKS header', offset);
+        else {
+          found.luksOffset = this.optionalTable(data, 0, 'LUKS header', offset);
+          found.luksLength = this.optional(data, 8, 'length of the LUKS header', offset + 8);
+        }
         return;
       case EXTENSION.bitmaps:
         if (data.length !== 24)
@@ -476,6 +482,7 @@ interface Extensions {
   backingFormat?: string | undefined;
   dataFileName?: string | undefined;
   luksOffset?: number | undefined;
+  luksLength?: number | undefined;
   bitmaps?: { readonly data: Uint8Array; readonly offset: number };
   readonly featureNames: Map<number, string>;
 }

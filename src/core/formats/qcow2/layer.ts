@@ -3,6 +3,7 @@ import { DiskError } from '../../errors';
 import type {
   Bitmap,
   ByteSource,
+  CheckReport,
   Codecs,
   Fact,
   FileReference,
@@ -21,6 +22,7 @@ import type {
 import { guestOffset, hostOffset, Kind } from '../../model';
 import { parentReference } from '../../fileReference';
 import { formatEntry } from '../../units';
+import { checkImage } from './check';
 import { CompressedClusters } from './compressed';
 import { ContentReader } from './content';
 import { describe, qemuInfo } from './describe';
@@ -31,6 +33,7 @@ import { unwrittenSpace } from './refcounts';
 import type { L1Place } from './scan';
 import { l1Findings, readL1, Scanner } from './scan';
 import type { Qcow2Snapshot } from './snapshots';
+import { viewId } from './snapshots';
 import { writeEffect } from './write';
 
 /** What the driver has read and opened by the time there is a layer. */
@@ -145,14 +148,17 @@ export class Qcow2Layer implements Layer {
     return this.unwrittenAnswer.extents;
   }
 
+  check(): Job<CheckReport> {
+    return checkImage(this.parts, this.geometry);
+  }
+
   close(): void {
     this.parts.source.close();
     if (this.parts.holder !== this.parts.source) this.parts.holder?.close();
   }
 
-  /** Ids are the image's own text: one that is empty or used twice gets its place in the table instead. */
   private snapshotView(snapshot: Qcow2Snapshot, index: number): View {
-    const id = snapshot.id === '' || this.snapshotsByView.has(snapshot.id) ? `#${index}` : snapshot.id;
+    const id = viewId(snapshot, index, this.snapshotsByView);
     this.snapshotsByView.set(id, snapshot);
     return { id, name: snapshot.name, guestSize: snapshot.guestSize, snapshot };
   }

@@ -5,77 +5,134 @@ import type { Geometry } from './mapping';
 const TWO_32 = 2 ** 32;
 /** docs/interop/qcow2.rst, "Refcount table entry": bits 9-63 are the offset. */
 const TABLE_LOW_MASK = 0xffff_fe00;
-const BLOCK_PIECE = 64 * 1024;
-/** Ours: refcount blocks that are counted, bytes. 16-bit counts of 64 KiB clusters come to that at 4 TiB. */
-const MOST_COUNTED_BYTES = 128 * 2 ** 20;
+const PIECE_BYTES = 64 * 1024;
+/** Pieces of blocks that are kept: as much as counts the clusters of 1 TiB, at 64 KiB and 16 bits each. */
+const CACHE_BYTES = 32 << 20;
+
+/** Ours: clusters whose counts are looked at in one go, 1 TiB of 64 KiB each. It takes a third of a second. */
+const MOST_COUNTED = 2 ** 24;
+
+/** What is asked of a cluster whose refcount block can't be: its table entry points into the middle of a cluster. */
+export const NOT_COUNTED = -1;
+
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly empty: boolean;
+}
+
+const NOTHING: Piece = { bytes: new Uint8Array(), empty: true };
 
 /** Reference counts of host clusters: docs/interop/qcow2.rst, "Host cluster management". */
 export class Refcounts {
+  /** The largest count that there is room for. */
+  readonly most: number;
   private readonly bits: number;
   private readonly perBlock: number;
+  private readonly perPiece: number;
+  private readonly cache = new Map<number, Piece>();
+  private last: { readonly number: number; readonly piece: Piece } | undefined;
+  private loaded: DataView | undefined;
 
   constructor(
     private readonly source: ByteSource,
     private readonly geometry: Geometry,
   ) {
     this.bits = 2 ** geometry.header.refcountOrder;
+    this.most = 2 ** this.bits - 1;
     this.perBlock = (geometry.clusterSize * 8) / this.bits;
+    this.perPiece = (Math.min(PIECE_BYTES, geometry.clusterSize) * 8) / this.bits;
   }
 
-  /** Counts the clusters of `[0, clusters)` in use, stopping once there are `enough` or it has read too much. */
+  /** The reference count table, as much of it as the file has: an entry of 64 bits for each block. */
+  get table(): DataView {
+    if (!this.loaded) {
+      const { refcountTableOffset, refcountTableClusters } = this.geometry.header;
+      const bytes = readUpTo(this.source, refcountTableOffset, refcountTableClusters * this.geometry.clusterSize);
+      this.loaded = new DataView(bytes.buffer, 0, bytes.length - (bytes.length % 8));
+    }
+    return this.loaded;
+  }
+
+  /** The count of a cluster, or NOT_COUNTED. Past the table's end, and past the file's, it is 0. */
+  of(cluster: number): number {
+    const piece = this.pieceOf(cluster);
+    if (piece === undefined) return NOT_COUNTED;
+    return piece.empty ? 0 : this.decode(piece.bytes, cluster % this.perPiece);
+  }
+
+  /** The first cluster of `[from, to)` whose count is not 0, or `to`. */
+  nextCounted(from: number, to: number): number {
+    const counted = Math.min(to, (this.table.byteLength / 8) * this.perBlock);
+    for (let cluster = from; cluster < counted;) {
+      const piece = this.pieceOf(cluster);
+      if (piece === undefined) return cluster;
+      const end = Math.min(to, cluster - (cluster % this.perPiece) + this.perPiece);
+      for (; !piece.empty && cluster < end; cluster += 1) {
+        if (this.decode(piece.bytes, cluster % this.perPiece) !== 0) return cluster;
+      }
+      cluster = end;
+    }
+    return to;
+  }
+
+  /** Counts the clusters of `[0, clusters)` in use, stopping once there are `enough`, or at MOST_COUNTED. */
   countInUse(clusters: number, enough: number): number {
-    const { header, clusterSize } = this.geometry;
-    const table = readUpTo(this.source, header.refcountTableOffset, header.refcountTableClusters * clusterSize);
-    const blocks = Math.min(Math.floor(table.length / 8), Math.ceil(clusters / this.perBlock));
-    let blocksLeft = Math.floor(MOST_COUNTED_BYTES / clusterSize);
+    const end = Math.min(clusters, MOST_COUNTED);
     let used = 0;
-    for (let block = 0; block < blocks && used < enough && blocksLeft > 0; block += 1) {
-      const offset = u32be(table, block * 8) * TWO_32 + ((u32be(table, block * 8 + 4) & TABLE_LOW_MASK) >>> 0);
-      // Where there is no block, or it lies past the end, the counts are 0.
-      if (offset === 0 || offset >= this.source.size) continue;
-      used += this.countInBlock(offset, Math.min(this.perBlock, clusters - block * this.perBlock));
-      blocksLeft -= 1;
+    for (let cluster = 0; used < enough; cluster += 1, used += 1) {
+      cluster = this.nextCounted(cluster, end);
+      if (cluster === end) break;
     }
     return used;
   }
 
-  /** How many of the first `entries` counts of the block at `offset` are not zero. */
-  private countInBlock(offset: number, entries: number): number {
-    let used = 0;
-    const bytes = Math.ceil((entries * this.bits) / 8);
-    for (let at = 0; at < bytes; at += BLOCK_PIECE) {
-      const piece = new Uint8Array(Math.min(BLOCK_PIECE, bytes - at));
-      readPadded(this.source, piece, offset + at);
-      used += this.bits < 8 ? this.countNarrow(piece, entries - (at * 8) / this.bits) : this.countWide(piece);
-    }
-    return used;
+  private pieceOf(cluster: number): Piece | undefined {
+    const number = Math.floor(cluster / this.perPiece);
+    if (this.last?.number === number) return this.last.piece;
+    const piece = this.cache.get(number) ?? this.read(number);
+    if (piece) this.last = { number, piece };
+    return piece;
   }
 
-  /** Counts of 1, 2 and 4 bits stand in a byte from its least significant bits up. */
-  private countNarrow(piece: Uint8Array, entries: number): number {
-    const perByte = 8 / this.bits;
-    const mask = 2 ** this.bits - 1;
-    const end = Math.min(entries, piece.length * perByte);
-    let used = 0;
-    for (let entry = 0; entry < end; entry += 1) {
-      const shift = (entry % perByte) * this.bits;
-      if ((((piece[Math.floor(entry / perByte)] ?? 0) >>> shift) & mask) !== 0) used += 1;
-    }
-    return used;
-  }
-
-  private countWide(piece: Uint8Array): number {
-    const step = this.bits / 8;
-    let used = 0;
-    for (let at = 0; at < piece.length; at += step) {
-      for (let i = at; i < at + step; i += 1) {
-        if ((piece[i] ?? 0) !== 0) {
-          used += 1;
-          break;
-        }
+  private read(number: number): Piece | undefined {
+    const first = number * this.perPiece;
+    const block = Math.floor(first / this.perBlock);
+    if ((block + 1) * 8 > this.table.byteLength) return NOTHING;
+    const high = this.table.getUint32(block * 8);
+    const offset = high * TWO_32 + ((this.table.getUint32(block * 8 + 4) & TABLE_LOW_MASK) >>> 0);
+    if (offset % this.geometry.clusterSize !== 0 || high >= 2 ** 31) return undefined;
+    if (offset === 0 || offset >= this.source.size) return NOTHING;
+    const bytes = new Uint8Array((this.perPiece * this.bits) / 8);
+    readPadded(this.source, bytes, offset + ((first % this.perBlock) * this.bits) / 8);
+    const piece = bytes.every((byte) => byte === 0) ? NOTHING : { bytes, empty: false };
+    this.cache.set(number, piece);
+    // Empty pieces cost next to nothing, but there may be millions of them.
+    if (this.cache.size * bytes.length > CACHE_BYTES) {
+      for (const oldest of this.cache.keys()) {
+        this.cache.delete(oldest);
+        break;
       }
     }
-    return used;
+    return piece;
+  }
+
+  private decode(bytes: Uint8Array, index: number): number {
+    switch (this.bits) {
+      case 16:
+        return ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0);
+      case 8:
+        return bytes[index] ?? 0;
+      case 32:
+        return u32be(bytes, index * 4);
+      case 64:
+        return u32be(bytes, index * 8) * TWO_32 + u32be(bytes, index * 8 + 4);
+      default: {
+        // Counts of 1, 2 and 4 bits stand in a byte from its least significant bits up.
+        const perByte = 8 / this.bits;
+        const byte = bytes[Math.floor(index / perByte)] ?? 0;
+        return (byte >>> ((index % perByte) * this.bits)) & this.most;
+      }
+    }
   }
 }
 

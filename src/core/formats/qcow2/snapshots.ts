@@ -43,10 +43,11 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header, most: num
   const snapshots: Qcow2Snapshot[] = [];
   const findings: Finding[] = [];
   const wanted = Math.min(count, most);
-  const table = { name: 'snapshot table', offset, maxBytes: LIMITS.maxSnapshotTableBytes };
-  const reader = new EntryReader(source, table);
   try {
-    while (snapshots.length < wanted) snapshots.push(readEntry(reader, header));
+    for (const { snapshot } of snapshotEntries(source, header)) {
+      snapshots.push(snapshot);
+      if (snapshots.length === wanted) break;
+    }
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     findings.push(
@@ -65,7 +66,32 @@ export function readSnapshots(source: ByteSource, header: Qcow2Header, most: num
   return { snapshots, findings };
 }
 
-function readEntry(reader: EntryReader, header: Qcow2Header): Qcow2Snapshot {
+/** An entry of the snapshot table as it stands in the file. */
+export interface SnapshotEntry {
+  readonly snapshot: Qcow2Snapshot;
+  /** Bytes of its extra data: version 3 has at least 16. */
+  readonly extraBytes: number;
+  /** Where it ends in the file, before its padding. */
+  readonly end: number;
+}
+
+/**
+ * All entries of the snapshot table, one at a time.
+ * @throws DiskError where one can't be read: what follows can't be found then
+ */
+export function* snapshotEntries(source: ByteSource, header: Qcow2Header): Generator<SnapshotEntry, void, void> {
+  const { snapshotCount, snapshotsOffset: offset } = header;
+  const table = { name: 'snapshot table', offset, maxBytes: LIMITS.maxSnapshotTableBytes };
+  const reader = new EntryReader(source, table);
+  for (let index = 0; index < snapshotCount; index += 1) yield readEntry(reader, header);
+}
+
+/** What a view of a snapshot is called: the snapshot's id, or where that is empty or used before, its place. */
+export function viewId({ id }: InternalSnapshot, index: number, used: { has(id: string): boolean }): string {
+  return id === '' || used.has(id) ? `#${index}` : id;
+}
+
+function readEntry(reader: EntryReader, header: Qcow2Header): SnapshotEntry {
   const entry = reader.position;
   const fixed = reader.take(FIXED_BYTES).slice();
   const extraBytes = u32be(fixed, 36);
@@ -77,12 +103,13 @@ function readEntry(reader: EntryReader, header: Qcow2Header): Qcow2Snapshot {
   const extra = reader.take(extraBytes).slice();
   const id = text(reader.take(u16be(fixed, 12)).subarray(0, LIMITS.maxSnapshotIdShown));
   const name = text(reader.take(u16be(fixed, 14)).subarray(0, LIMITS.maxSnapshotNameShown));
+  const end = reader.position;
   reader.align(entry);
   const clock = bigU64be(fixed, 24);
   const extraAt = entry + FIXED_BYTES;
   const icount =
     extraBytes >= 24 && bigU64be(extra, 16) !== 0xffff_ffff_ffff_ffffn ? Number(bigU64be(extra, 16)) : undefined;
-  return {
+  const snapshot = {
     id,
     name,
     l1Offset: u64be(fixed, 0, `offset of the L1 table of snapshot "${name}"`, entry),
@@ -97,6 +124,7 @@ function readEntry(reader: EntryReader, header: Qcow2Header): Qcow2Snapshot {
         : header.guestSize,
     icount,
   };
+  return { snapshot, extraBytes, end };
 }
 
 const wholeSectors = (bytes: number): number => bytes - (bytes % 512);

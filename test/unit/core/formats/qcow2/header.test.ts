@@ -105,6 +105,7 @@ describe('the header of a qcow2 image', () => {
       backingFormat: 'raw',
       dataFileName: undefined,
       luksOffset: undefined,
+      luksLength: 0,
       bitmaps: undefined,
     });
   });

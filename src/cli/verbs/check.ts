@@ -1,0 +1,141 @@
+import type { CheckCounts, CheckProblem, CheckReport, Layer } from '../../core';
+import { formatBytes, formatCount, formatOffset } from '../../core';
+import { findingJson, findingLines } from '../findings';
+import { openImage, percent } from '../image';
+import { Output, tell } from '../output';
+import { ProgressLine } from '../progress';
+import { paint, plain } from '../text';
+import type { ExitCode, Verb } from '../verb';
+
+const DETAILS = `
+Checks that an image is consistent by itself; what it stands on is not needed. It counts every reference to every
+cluster of the file and compares that with the image's own reference counts, as "qemu-img check" does, and says of
+each problem who refers to that place and which of the guest's bytes it touches. Nothing is written.
+
+With --output json: the keys of "qemu-img check --output=json", left out where they are 0 as it does, and
+further (corruptions that qemu-img does not look for), problems: [ { code, severity, message, advice, offset, counts,
+times, host: { start, end }, claims: [ … ], guest: [ { view, start, end } ] } ] and untold, how many more there are.
+
+Exit codes, as of qemu-img check: 0 fine, 1 the check could not be completed, 2 corruptions, 3 leaked clusters and
+nothing else, 63 a format that has nothing to check.
+`;
+
+const CODE = { fine: 0, incomplete: 1, corrupt: 2, leaks: 3, nothingToCheck: 63 } as const;
+
+export const check: Verb = {
+  name: 'check',
+  operands: ['IMAGE'],
+  summary: 'whether an image is consistent, and what a problem touches',
+  details: DETAILS,
+  options: {},
+  run: (invocation) => {
+    const [file = ''] = invocation.operands;
+    const { session, names } = openImage(invocation, file, false);
+    const layer = session.chain.layers[0]?.layer;
+    const report = layer && runCheck(layer);
+    if (!report) {
+      tell(`${plain(file)}: the format ${layer?.format ?? ''} has nothing to check`);
+      return CODE.nothingToCheck;
+    }
+    const output = new Output();
+    if (invocation.json) output.json(checkJson(report, names[0] ?? file, layer.format));
+    else {
+      humanLines(report, layer, names[0] ?? file).forEach((line) => {
+        output.line(line);
+      });
+    }
+    output.flush();
+    return exitCode(report.counts);
+  },
+};
+
+function runCheck(layer: Layer): CheckReport | undefined {
+  const job = layer.check?.();
+  if (!job) return undefined;
+  const line = new ProgressLine();
+  try {
+    for (;;) {
+      const step = job.next();
+      if (step.done) return step.value;
+      line.update(`checking: ${percent(step.value.done, step.value.total)} %`);
+    }
+  } finally {
+    line.clear();
+  }
+}
+
+function exitCode({ checkErrors, corruptions, further, leaks }: CheckCounts): ExitCode {
+  if (checkErrors > 0) return CODE.incomplete;
+  if (corruptions + further > 0) return CODE.corrupt;
+  return leaks > 0 ? CODE.leaks : CODE.fine;
+}
+
+function checkJson({ counts, problems, untold }: CheckReport, filename: string, format: string): unknown {
+  const some = (key: string, count: number | undefined): Record<string, number> =>
+    count === undefined || count === 0 ? {} : { [key]: count };
+  return {
+    ...some('image-end-offset', counts.imageEnd),
+    ...some('total-clusters', counts.totalClusters),
+    'check-errors': counts.checkErrors,
+    ...some('corruptions', counts.corruptions),
+    ...some('leaks', counts.leaks),
+    ...some('allocated-clusters', counts.allocatedClusters),
+    ...some('fragmented-clusters', counts.fragmentedClusters),
+    ...some('compressed-clusters', counts.compressedClusters),
+    filename,
+    format,
+    further: counts.further,
+    problems: problems.map(problemJson),
+    untold,
+  };
+}
+
+function problemJson(problem: CheckProblem): Record<string, unknown> {
+  const { counts, times, host, claims, guest } = problem;
+  return { ...findingJson(problem), counts, times, ...(host && { host }), claims, guest };
+}
+
+function humanLines({ counts, problems, untold }: CheckReport, layer: Layer, name: string): string[] {
+  const found = problems.flatMap((problem) => [...findingLines(problem), ...touchLines(problem, layer)]);
+  return [
+    ...found,
+    ...(untold === 0 ? [] : [`… and ${formatCount(untold)} more`]),
+    ...(found.length === 0 ? [] : ['']),
+    `${paint('bold', plain(name))}: ${verdict(counts)}`,
+    ...layoutLines(counts),
+  ];
+}
+
+function touchLines({ claims, guest }: CheckProblem, { views }: Layer): string[] {
+  const nameOf = (id: string): string => (id === '' ? '' : ` of ${views.find((view) => view.id === id)?.name ?? id}`);
+  return [
+    ...claims.map((claim) => `         claimed by ${plain(claim)}`),
+    ...guest.map(({ view, start, end }) => {
+      return `         guest bytes ${formatOffset(start)} to ${formatOffset(end)}${plain(nameOf(view))}`;
+    }),
+  ];
+}
+
+function verdict({ checkErrors, corruptions, leaks, further }: CheckCounts): string {
+  const parts = [
+    ...(corruptions > 0 ? [count(corruptions, 'corruption')] : []),
+    ...(further > 0 ? [`${count(further, 'corruption')} that qemu-img does not look for`] : []),
+    ...(leaks > 0 ? [count(leaks, 'leaked cluster')] : []),
+    ...(checkErrors > 0 ? [`${count(checkErrors, 'error')} that kept the check from being complete`] : []),
+  ];
+  return parts.length === 0 ? 'no problems found' : parts.join(', ');
+}
+
+const count = (number: number, what: string): string => `${formatCount(number)} ${what}${number === 1 ? '' : 's'}`;
+
+function layoutLines(counts: CheckCounts): string[] {
+  const { totalClusters, allocatedClusters, fragmentedClusters, compressedClusters, imageEnd } = counts;
+  const share = (part: number, whole: number): string =>
+    whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(2)} %`;
+  return [
+    `${formatCount(allocatedClusters)} of ${formatCount(totalClusters)} clusters are allocated ` +
+      `(${share(allocatedClusters, totalClusters)}), ${share(fragmentedClusters, allocatedClusters)} of them ` +
+      `fragmented, ${share(compressedClusters, allocatedClusters)} compressed`,
+    ...(imageEnd === undefined ? [] : [`the image ends at ${formatOffset(imageEnd)} (${formatBytes(imageEnd)})`]),
+  ];
+}

@@ -1,0 +1,197 @@
+import { Use } from '../../../model';
+import { formatCount, formatOffset } from '../../../units';
+import type { Geometry } from '../mapping';
+import type { Refcounts } from '../refcounts';
+import { NOT_COUNTED } from '../refcounts';
+import type { FileMapBuilder } from './fileMapBuilder';
+import { PAGE } from './hostClusters';
+import type { HostClusters } from './hostClusters';
+import type { Description, Note, Notes } from './notes';
+
+const SLICE = 1 << 16;
+
+type Verdict = 'right' | 'leaked' | 'overcounted' | 'uncounted' | 'overflow' | 'contested' | 'unreadable';
+
+/** Clusters next to each other of which the same is to be told. */
+interface Stretch {
+  readonly verdict: Verdict;
+  readonly start: number;
+  end: number;
+  readonly counted: number;
+  readonly references: number;
+}
+
+/**
+ * Compares the references to each cluster of a window with the image's own reference counts, as
+ * block/qcow2-refcount.c does in compare_refcounts, and says what lies there.
+ */
+export class CountComparison {
+  /** The last cluster that is referred to or counted; QEMU says 0 where there is none. */
+  highest = 0;
+  private stretch: Stretch | undefined;
+
+  constructor(
+    private readonly clusters: HostClusters,
+    private readonly refcounts: Refcounts,
+    private readonly geometry: Geometry,
+    private readonly notes: Notes,
+    private readonly map: FileMapBuilder,
+    /** Clusters that the file has; one more may be referred to. */
+    private readonly fileClusters: number,
+  ) {}
+
+  /** Yields undefined between slices of work. */
+  *run(): Generator<undefined, void, void> {
+    const { clusters, refcounts, fileClusters } = this;
+    const end = Math.min(clusters.end, clusters.clusters);
+    let pause = clusters.start + SLICE;
+    for (let cluster = clusters.start; cluster < end;) {
+      if (cluster >= pause) {
+        yield undefined;
+        pause = cluster + SLICE;
+      }
+      if (!clusters.isKept(cluster)) {
+        const pageEnd = Math.min(end, fileClusters, cluster - (cluster % PAGE) + PAGE);
+        const next = pageEnd > cluster ? refcounts.nextCounted(cluster, pageEnd) : Math.min(end, cluster + PAGE);
+        this.free(next);
+        cluster = next;
+        if (cluster >= pageEnd) continue;
+      }
+      if (cluster < fileClusters || clusters.references(cluster) > 0) this.compare(cluster);
+      cluster += 1;
+    }
+    this.flush();
+  }
+
+  private free(end: number): void {
+    this.map.append(Math.min(end, this.fileClusters) * this.geometry.clusterSize, Use.Free);
+  }
+
+  private compare(cluster: number): void {
+    const counted = this.refcounts.of(cluster);
+    const all = this.clusters.references(cluster);
+    const references = Math.min(all, this.refcounts.most);
+    if (counted > 0 || (counted === 0 && references > 0)) this.highest = cluster;
+    if (all > references) this.tell('overflow', cluster, counted, all);
+    const contested = this.clusters.isContested(cluster);
+    const verdict = verdictOn(counted, references, contested);
+    if (verdict !== 'right') this.tell(verdict, cluster, counted, references);
+    const { clusterSize } = this.geometry;
+    this.map.append((cluster + 1) * clusterSize, this.useOf(cluster, verdict, contested));
+  }
+
+  private useOf(cluster: number, verdict: Verdict, contested: boolean): Use {
+    if (contested) return Use.Contested;
+    if (verdict === 'uncounted') return Use.Uncounted;
+    if (verdict === 'leaked') return Use.Leaked;
+    const use = this.clusters.useOf(cluster);
+    return verdict === 'unreadable' && use === Use.Free ? Use.Unknown : use;
+  }
+
+  private tell(verdict: Verdict, cluster: number, counted: number, references: number): void {
+    const { stretch } = this;
+    if (
+      stretch?.end === cluster &&
+      stretch.verdict === verdict &&
+      stretch.counted === counted &&
+      stretch.references === references
+    ) {
+      stretch.end += 1;
+      return;
+    }
+    this.flush();
+    this.stretch = { verdict, start: cluster, end: cluster + 1, counted, references };
+  }
+
+  private flush(): void {
+    const { stretch } = this;
+    this.stretch = undefined;
+    if (!stretch) return;
+    const { clusterSize } = this.geometry;
+    const { most } = this.refcounts;
+    const clusters = stretch.end - stretch.start;
+    const times = stretch.verdict === 'overflow' ? clusters * (stretch.references - most) : clusters;
+    this.notes.add(COUNTS[stretch.verdict], times, () => describe(stretch, clusterSize, most));
+  }
+}
+
+function verdictOn(counted: number, references: number, contested: boolean): Verdict {
+  if (counted === NOT_COUNTED) return 'unreadable';
+  if (counted < references) return 'uncounted';
+  if (counted > references) return references === 0 ? 'leaked' : 'overcounted';
+  return contested ? 'contested' : 'right';
+}
+
+const COUNTS: Readonly<Record<Verdict, Note['counts']>> = {
+  right: 'further',
+  leaked: 'leak',
+  overcounted: 'leak',
+  uncounted: 'corruption',
+  overflow: 'corruption',
+  contested: 'further',
+  unreadable: 'error',
+};
+
+const DONT_WRITE =
+  'Do not boot from it: a write there changes what something else relies on. Copy the disk out (vmdisk convert), or ' +
+  'mend a copy with qemu-img check -r all.';
+
+function describe({ verdict, start, end, counted, references }: Stretch, clusterSize: number, most: number): Description {
+  const clusters = end - start;
+  const host = { start: start * clusterSize, end: end * clusterSize };
+  const what = `${clusters === 1 ? 'the cluster' : `${formatCount(clusters)} clusters`} at ${formatOffset(host.start)}`;
+  const is = clusters === 1 ? 'is' : 'are';
+  const about = { offset: host.start, host };
+  const claimed = { clusters: { start, end } };
+  switch (verdict) {
+    case 'leaked':
+      return {
+        ...about,
+        code: 'leaked',
+        message: `${what} ${is} counted as used, but nothing refers to ${clusters === 1 ? 'it' : 'them'}`,
+        advice: 'Space is lost, nothing else: qemu-img check -r leaks frees it.',
+      };
+    case 'overcounted':
+      return {
+        ...about,
+        code: 'overcounted',
+        message: `${what} ${is} referred to ${times(references)}, but counted ${times(counted)}`,
+        advice: 'Space will not be freed when it could be, nothing else: qemu-img check -r leaks mends it.',
+      };
+    case 'uncounted':
+      return {
+        ...about,
+        ...claimed,
+        code: 'uncounted',
+        message: `${what} ${is} referred to ${times(references)}, but counted ${counted === 0 ? 'as free' : times(counted)}`,
+        advice: DONT_WRITE,
+      };
+    case 'overflow':
+      return {
+        ...about,
+        ...claimed,
+        code: 'refcount-overflow',
+        message: `${what} ${is} referred to ${times(references)}, more than a count goes (${most})`,
+        advice: 'Copy the disk out (vmdisk convert): wider counts are needed.',
+      };
+    case 'unreadable':
+      return {
+        ...about,
+        code: 'refcount-unreadable',
+        message: `the counts of ${formatCount(clusters)} clusters from ${formatOffset(host.start)} can't be read`,
+        advice: 'The reference count table is broken there: qemu-img check -r all makes a new one, on a copy.',
+      };
+    case 'contested':
+    case 'right':
+      return {
+        ...about,
+        ...claimed,
+        code: 'contested',
+        message: `${what} ${is} claimed by more than one, and counted so`,
+        advice: DONT_WRITE,
+      };
+  }
+}
+
+const times = (count: number): string =>
+  count === 1 ? 'once' : count === 2 ? 'twice' : `${formatCount(count)} times`;

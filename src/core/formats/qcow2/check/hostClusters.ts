@@ -1,0 +1,214 @@
+import { Use } from '../../../model';
+
+/** Clusters of a page: counters are only kept for pages that something refers to. */
+export const PAGE = 1024;
+const PAGES_PER_SLAB = 64;
+const SLAB = PAGE * PAGES_PER_SLAB;
+const MAX_NARROW = 0xffff;
+
+/** The low four bits of a cluster's state are its `Use`; these are what else is known of it. */
+const CONTESTED = 0x10;
+const STANDARD = 0x20;
+const COMPRESSED = 0x40;
+const METADATA = 0x80;
+const USE_MASK = 0x0f;
+
+/** What a reference to a cluster says of it, beside its use. */
+export const Claim = { Standard: STANDARD, Compressed: COMPRESSED, Metadata: METADATA } as const;
+export type Claim = (typeof Claim)[keyof typeof Claim];
+
+interface Slab {
+  readonly count: Uint16Array | Uint32Array;
+  readonly state: Uint8Array;
+  /** Number of the guest cluster that is kept there; only where snapshots may share a cluster rightly. */
+  readonly guest: Uint32Array | undefined;
+}
+
+/**
+ * Counts references to the clusters of a file, for a window of it at a time, so that memory does not follow the file: a
+ * window begins where it is told to and ends where the room does. Whatever lies outside of it is passed over.
+ */
+export class HostClusters {
+  private readonly directory: Int32Array;
+  private readonly slabs: Slab[] = [];
+  private readonly maxSlabs: number;
+  private free: number[] = [];
+  private used: number[] = [];
+  /** What does not fit a narrow counter, by cluster. */
+  private readonly excess = new Map<number, number>();
+  private from = 0;
+  private to: number;
+
+  /**
+   * @param clusters how many clusters the file has
+   * @param shared whether internal snapshots may share clusters
+   * @param room bytes that the counters may take
+   */
+  constructor(
+    readonly clusters: number,
+    private readonly shared: boolean,
+    room: number,
+  ) {
+    const pages = Math.ceil(clusters / PAGE);
+    this.directory = new Int32Array(pages).fill(-1);
+    const bytes = SLAB * (shared ? 9 : 3);
+    this.maxSlabs = Math.max(1, Math.floor((room - this.directory.byteLength) / bytes));
+    this.to = clusters;
+  }
+
+  /** First cluster of the window. */
+  get start(): number {
+    return this.from;
+  }
+
+  /** End of the window; comes nearer when there is no more room. */
+  get end(): number {
+    return this.to;
+  }
+
+  /** Empties all counters and begins a window at `cluster`. */
+  begin(cluster: number): void {
+    for (const page of this.used) this.release(page);
+    this.used = [];
+    this.excess.clear();
+    this.from = cluster;
+    this.to = this.clusters;
+  }
+
+  /**
+   * Counts a reference.
+   * @param weight how often it is made: by a table that several L1 tables share
+   * @param guest number of the guest cluster that is kept there, for data
+   */
+  add(cluster: number, weight: number, use: Use, claim: Claim, guest: number): void {
+    if (cluster < this.from || cluster >= this.to) return;
+    const at = this.place(cluster);
+    if (at < 0) return;
+    const slab = this.slabs[Math.floor(at / SLAB)];
+    if (!slab) return;
+    const index = at % SLAB;
+    this.count(slab, index, cluster, weight);
+    slab.state[index] = this.claimed(slab, index, weight, use, claim, guest);
+  }
+
+  /** References to a cluster so far. */
+  references(cluster: number): number {
+    const slab = this.slabOf(cluster);
+    if (!slab) return 0;
+    return (slab.count[this.indexOf(cluster)] ?? 0) + (this.excess.get(cluster) ?? 0);
+  }
+
+  useOf(cluster: number): Use {
+    return ((this.slabOf(cluster)?.state[this.indexOf(cluster)] ?? 0) & USE_MASK) as Use;
+  }
+
+  /** Whether the references to a cluster can't all be right. */
+  isContested(cluster: number): boolean {
+    return ((this.slabOf(cluster)?.state[this.indexOf(cluster)] ?? 0) & CONTESTED) !== 0;
+  }
+
+  /** Notes that the references to a cluster can't all be right, for a reason that is not seen from them alone. */
+  contest(cluster: number): void {
+    const slab = this.slabOf(cluster);
+    const index = this.indexOf(cluster);
+    if (slab) slab.state[index] = (slab.state[index] ?? 0) | CONTESTED;
+  }
+
+  /** False where nothing in the page of a cluster is referred to. */
+  isKept(cluster: number): boolean {
+    return (this.directory[Math.floor(cluster / PAGE)] ?? -1) >= 0;
+  }
+
+  private slabOf(cluster: number): Slab | undefined {
+    const slot = this.directory[Math.floor(cluster / PAGE)] ?? -1;
+    return slot < 0 ? undefined : this.slabs[Math.floor(slot / PAGES_PER_SLAB)];
+  }
+
+  private indexOf(cluster: number): number {
+    const slot = this.directory[Math.floor(cluster / PAGE)] ?? 0;
+    return (slot % PAGES_PER_SLAB) * PAGE + (cluster % PAGE);
+  }
+
+  private count({ count }: Slab, index: number, cluster: number, weight: number): void {
+    const sum = (count[index] ?? 0) + weight;
+    const most = this.shared ? 0xffff_ffff : MAX_NARROW;
+    if (sum <= most) {
+      count[index] = sum;
+      return;
+    }
+    count[index] = most;
+    this.excess.set(cluster, (this.excess.get(cluster) ?? 0) + sum - most);
+  }
+
+  private claimed(
+    { state, guest }: Slab,
+    index: number,
+    weight: number,
+    use: Use,
+    claim: Claim,
+    guestCluster: number,
+  ): number {
+    const before = state[index] ?? 0;
+    const claims = before & (STANDARD | COMPRESSED | METADATA);
+    if (claims === 0) {
+      if (guest && claim === STANDARD) guest[index] = guestCluster;
+      // A table that is referred to from one place is that of one state; one referred to twice may be a snapshot's too.
+      return claim | use | (claim !== COMPRESSED && weight > 1 && !this.shared ? CONTESTED : 0);
+    }
+    const right =
+      claims === claim &&
+      (claim === COMPRESSED || (claim === STANDARD && guest?.[index] === guestCluster >>> 0));
+    const now = before & USE_MASK;
+    // What the current state uses is not a snapshot's alone.
+    const kept = now === Use.SnapshotData && use !== Use.SnapshotData ? use : now;
+    return (before & ~USE_MASK) | claim | kept | (right ? 0 : CONTESTED);
+  }
+
+  /** Where a cluster's counters are, in all slabs; -1 when the window had to end before it. */
+  private place(cluster: number): number {
+    const page = Math.floor(cluster / PAGE);
+    let slot = this.directory[page] ?? -1;
+    if (slot < 0) {
+      if (this.free.length === 0 && !this.grow()) this.shorten();
+      if (cluster >= this.to) return -1;
+      slot = this.free.pop() ?? -1;
+      this.directory[page] = slot;
+      this.used.push(page);
+    }
+    return slot * PAGE + (cluster % PAGE);
+  }
+
+  private grow(): boolean {
+    if (this.slabs.length >= this.maxSlabs) return false;
+    const first = this.slabs.length * PAGES_PER_SLAB;
+    this.slabs.push({
+      count: this.shared ? new Uint32Array(SLAB) : new Uint16Array(SLAB),
+      state: new Uint8Array(SLAB),
+      guest: this.shared ? new Uint32Array(SLAB) : undefined,
+    });
+    for (let slot = first + PAGES_PER_SLAB - 1; slot >= first; slot -= 1) this.free.push(slot);
+    return true;
+  }
+
+  /** Lets the window end where half of the room is used, and takes back what lies behind. */
+  private shorten(): void {
+    this.used.sort((a, b) => a - b);
+    const kept = this.used.slice(0, this.used.length >>> 1);
+    const dropped = this.used.slice(kept.length);
+    this.to = (dropped[0] ?? 0) * PAGE;
+    for (const page of dropped) this.release(page);
+    this.used = kept;
+    for (const cluster of this.excess.keys()) if (cluster >= this.to) this.excess.delete(cluster);
+  }
+
+  private release(page: number): void {
+    const slot = this.directory[page] ?? -1;
+    const slab = this.slabs[Math.floor(slot / PAGES_PER_SLAB)];
+    if (!slab) return;
+    const at = (slot % PAGES_PER_SLAB) * PAGE;
+    slab.count.fill(0, at, at + PAGE);
+    slab.state.fill(0, at, at + PAGE);
+    this.directory[page] = -1;
+    this.free.push(slot);
+  }
+}

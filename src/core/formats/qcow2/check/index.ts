@@ -1,0 +1,313 @@
+import type { CheckReport, Job, Progress } from '../../../model';
+import { Use } from '../../../model';
+import { formatEntry, formatOffset } from '../../../units';
+import type { Qcow2Parts } from '../layer';
+import type { Geometry } from '../mapping';
+import { isCopied, offsetOf } from '../mapping';
+import { NOT_COUNTED, Refcounts } from '../refcounts';
+import { readTables } from '../tables';
+import { Claims } from './claims';
+import { CountComparison } from './counts';
+import { copiedNote, DAMAGED, EntryChecker } from './entries';
+import { FileMapBuilder } from './fileMapBuilder';
+import { Claim, HostClusters } from './hostClusters';
+import type { L1Entry, L1Table } from './l1Tables';
+import { distinctL1Tables, l1Entries } from './l1Tables';
+import { L2Tables } from './l2Tables';
+import { Notes } from './notes';
+import { checkRefblocks } from './refblocks';
+import { References } from './references';
+import type { State, States } from './states';
+import { readStates } from './states';
+import { bitmapRegions, fixedRegions, openingErrors } from './structures';
+
+/** QEMU checks no file of more clusters (block/qcow2-refcount.c, qcow2_check_refcounts: INT_MAX). */
+const MAX_FILE_CLUSTERS = 2 ** 31 - 1;
+/** Ours: bytes that counters of references may take, L2 tables that are kept account of, bytes of L1 tables read. */
+const COUNTER_BYTES = 96 << 20;
+const MAX_L2_TABLES = 2 ** 21;
+const MAX_L1_BYTES = 2 ** 30;
+/** Ours: windows of the file that are gone through. An honest file of 64 TiB with clusters of 64 KiB needs a few dozen. */
+const MAX_WINDOWS = 256;
+const WINDOW_BYTES = 4 << 20;
+const L1_SLICE = 1 << 14;
+
+/** What `qemu-img check` does not mind, or finds by itself. */
+const TOLERATED: ReadonlySet<string> = new Set(['marked-corrupt', 'refcount-table-absent']);
+
+/**
+ * Checks an image by itself, as `qemu-img check` does (block/qcow2-refcount.c), and further: who claims what, which of
+ * the guest's bytes a problem touches, and what lies where in the file. Parents are not needed. References are counted
+ * for a window of the file at a time, and tables are read in pieces: memory does not follow the image.
+ */
+export function checkImage(parts: Qcow2Parts, geometry: Geometry): Job<CheckReport> {
+  return new Check(parts, geometry).run();
+}
+
+class Check {
+  private readonly notes = new Notes();
+  private readonly map = new FileMapBuilder();
+  private readonly tables = new L2Tables();
+  private readonly refcounts: Refcounts;
+  private readonly fileClusters: number;
+  private readonly progress = { done: 0, total: 1 };
+
+  constructor(
+    private readonly parts: Qcow2Parts,
+    private readonly geometry: Geometry,
+  ) {
+    this.refcounts = new Refcounts(parts.source, geometry);
+    this.fileClusters = Math.ceil(parts.source.size / geometry.clusterSize);
+  }
+
+  *run(): Job<CheckReport> {
+    const { notes, geometry } = this;
+    this.tellOpeningErrors();
+    if (this.fileClusters > MAX_FILE_CLUSTERS) {
+      this.breakOff(`the file has ${this.fileClusters} clusters, more than QEMU checks (${MAX_FILE_CLUSTERS})`);
+      return this.report(undefined, undefined, []);
+    }
+    const states = readStates(this.parts.source, geometry, notes);
+    const l1Tables = this.boundedL1Tables(states);
+    yield* this.collectTables(l1Tables);
+    const references = this.references(states);
+    const entries = new EntryChecker(geometry, references, this.refcounts, notes);
+    const counts = new CountComparison(references.clusters, this.refcounts, geometry, notes, this.map, this.fileClusters);
+    yield* this.windows(references, states, l1Tables, entries, counts);
+    const claims = new Claims(notes.kept, geometry);
+    yield* this.findClaims(claims, states, l1Tables);
+    return this.report(entries, counts, claims.problems(this.tables));
+  }
+
+  /** What keeps QEMU from opening the image at all. */
+  private tellOpeningErrors(): void {
+    for (const { code, severity, message, advice, offset } of this.parts.header.findings) {
+      if (severity !== 'error' || TOLERATED.has(code)) continue;
+      this.notes.add('error', 1, () => ({ code, message, advice, offset }));
+    }
+    for (const message of openingErrors(this.geometry)) this.breakOff(message);
+  }
+
+  private breakOff(message: string): void {
+    this.notes.add('error', 1, () => ({ code: 'check-incomplete', message, advice: 'What was found up to there is told.' }));
+  }
+
+  /** Distinct L1 tables, no more bytes of them than are read. */
+  private boundedL1Tables({ active, snapshots }: States): L1Table[] {
+    const all = distinctL1Tables(
+      active.l1,
+      snapshots.map(({ l1 }) => l1),
+    );
+    let bytes = 0;
+    const read = all.filter(({ entries }) => (bytes += entries * 8) <= MAX_L1_BYTES);
+    if (read.length < all.length) this.breakOff('the L1 tables of the snapshots are more than are read');
+    return read;
+  }
+
+  /** Reads the L1 tables: which L2 tables there are, and how often each is referred to. */
+  private *collectTables(l1Tables: readonly L1Table[]): Generator<Progress, void, void> {
+    let steps = 0;
+    for (const table of l1Tables) {
+      for (const { index, high, low } of l1Entries(this.parts.source, table)) {
+        steps += 1;
+        if (steps % L1_SLICE === 0) yield this.progress;
+        if (this.tables.count >= MAX_L2_TABLES && this.tables.at(offsetOf(high, low)) < 0) {
+          this.breakOff(`the image has more than ${MAX_L2_TABLES} L2 tables`);
+          return;
+        }
+        this.tables.add(offsetOf(high, low), index, table.times, table.active);
+      }
+      yield this.progress;
+    }
+  }
+
+  private references({ snapshots }: States): References {
+    const clusters = new HostClusters(this.fileClusters + 1, snapshots.length > 0, COUNTER_BYTES);
+    return new References(clusters, this.parts.source.size, this.geometry, this.notes);
+  }
+
+  /** Goes through all tables once for each window of the file. */
+  private *windows(
+    references: References,
+    states: States,
+    l1Tables: readonly L1Table[],
+    entries: EntryChecker,
+    counts: CountComparison,
+  ): Generator<Progress, void, void> {
+    const { clusters } = references;
+    for (let window = 0; clusters.start < clusters.clusters; window += 1) {
+      if (window === MAX_WINDOWS) {
+        this.breakOff(`what the image refers to is strewn over its file: checked up to ${this.offsetText(clusters.start)}`);
+        return;
+      }
+      yield* this.countAll(references, states, l1Tables, entries);
+      yield* this.paced(counts.run());
+      references.telling = false;
+      clusters.begin(clusters.end);
+    }
+  }
+
+  private *countAll(
+    references: References,
+    { snapshotTableBytes }: States,
+    l1Tables: readonly L1Table[],
+    entries: EntryChecker,
+  ): Generator<Progress, void, void> {
+    const { source, header } = this.parts;
+    const told = references.telling ? this.notes : undefined;
+    for (const table of l1Tables) yield* this.countL1(table, references);
+    for (const region of fixedRegions(this.geometry, snapshotTableBytes)) references.add(region);
+    for (const region of bitmapRegions(source, header, told)) references.add(region);
+    yield* this.eachTable((bytes, number) => {
+      this.countTable(number, references);
+      entries.check(bytes, this.tables, number);
+    });
+    checkRefblocks(this.refcounts, references, this.geometry, this.notes, this.fileClusters);
+  }
+
+  private *countL1(table: L1Table, references: References): Generator<Progress, void, void> {
+    const { offset, entries, active, times } = table;
+    references.add({
+      what: active ? 'the L1 table' : 'the L1 table of a snapshot',
+      offset,
+      length: entries * 8,
+      use: active ? Use.L1 : Use.SnapshotTables,
+      claim: Claim.Metadata,
+      times,
+    });
+    if (!references.telling) return;
+    let steps = 0;
+    for (const entry of l1Entries(this.parts.source, table)) {
+      this.checkL1Entry(table, entry);
+      steps += 1;
+      if (steps % L1_SLICE === 0) yield this.progress;
+    }
+  }
+
+  /** block/qcow2-refcount.c, check_refcounts_l1 and check_oflag_copied. */
+  private checkL1Entry({ offset: tableOffset, times, active }: L1Table, { index, high, low }: L1Entry): void {
+    const offset = offsetOf(high, low);
+    const { clusterSize } = this.geometry;
+    const start = tableOffset + index * 8;
+    const about = { advice: DAMAGED, offset: start, host: { start, end: start + 8 }, table: offset };
+    if ((high & L1_RESERVED_HIGH) !== 0 || (low & L1_RESERVED_LOW) !== 0) {
+      const text = formatEntry(high, low);
+      this.notes.add('corruption', times, () => {
+        return { ...about, code: 'l1-reserved', message: `an L1 entry has reserved bits set: ${text}` };
+      });
+    }
+    if (offset % clusterSize !== 0) {
+      this.notes.add('corruption', times, () => ({
+        ...about,
+        code: 'l2-unaligned',
+        message: `an L2 table is said to begin at ${formatOffset(offset)}, in the middle of a cluster`,
+      }));
+    }
+    if (!active || offset === 0) return;
+    const count = this.refcounts.of(Math.floor(offset / clusterSize));
+    if (count === NOT_COUNTED || (count === 1) === isCopied(high)) return;
+    const flagged = isCopied(high);
+    this.notes.add('corruption', 1, () => {
+      return { ...about, ...copiedNote(`the L2 table at ${formatOffset(offset)}`, flagged, count) };
+    });
+  }
+
+  private countTable(number: number, references: References): void {
+    const { tables } = this;
+    const { clusterSize } = this.geometry;
+    const offset = tables.offset(number);
+    references.add({
+      what: 'an L2 table',
+      offset,
+      length: clusterSize,
+      use: tables.active(number) > 0 ? Use.L2 : Use.SnapshotTables,
+      claim: Claim.Metadata,
+      times: tables.references(number),
+    });
+    if (tables.isTwofold(number)) references.clusters.contest(Math.floor(offset / clusterSize));
+  }
+
+  /** All L2 tables, in the order in which they were met, read a few megabytes at a time. */
+  private *eachTable(use: (bytes: DataView, number: number) => void): Generator<Progress, void, void> {
+    const { tables } = this;
+    const { clusterSize } = this.geometry;
+    const perWindow = Math.max(1, Math.floor(WINDOW_BYTES / clusterSize));
+    const window = new Uint8Array(Math.min(perWindow, Math.max(1, tables.count)) * clusterSize);
+    this.progress.total = Math.max(1, tables.count);
+    for (let first = 0; first < tables.count; first += perWindow) {
+      const numbers = Array.from({ length: Math.min(perWindow, tables.count - first) }, (_, index) => first + index);
+      const offsets = numbers.map((number) => tables.offset(number));
+      readTables(this.parts.source, offsets, clusterSize, window);
+      for (const [index, number] of numbers.entries()) {
+        use(new DataView(window.buffer, index * clusterSize, clusterSize), number);
+      }
+      this.progress.done = first + numbers.length;
+      yield { ...this.progress };
+    }
+  }
+
+  private *findClaims(claims: Claims, states: States, l1Tables: readonly L1Table[]): Generator<Progress, void, void> {
+    const { source, header } = this.parts;
+    if (claims.wanted) {
+      for (const region of fixedRegions(this.geometry, states.snapshotTableBytes)) claims.region(region);
+      for (const region of bitmapRegions(source, header)) claims.region(region);
+      for (const { active, offset, entries } of l1Tables) {
+        claims.region({ what: active ? 'the L1 table' : 'the L1 table of a snapshot', offset, length: entries * 8 });
+      }
+      this.claimBlocks(claims);
+      yield* this.eachTable((bytes, number) => {
+        claims.table(bytes, this.tables.offset(number));
+      });
+    }
+    const all: readonly State[] = [states.active, ...states.snapshots];
+    yield* this.paced(claims.states(source, all));
+  }
+
+  /** Work whose slices are not counted. */
+  private *paced(job: Generator<undefined, void, void>): Generator<Progress, void, void> {
+    while (!job.next().done) yield { ...this.progress };
+  }
+
+  private claimBlocks(claims: Claims): void {
+    const { table } = this.refcounts;
+    for (let at = 0; at < table.byteLength; at += 8) {
+      const offset = offsetOf(table.getUint32(at), table.getUint32(at + 4));
+      const what = `block ${at / 8} of reference counts`;
+      if (offset !== 0) claims.region({ what, offset, length: this.geometry.clusterSize });
+    }
+  }
+
+  private report(
+    entries: EntryChecker | undefined,
+    counts: CountComparison | undefined,
+    problems: CheckReport['problems'],
+  ): CheckReport {
+    const { notes, geometry } = this;
+    const { guestSize } = geometry.header;
+    const layout = entries?.layout ?? { allocated: 0, fragmented: 0, compressed: 0 };
+    return {
+      counts: {
+        checkErrors: notes.count('error'),
+        corruptions: notes.count('corruption'),
+        leaks: notes.count('leak'),
+        further: notes.count('further'),
+        imageEnd: counts && (counts.highest + 1) * geometry.clusterSize,
+        totalClusters: Math.ceil(guestSize / geometry.clusterSize),
+        allocatedClusters: layout.allocated,
+        fragmentedClusters: layout.fragmented,
+        compressedClusters: layout.compressed,
+      },
+      problems: counts ? problems : notes.kept.map((note) => ({ ...note, claims: [], guest: [] })),
+      untold: notes.untold,
+      file: this.map.finish(),
+    };
+  }
+
+  private offsetText(cluster: number): string {
+    return formatOffset(cluster * this.geometry.clusterSize);
+  }
+}
+
+/** Bits of an L1 entry that are reserved (docs/interop/qcow2.rst, "L1 table entry"). */
+const L1_RESERVED_HIGH = 0x7f00_0000;
+const L1_RESERVED_LOW = 0x0000_01ff;

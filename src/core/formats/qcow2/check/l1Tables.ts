@@ -1,0 +1,48 @@
+import { readPadded, u32be } from '../../../bytes';
+import type { ByteSource } from '../../../model';
+import type { L1Place } from '../scan';
+
+const PIECE_BYTES = 1 << 20;
+
+/** An L1 table of the image, and whose it is. */
+export interface L1Table extends L1Place {
+  /** The L1 table of the current state. */
+  readonly active: boolean;
+  /** How many states have this very table: more than one only where snapshots were made to share it. */
+  readonly times: number;
+}
+
+/** An entry of an L1 table that is not zero. One object is used over and over. */
+export interface L1Entry {
+  index: number;
+  high: number;
+  low: number;
+}
+
+/** The table of the current state and those of snapshots, each place once. */
+export function distinctL1Tables(active: L1Place, snapshots: readonly L1Place[]): L1Table[] {
+  const tables = new Map<string, L1Table>();
+  for (const { offset, entries } of snapshots) {
+    const key = `${offset}/${entries}`;
+    tables.set(key, { offset, entries, active: false, times: (tables.get(key)?.times ?? 0) + 1 });
+  }
+  return [{ ...active, active: true, times: 1 }, ...tables.values()];
+}
+
+/** The entries of an L1 table that are not zero, in order, read in large pieces; past the end of the file all are zero. */
+export function* l1Entries(source: ByteSource, { offset, entries }: L1Place): Generator<L1Entry, void, void> {
+  const entry: L1Entry = { index: 0, high: 0, low: 0 };
+  const inFile = Math.max(0, Math.min(entries, Math.ceil((source.size - offset) / 8)));
+  const piece = new Uint8Array(Math.min(PIECE_BYTES, inFile * 8));
+  for (let first = 0; first < inFile; first += PIECE_BYTES / 8) {
+    const count = Math.min(PIECE_BYTES / 8, inFile - first);
+    readPadded(source, piece.subarray(0, count * 8), offset + first * 8);
+    for (let i = 0; i < count; i += 1) {
+      entry.high = u32be(piece, i * 8);
+      entry.low = u32be(piece, i * 8 + 4);
+      if (entry.high === 0 && entry.low === 0) continue;
+      entry.index = first + i;
+      yield entry;
+    }
+  }
+}

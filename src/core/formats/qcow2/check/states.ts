@@ -1,0 +1,118 @@
+import { DiskError } from '../../../errors';
+import type { ByteSource } from '../../../model';
+import { formatOffset } from '../../../units';
+import { LIMITS } from '../limits';
+import type { Geometry } from '../mapping';
+import type { L1Place } from '../scan';
+import { snapshotEntries, viewId } from '../snapshots';
+import type { Notes } from './notes';
+
+/** A state of the disk: the current one, or an internal snapshot. */
+export interface State {
+  /** The view's id. */
+  readonly view: string;
+  /** For messages: `the current state`, `snapshot "before"`. */
+  readonly name: string;
+  readonly l1: L1Place;
+  readonly guestSize: number;
+}
+
+export interface States {
+  readonly active: State;
+  /** Those whose L1 table can be read. */
+  readonly snapshots: readonly State[];
+  readonly snapshotTableBytes: number;
+}
+
+/**
+ * Reads all of the snapshot table and checks it, as block/qcow2-snapshot.c does in qcow2_check_read_snapshot_table and
+ * block/qcow2-refcount.c in calculate_refcounts.
+ */
+export function readStates(source: ByteSource, geometry: Geometry, notes: Notes): States {
+  const { header } = geometry;
+  const active: State = {
+    view: '',
+    name: 'the current state',
+    l1: { offset: header.l1Offset, entries: header.l1Entries },
+    guestSize: header.guestSize,
+  };
+  const none = { active, snapshots: [], snapshotTableBytes: 0 };
+  if (header.snapshotCount === 0) return none;
+  const objection = objectionToTable(geometry);
+  if (objection !== undefined) {
+    tableError(notes, objection, header.snapshotsOffset);
+    return none;
+  }
+  const snapshots: State[] = [];
+  const seen = new Set<string>();
+  let end = header.snapshotsOffset;
+  let index = 0;
+  try {
+    for (const entry of snapshotEntries(source, header)) {
+      const { snapshot, extraBytes } = entry;
+      const view = viewId(snapshot, index, seen);
+      seen.add(view);
+      const name = `snapshot "${snapshot.name}"`;
+      const l1 = { offset: snapshot.l1Offset, entries: snapshot.l1Entries };
+      if (header.version >= 3 && extraBytes < 16) incompleteEntry(notes, name, end);
+      if (isUsable(l1, name, geometry, notes, end)) snapshots.push({ view, name, l1, guestSize: snapshot.guestSize });
+      end = entry.end;
+      index += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    tableError(notes, `${error.message}: ${index} of ${header.snapshotCount} snapshots were read`, error.offset ?? end);
+  }
+  if (header.externalData) snapshotsWithDataFile(notes, header.snapshotCount, header.snapshotsOffset);
+  return { active, snapshots, snapshotTableBytes: end - header.snapshotsOffset };
+}
+
+function objectionToTable({ header, clusterSize }: Geometry): string | undefined {
+  const { snapshotCount, snapshotsOffset } = header;
+  if (snapshotCount > LIMITS.maxSnapshots)
+    return `a table of ${snapshotCount} snapshots is past QEMU's limit of ${LIMITS.maxSnapshots}`;
+  if (snapshotsOffset % clusterSize !== 0)
+    return `the snapshot table is said to begin at ${formatOffset(snapshotsOffset)}, in the middle of a cluster`;
+  return undefined;
+}
+
+/** QEMU's check goes no further then: what only snapshots use would look leaked. */
+function tableError(notes: Notes, why: string, offset: number): void {
+  notes.add('error', 1, () => ({
+    code: 'snapshot-table',
+    message: `the snapshot table can't be read: ${why}`,
+    advice: 'What only its snapshots use looks leaked here: do not let anything free it.',
+    offset,
+  }));
+}
+
+function incompleteEntry(notes: Notes, name: string, offset: number): void {
+  notes.add('corruption', 1, () => ({
+    code: 'snapshot-entry',
+    message: `the entry of ${name} is incomplete: version 3 tells the sizes of its disk and of its VM state`,
+    advice: 'qemu-img check -r all completes it, on a copy.',
+    offset,
+  }));
+}
+
+function snapshotsWithDataFile(notes: Notes, count: number, offset: number): void {
+  notes.add('corruption', 1, () => ({
+    code: 'snapshots-with-data-file',
+    message: `an image with a data file can have no internal snapshots, this one has ${count}`,
+    advice: 'Their content is that of the current state at best.',
+    offset,
+  }));
+}
+
+function isUsable(l1: L1Place, name: string, geometry: Geometry, notes: Notes, offset: number): boolean {
+  const aligned = l1.offset % geometry.clusterSize === 0;
+  if (aligned && l1.entries * 8 <= LIMITS.maxL1Bytes) return true;
+  const what = aligned ? `has ${l1.entries} entries, more than 32 MiB of them` : 'begins in the middle of a cluster';
+  notes.add('corruption', 1, () => ({
+    code: 'snapshot-l1',
+    message: `the L1 table of ${name} ${what} (${formatOffset(l1.offset)})`,
+    advice: 'The snapshot can\'t be used; what it alone uses looks leaked.',
+    offset,
+  }));
+  return false;
+}
