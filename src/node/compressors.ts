@@ -9,11 +9,19 @@ const { zstdCompressSync: nodeZstd } = zlib as unknown as { readonly zstdCompres
 /** QEMU's own choice (block/qcow2-threads.c): its window is what it inflates with, so a larger one can't be read. */
 const DEFLATE = { windowBits: 12, memLevel: 9 } as const;
 
+let loading: Promise<Compressor> | undefined;
+
 /** Resolves once content can be compressed that way. Both use the default level, as QEMU does. */
 export async function compressorOf(type: Compressor['type']): Promise<Compressor> {
   if (type === 'zlib') return { type, compress: (input) => zlib.deflateRawSync(input, DEFLATE) };
-  if (nodeZstd) return { type, compress: nodeZstd };
+  if (nodeZstd) return { type, compress: (input) => nodeZstd(input) };
+  loading ??= loadZstd();
+  return loading;
+}
+
+/** Only once: a second `init` would exchange the package's memory under what is being compressed. */
+async function loadZstd(): Promise<Compressor> {
   const wasm = await import('@bokuweb/zstd-wasm');
   await wasm.init();
-  return { type, compress: (input) => wasm.compress(input) };
+  return { type: 'zstd', compress: (input) => wasm.compress(input) };
 }

@@ -21,8 +21,10 @@ export class Space {
   /** @returns where `clusters` clusters begin, each of which one refers to */
   clusters(clusters: number): number {
     const position = this.end;
-    this.end += clusters * CLUSTER;
-    for (let at = position; at < this.end; at += CLUSTER) this.count(at);
+    const end = position + clusters * CLUSTER;
+    // Counting may take space for itself, behind this.
+    this.end = end;
+    for (let at = position; at < end; at += CLUSTER) this.count(at);
     return position;
   }
 

@@ -71,7 +71,8 @@ export interface SnapshotEntry {
   readonly snapshot: Qcow2Snapshot;
   /** Bytes of its extra data: version 3 has at least 16. */
   readonly extraBytes: number;
-  /** Where it ends in the file, before its padding. */
+  /** Where it stands in the file, and where it ends, before its padding. */
+  readonly offset: number;
   readonly end: number;
 }
 
@@ -124,7 +125,7 @@ function readEntry(reader: EntryReader, header: Qcow2Header): SnapshotEntry {
         : header.guestSize,
     icount,
   };
-  return { snapshot, extraBytes, end };
+  return { snapshot, extraBytes, offset: entry, end };
 }
 
 const wholeSectors = (bytes: number): number => bytes - (bytes % 512);

@@ -113,10 +113,11 @@ export class Claims {
   private problem({ entry, table, clusters, ...problem }: Note, tables: L2Tables): CheckProblem {
     const claims: string[] = [];
     const guest: GuestRange[] = [];
-    const claim = ({ table: offset, index }: EntryPlace): void => {
+    const claim = ({ table: offset, index, entries = 1 }: EntryPlace): void => {
+      const which = entries === 1 ? `entry ${index}` : `entries ${index} to ${index + entries - 1}`;
       for (const { state, l1Index } of this.tables.get(offset) ?? []) {
-        claims.push(`L2 entry ${index} of the table at L1 index ${l1Index}, ${state.name}`);
-        this.touch(guest, state, l1Index, index, 1);
+        claims.push(`L2 ${which} of the table at L1 index ${l1Index}, ${state.name}`);
+        this.touch(guest, state, l1Index, index, entries);
       }
     };
     const claimTable = (offset: number): void => {

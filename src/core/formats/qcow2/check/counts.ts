@@ -111,7 +111,8 @@ export class CountComparison {
     const { most } = this.refcounts;
     const clusters = stretch.end - stretch.start;
     const times = stretch.verdict === 'overflow' ? clusters * (stretch.references - most) : clusters;
-    this.notes.add(COUNTS[stretch.verdict], times, () => describe(stretch, clusterSize, most));
+    const { code, counts } = ABOUT[stretch.verdict];
+    this.notes.add(counts, times, code, () => describe(stretch, clusterSize, most));
   }
 }
 
@@ -122,21 +123,25 @@ function verdictOn(counted: number, references: number, contested: boolean): Ver
   return contested ? 'contested' : 'right';
 }
 
-const COUNTS: Readonly<Record<Verdict, Note['counts']>> = {
-  right: 'further',
-  leaked: 'leak',
-  overcounted: 'leak',
-  uncounted: 'corruption',
-  overflow: 'corruption',
-  contested: 'further',
-  unreadable: 'error',
+const ABOUT: Readonly<Record<Verdict, { readonly code: string; readonly counts: Note['counts'] }>> = {
+  right: { code: 'right', counts: 'further' },
+  leaked: { code: 'leaked', counts: 'leak' },
+  overcounted: { code: 'overcounted', counts: 'leak' },
+  uncounted: { code: 'uncounted', counts: 'corruption' },
+  overflow: { code: 'refcount-overflow', counts: 'corruption' },
+  contested: { code: 'contested', counts: 'further' },
+  unreadable: { code: 'refcount-unreadable', counts: 'error' },
 };
 
 const DONT_WRITE =
   'Do not boot from it: a write there changes what something else relies on. Copy the disk out (vmdisk convert), or ' +
   'mend a copy with qemu-img check -r all.';
 
-function describe({ verdict, start, end, counted, references }: Stretch, clusterSize: number, most: number): Description {
+function describe(
+  { verdict, start, end, counted, references }: Stretch,
+  clusterSize: number,
+  most: number,
+): Description {
   const clusters = end - start;
   const host = { start: start * clusterSize, end: end * clusterSize };
   const what = `${clusters === 1 ? 'the cluster' : `${formatCount(clusters)} clusters`} at ${formatOffset(host.start)}`;
@@ -147,14 +152,12 @@ function describe({ verdict, start, end, counted, references }: Stretch, cluster
     case 'leaked':
       return {
         ...about,
-        code: 'leaked',
         message: `${what} ${is} counted as used, but nothing refers to ${clusters === 1 ? 'it' : 'them'}`,
         advice: 'Space is lost, nothing else: qemu-img check -r leaks frees it.',
       };
     case 'overcounted':
       return {
         ...about,
-        code: 'overcounted',
         message: `${what} ${is} referred to ${times(references)}, but counted ${times(counted)}`,
         advice: 'Space will not be freed when it could be, nothing else: qemu-img check -r leaks mends it.',
       };
@@ -162,7 +165,6 @@ function describe({ verdict, start, end, counted, references }: Stretch, cluster
       return {
         ...about,
         ...claimed,
-        code: 'uncounted',
         message: `${what} ${is} referred to ${times(references)}, but counted ${counted === 0 ? 'as free' : times(counted)}`,
         advice: DONT_WRITE,
       };
@@ -170,14 +172,12 @@ function describe({ verdict, start, end, counted, references }: Stretch, cluster
       return {
         ...about,
         ...claimed,
-        code: 'refcount-overflow',
         message: `${what} ${is} referred to ${times(references)}, more than a count goes (${most})`,
         advice: 'Copy the disk out (vmdisk convert): wider counts are needed.',
       };
     case 'unreadable':
       return {
         ...about,
-        code: 'refcount-unreadable',
         message: `the counts of ${formatCount(clusters)} clusters from ${formatOffset(host.start)} can't be read`,
         advice: 'The reference count table is broken there: qemu-img check -r all makes a new one, on a copy.',
       };
@@ -186,12 +186,10 @@ function describe({ verdict, start, end, counted, references }: Stretch, cluster
       return {
         ...about,
         ...claimed,
-        code: 'contested',
         message: `${what} ${is} claimed by more than one, and counted so`,
         advice: DONT_WRITE,
       };
   }
 }
 
-const times = (count: number): string =>
-  count === 1 ? 'once' : count === 2 ? 'twice' : `${formatCount(count)} times`;
+const times = (count: number): string => (count === 1 ? 'once' : count === 2 ? 'twice' : `${formatCount(count)} times`);

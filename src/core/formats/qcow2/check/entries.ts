@@ -3,7 +3,7 @@ import { formatEntry, formatOffset } from '../../../units';
 import type { Geometry } from '../mapping';
 import { isCopied, offsetOf } from '../mapping';
 import type { Refcounts } from '../refcounts';
-import { NOT_COUNTED } from '../refcounts';
+import { CopiedFlags } from './copiedFlags';
 import { Claim } from './hostClusters';
 import type { L2Tables } from './l2Tables';
 import type { EntryPlace, Note, Notes } from './notes';
@@ -56,13 +56,15 @@ export class EntryChecker {
   readonly layout: Layout = { allocated: 0, fragmented: 0, compressed: 0 };
   private readonly external: boolean;
   private readonly extended: boolean;
+  private readonly copied: CopiedFlags;
 
   constructor(
     private readonly geometry: Geometry,
     private readonly references: References,
-    private readonly refcounts: Refcounts,
+    refcounts: Refcounts,
     private readonly notes: Notes,
   ) {
+    this.copied = new CopiedFlags(geometry, refcounts, notes);
     this.external = geometry.header.externalData;
     this.extended = geometry.header.extendedL2;
   }
@@ -103,6 +105,7 @@ export class EntryChecker {
       }
       next = offset + clusterSize;
     }
+    this.copied.finish();
   }
 
   private compressed(table: Table, index: number, high: number, low: number, bitmap: boolean): void {
@@ -118,7 +121,13 @@ export class EntryChecker {
     if (this.external || bitmap) {
       const why = this.external ? 'in an image with a data file' : 'whose subclusters are told of';
       if (telling)
-        this.tell('corruption', table.times, place, 'compressed', (at) => `a compressed cluster ${why} can't be (${at})`);
+        this.tell(
+          'corruption',
+          table.times,
+          place,
+          'compressed',
+          (at) => `a compressed cluster ${why} can't be (${at})`,
+        );
       return;
     }
     const use = table.active > 0 ? Use.Compressed : Use.SnapshotData;
@@ -144,7 +153,7 @@ export class EntryChecker {
     const guest = table.firstGuest + index;
     if (this.references.telling) {
       this.descriptor(table, index, entry);
-      if (table.active > 0 && table.offset !== 0) this.copied(table, index, high, offset);
+      if (table.active > 0 && table.offset !== 0) this.copied.check(table, index, isCopied(high), offset);
     }
     if (this.external) return;
     const holds = this.holdsData(entry.zero, entry.allocBits);
@@ -180,7 +189,13 @@ export class EntryChecker {
       });
     }
     if (zero && header.version < 3) {
-      this.tell('further', times, place, 'zero-flag', () => "version 2 has no clusters of zeros, and QEMU can't read this");
+      this.tell(
+        'further',
+        times,
+        place,
+        'zero-flag',
+        () => "version 2 has no clusters of zeros, and QEMU can't read this",
+      );
     }
     if (this.extended && (low & ZERO_FLAG) !== 0) {
       this.tell('further', times, place, 'l2-reserved', (at) => {
@@ -215,8 +230,7 @@ export class EntryChecker {
     code: string,
     message: (at: string) => string,
   ): void {
-    this.notes.add(counts, times, () => ({
-      code,
+    this.notes.add(counts, times, code, () => ({
       message: message(formatOffset(start)),
       advice: DAMAGED,
       offset: start,
@@ -228,39 +242,6 @@ export class EntryChecker {
   private holdsData(zero: boolean, allocBits: number): boolean {
     return this.extended ? allocBits !== 0 : !zero;
   }
-
-  /** A cluster may be written in place exactly when it is counted once; of the current state alone. */
-  private copied(table: Table, index: number, high: number, offset: number): void {
-    const { clusterSize } = this.geometry;
-    const cluster = Math.floor(offset / clusterSize);
-    const count = this.external ? 1 : this.refcounts.of(cluster);
-    if (count === NOT_COUNTED || (count === 1) === isCopied(high)) return;
-    this.notes.add('corruption', table.active, () => ({
-      ...copiedNote(`the data cluster at ${formatOffset(offset)}`, isCopied(high), count),
-      offset,
-      host: { start: offset, end: offset + clusterSize },
-      entry: { table: table.offset, index },
-    }));
-  }
 }
 
 export const DAMAGED = 'Restore the image from a backup, or copy out what can still be read.';
-
-/** What is told of a COPIED flag that does not go with a reference count. */
-export function copiedNote(
-  what: string,
-  flagged: boolean,
-  count: number,
-): Pick<Note, 'code' | 'message' | 'advice'> {
-  return flagged
-    ? {
-        code: 'copied-flag',
-        message: `${what} is flagged as used once, but counted ${count === 0 ? 'as free' : `${count} times`}`,
-        advice: 'A write would change what something else relies on: boot nothing from it; qemu-img check -r all mends it.',
-      }
-    : {
-        code: 'copied-flag',
-        message: `${what} is counted once, but not flagged so`,
-        advice: 'A write would copy it and leak the old one: qemu-img check -r leaks mends it where nothing else is wrong.',
-      };
-}

@@ -156,8 +156,7 @@ export class HostClusters {
       return claim | use | (claim !== COMPRESSED && weight > 1 && !this.shared ? CONTESTED : 0);
     }
     const right =
-      claims === claim &&
-      (claim === COMPRESSED || (claim === STANDARD && guest?.[index] === guestCluster >>> 0));
+      claims === claim && (claim === COMPRESSED || (claim === STANDARD && guest?.[index] === guestCluster >>> 0));
     const now = before & USE_MASK;
     // What the current state uses is not a snapshot's alone.
     const kept = now === Use.SnapshotData && use !== Use.SnapshotData ? use : now;

@@ -8,7 +8,8 @@ import { NOT_COUNTED, Refcounts } from '../refcounts';
 import { readTables } from '../tables';
 import { Claims } from './claims';
 import { CountComparison } from './counts';
-import { copiedNote, DAMAGED, EntryChecker } from './entries';
+import { COPIED, copiedNote } from './copiedFlags';
+import { DAMAGED, EntryChecker } from './entries';
 import { FileMapBuilder } from './fileMapBuilder';
 import { Claim, HostClusters } from './hostClusters';
 import type { L1Entry, L1Table } from './l1Tables';
@@ -72,7 +73,14 @@ class Check {
     yield* this.collectTables(l1Tables);
     const references = this.references(states);
     const entries = new EntryChecker(geometry, references, this.refcounts, notes);
-    const counts = new CountComparison(references.clusters, this.refcounts, geometry, notes, this.map, this.fileClusters);
+    const counts = new CountComparison(
+      references.clusters,
+      this.refcounts,
+      geometry,
+      notes,
+      this.map,
+      this.fileClusters,
+    );
     yield* this.windows(references, states, l1Tables, entries, counts);
     const claims = new Claims(notes.kept, geometry);
     yield* this.findClaims(claims, states, l1Tables);
@@ -83,21 +91,18 @@ class Check {
   private tellOpeningErrors(): void {
     for (const { code, severity, message, advice, offset } of this.parts.header.findings) {
       if (severity !== 'error' || TOLERATED.has(code)) continue;
-      this.notes.add('error', 1, () => ({ code, message, advice, offset }));
+      this.notes.add('error', 1, code, () => ({ message, advice, offset }));
     }
     for (const message of openingErrors(this.geometry)) this.breakOff(message);
   }
 
   private breakOff(message: string): void {
-    this.notes.add('error', 1, () => ({ code: 'check-incomplete', message, advice: 'What was found up to there is told.' }));
+    this.notes.add('error', 1, 'check-incomplete', () => ({ message, advice: 'What was found up to there is told.' }));
   }
 
   /** Distinct L1 tables, no more bytes of them than are read. */
-  private boundedL1Tables({ active, snapshots }: States): L1Table[] {
-    const all = distinctL1Tables(
-      active.l1,
-      snapshots.map(({ l1 }) => l1),
-    );
+  private boundedL1Tables(states: States): L1Table[] {
+    const all = distinctL1Tables(states);
     let bytes = 0;
     const read = all.filter(({ entries }) => (bytes += entries * 8) <= MAX_L1_BYTES);
     if (read.length < all.length) this.breakOff('the L1 tables of the snapshots are more than are read');
@@ -137,7 +142,9 @@ class Check {
     const { clusters } = references;
     for (let window = 0; clusters.start < clusters.clusters; window += 1) {
       if (window === MAX_WINDOWS) {
-        this.breakOff(`what the image refers to is strewn over its file: checked up to ${this.offsetText(clusters.start)}`);
+        this.breakOff(
+          `what the image refers to is strewn over its file: checked up to ${this.offsetText(clusters.start)}`,
+        );
         return;
       }
       yield* this.countAll(references, states, l1Tables, entries);
@@ -166,7 +173,7 @@ class Check {
   }
 
   private *countL1(table: L1Table, references: References): Generator<Progress, void, void> {
-    const { offset, entries, active, times } = table;
+    const { offset, entries, active, times, from } = table;
     references.add({
       what: active ? 'the L1 table' : 'the L1 table of a snapshot',
       offset,
@@ -174,6 +181,7 @@ class Check {
       use: active ? Use.L1 : Use.SnapshotTables,
       claim: Claim.Metadata,
       times,
+      from,
     });
     if (!references.telling) return;
     let steps = 0;
@@ -192,14 +200,13 @@ class Check {
     const about = { advice: DAMAGED, offset: start, host: { start, end: start + 8 }, table: offset };
     if ((high & L1_RESERVED_HIGH) !== 0 || (low & L1_RESERVED_LOW) !== 0) {
       const text = formatEntry(high, low);
-      this.notes.add('corruption', times, () => {
-        return { ...about, code: 'l1-reserved', message: `an L1 entry has reserved bits set: ${text}` };
+      this.notes.add('corruption', times, 'l1-reserved', () => {
+        return { ...about, message: `an L1 entry has reserved bits set: ${text}` };
       });
     }
     if (offset % clusterSize !== 0) {
-      this.notes.add('corruption', times, () => ({
+      this.notes.add('corruption', times, 'l2-unaligned', () => ({
         ...about,
-        code: 'l2-unaligned',
         message: `an L2 table is said to begin at ${formatOffset(offset)}, in the middle of a cluster`,
       }));
     }
@@ -207,7 +214,7 @@ class Check {
     const count = this.refcounts.of(Math.floor(offset / clusterSize));
     if (count === NOT_COUNTED || (count === 1) === isCopied(high)) return;
     const flagged = isCopied(high);
-    this.notes.add('corruption', 1, () => {
+    this.notes.add('corruption', 1, COPIED, () => {
       return { ...about, ...copiedNote(`the L2 table at ${formatOffset(offset)}`, flagged, count) };
     });
   }

@@ -1,6 +1,7 @@
 import { readPadded, u32be } from '../../../bytes';
 import type { ByteSource } from '../../../model';
 import type { L1Place } from '../scan';
+import type { Part, States } from './states';
 
 const PIECE_BYTES = 1 << 20;
 
@@ -10,6 +11,8 @@ export interface L1Table extends L1Place {
   readonly active: boolean;
   /** How many states have this very table: more than one only where snapshots were made to share it. */
   readonly times: number;
+  /** What of the file says where it is. */
+  readonly from: Part;
 }
 
 /** An entry of an L1 table that is not zero. One object is used over and over. */
@@ -20,13 +23,13 @@ export interface L1Entry {
 }
 
 /** The table of the current state and those of snapshots, each place once. */
-export function distinctL1Tables(active: L1Place, snapshots: readonly L1Place[]): L1Table[] {
+export function distinctL1Tables({ active, snapshots }: States): L1Table[] {
   const tables = new Map<string, L1Table>();
-  for (const { offset, entries } of snapshots) {
-    const key = `${offset}/${entries}`;
-    tables.set(key, { offset, entries, active: false, times: (tables.get(key)?.times ?? 0) + 1 });
+  for (const { l1, from } of snapshots) {
+    const key = `${l1.offset}/${l1.entries}`;
+    tables.set(key, { ...l1, from, active: false, times: (tables.get(key)?.times ?? 0) + 1 });
   }
-  return [{ ...active, active: true, times: 1 }, ...tables.values()];
+  return [{ ...active.l1, from: active.from, active: true, times: 1 }, ...tables.values()];
 }
 
 /** The entries of an L1 table that are not zero, in order, read in large pieces; past the end of the file all are zero. */

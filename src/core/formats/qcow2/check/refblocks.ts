@@ -30,7 +30,7 @@ export function checkRefblocks(
     const entry = header.refcountTableOffset + index * 8;
     const tell = (code: string, message: string, offset = entry, length = 8): void => {
       const host = { start: offset, end: offset + length };
-      notes.add('corruption', 1, () => ({ code, message, advice: ADVICE, offset, host }));
+      notes.add('corruption', 1, code, () => ({ message, advice: ADVICE, offset, host }));
     };
     const offset = high * 2 ** 32 + ((low & ~RESERVED_LOW) >>> 0);
     const what = `entry ${index} of the reference count table`;
@@ -39,7 +39,8 @@ export function checkRefblocks(
       continue;
     }
     if (offset % clusterSize !== 0) {
-      if (telling) tell('refcount-table-entry', `${what} points into the middle of a cluster (${formatOffset(offset)})`);
+      if (telling)
+        tell('refcount-table-entry', `${what} points into the middle of a cluster (${formatOffset(offset)})`);
       continue;
     }
     const cluster = offset / clusterSize;

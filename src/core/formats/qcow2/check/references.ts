@@ -16,6 +16,8 @@ export interface Region {
   readonly times: number;
   /** Number of the guest cluster that is kept there, for data. */
   readonly guest?: number;
+  /** What of the file refers to it, where that is told. */
+  readonly from?: { readonly start: number; readonly end: number };
   readonly entry?: EntryPlace;
 }
 
@@ -53,13 +55,16 @@ export class References {
     return offset + length - this.fileSize >= this.geometry.clusterSize;
   }
 
-  private tellPastEnd({ what, offset, length, times, entry }: Region): void {
-    this.notes.add('corruption', times, () => ({
-      code: 'past-end',
+  private tellPastEnd({ what, offset, length, times, from, entry }: Region): void {
+    const { l2EntryBytes } = this.geometry;
+    const start = entry && entry.table + entry.index * l2EntryBytes;
+    const host =
+      from ?? (start === undefined ? { start: offset, end: offset + length } : { start, end: start + l2EntryBytes });
+    this.notes.add('corruption', times, 'past-end', () => ({
       message: `${what} at ${formatOffset(offset)} is said to end past the end of the file`,
       advice: 'The file was cut short: copy it anew from where it came. What is not there reads as zeros.',
-      offset,
-      host: { start: offset, end: offset + length },
+      offset: host.start,
+      host,
       ...(entry && { entry }),
     }));
   }

@@ -7,6 +7,17 @@ import type { L1Place } from '../scan';
 import { snapshotEntries, viewId } from '../snapshots';
 import type { Notes } from './notes';
 
+/** A part of the file, `[start, end)`. */
+export interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Fields of the header (docs/interop/qcow2.rst, "Header"). */
+const L1_FIELDS: Part = { start: 36, end: 48 };
+const SNAPSHOT_COUNT: Part = { start: 60, end: 64 };
+const SNAPSHOTS_OFFSET: Part = { start: 64, end: 72 };
+
 /** A state of the disk: the current one, or an internal snapshot. */
 export interface State {
   /** The view's id. */
@@ -14,6 +25,8 @@ export interface State {
   /** For messages: `the current state`, `snapshot "before"`. */
   readonly name: string;
   readonly l1: L1Place;
+  /** What of the file says where its L1 table is. */
+  readonly from: Part;
   readonly guestSize: number;
 }
 
@@ -34,13 +47,14 @@ export function readStates(source: ByteSource, geometry: Geometry, notes: Notes)
     view: '',
     name: 'the current state',
     l1: { offset: header.l1Offset, entries: header.l1Entries },
+    from: L1_FIELDS,
     guestSize: header.guestSize,
   };
   const none = { active, snapshots: [], snapshotTableBytes: 0 };
   if (header.snapshotCount === 0) return none;
   const objection = objectionToTable(geometry);
   if (objection !== undefined) {
-    tableError(notes, objection, header.snapshotsOffset);
+    tableError(notes, objection.why, objection.host);
     return none;
   }
   const snapshots: State[] = [];
@@ -54,65 +68,73 @@ export function readStates(source: ByteSource, geometry: Geometry, notes: Notes)
       seen.add(view);
       const name = `snapshot "${snapshot.name}"`;
       const l1 = { offset: snapshot.l1Offset, entries: snapshot.l1Entries };
-      if (header.version >= 3 && extraBytes < 16) incompleteEntry(notes, name, end);
-      if (isUsable(l1, name, geometry, notes, end)) snapshots.push({ view, name, l1, guestSize: snapshot.guestSize });
+      const from = { start: entry.offset, end: entry.end };
+      const state = { view, name, l1, from, guestSize: snapshot.guestSize };
+      if (header.version >= 3 && extraBytes < 16) incompleteEntry(notes, state);
+      if (isUsable(state, geometry, notes)) snapshots.push(state);
       end = entry.end;
       index += 1;
     }
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    tableError(notes, `${error.message}: ${index} of ${header.snapshotCount} snapshots were read`, error.offset ?? end);
+    const start = error.offset ?? end;
+    const why = `${error.message}: ${index} of ${header.snapshotCount} snapshots were read`;
+    tableError(notes, why, { start, end: start + 1 });
   }
-  if (header.externalData) snapshotsWithDataFile(notes, header.snapshotCount, header.snapshotsOffset);
+  if (header.externalData) snapshotsWithDataFile(notes, header.snapshotCount);
   return { active, snapshots, snapshotTableBytes: end - header.snapshotsOffset };
 }
 
-function objectionToTable({ header, clusterSize }: Geometry): string | undefined {
+function objectionToTable({ header, clusterSize }: Geometry): { why: string; host: Part } | undefined {
   const { snapshotCount, snapshotsOffset } = header;
-  if (snapshotCount > LIMITS.maxSnapshots)
-    return `a table of ${snapshotCount} snapshots is past QEMU's limit of ${LIMITS.maxSnapshots}`;
-  if (snapshotsOffset % clusterSize !== 0)
-    return `the snapshot table is said to begin at ${formatOffset(snapshotsOffset)}, in the middle of a cluster`;
+  if (snapshotCount > LIMITS.maxSnapshots) {
+    const why = `a table of ${snapshotCount} snapshots is past QEMU's limit of ${LIMITS.maxSnapshots}`;
+    return { why, host: SNAPSHOT_COUNT };
+  }
+  if (snapshotsOffset % clusterSize !== 0) {
+    const why = `it is said to begin at ${formatOffset(snapshotsOffset)}, in the middle of a cluster`;
+    return { why, host: SNAPSHOTS_OFFSET };
+  }
   return undefined;
 }
 
 /** QEMU's check goes no further then: what only snapshots use would look leaked. */
-function tableError(notes: Notes, why: string, offset: number): void {
-  notes.add('error', 1, () => ({
-    code: 'snapshot-table',
+function tableError(notes: Notes, why: string, host: Part): void {
+  notes.add('error', 1, 'snapshot-table', () => ({
     message: `the snapshot table can't be read: ${why}`,
     advice: 'What only its snapshots use looks leaked here: do not let anything free it.',
-    offset,
+    offset: host.start,
+    host,
   }));
 }
 
-function incompleteEntry(notes: Notes, name: string, offset: number): void {
-  notes.add('corruption', 1, () => ({
-    code: 'snapshot-entry',
+function incompleteEntry(notes: Notes, { name, from }: State): void {
+  notes.add('corruption', 1, 'snapshot-entry', () => ({
     message: `the entry of ${name} is incomplete: version 3 tells the sizes of its disk and of its VM state`,
     advice: 'qemu-img check -r all completes it, on a copy.',
-    offset,
+    offset: from.start,
+    host: from,
   }));
 }
 
-function snapshotsWithDataFile(notes: Notes, count: number, offset: number): void {
-  notes.add('corruption', 1, () => ({
-    code: 'snapshots-with-data-file',
+function snapshotsWithDataFile(notes: Notes, count: number): void {
+  notes.add('corruption', 1, 'snapshots-with-data-file', () => ({
     message: `an image with a data file can have no internal snapshots, this one has ${count}`,
     advice: 'Their content is that of the current state at best.',
-    offset,
+    offset: SNAPSHOT_COUNT.start,
+    host: SNAPSHOT_COUNT,
   }));
 }
 
-function isUsable(l1: L1Place, name: string, geometry: Geometry, notes: Notes, offset: number): boolean {
+function isUsable({ l1, name, from }: State, geometry: Geometry, notes: Notes): boolean {
   const aligned = l1.offset % geometry.clusterSize === 0;
   if (aligned && l1.entries * 8 <= LIMITS.maxL1Bytes) return true;
   const what = aligned ? `has ${l1.entries} entries, more than 32 MiB of them` : 'begins in the middle of a cluster';
-  notes.add('corruption', 1, () => ({
-    code: 'snapshot-l1',
+  notes.add('corruption', 1, 'snapshot-l1', () => ({
     message: `the L1 table of ${name} ${what} (${formatOffset(l1.offset)})`,
-    advice: 'The snapshot can\'t be used; what it alone uses looks leaked.',
-    offset,
+    advice: "The snapshot can't be used; what it alone uses looks leaked.",
+    offset: from.start,
+    host: from,
   }));
   return false;
 }

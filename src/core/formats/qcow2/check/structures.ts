@@ -65,21 +65,21 @@ export function* bitmapRegions(source: ByteSource, header: Qcow2Header, notes?: 
   yield { what: 'the bitmap directory', offset: directoryOffset, length: directoryBytes, ...bitmaps };
   const entries = readDirectory(source, header, notes);
   let left = MAX_BITMAP_TABLE_BYTES;
-  for (const { tableOffset, tableEntries, bitmap } of entries) {
+  for (const { tableOffset, tableEntries, bitmap, offset: start, end } of entries) {
     const what = `the table of bitmap "${bitmap.name}"`;
-    yield { what, offset: tableOffset, length: tableEntries * 8, ...bitmaps };
+    yield { what, offset: tableOffset, length: tableEntries * 8, ...bitmaps, from: { start, end } };
     left -= tableEntries * 8;
     if (left < 0) {
-      notes?.add('error', 1, () => ({
-        code: 'bitmap-tables',
+      notes?.add('error', 1, 'bitmap-tables', () => ({
         message: 'the tables of the bitmaps are more than are read: what they refer to looks leaked',
         offset: directoryOffset,
       }));
       return;
     }
-    const told = notes && new TableNotes(notes, tableOffset);
-    for (const offset of clustersOf(source, tableOffset, tableEntries, header, told)) {
-      yield { what: `bitmap "${bitmap.name}"`, offset, length: 2 ** header.clusterBits, ...bitmaps };
+    const told = notes && new TableNotes(notes);
+    for (const { offset, entry } of clustersOf(source, tableOffset, tableEntries, header, told)) {
+      const from = { start: entry, end: entry + 8 };
+      yield { what: `bitmap "${bitmap.name}"`, offset, length: 2 ** header.clusterBits, ...bitmaps, from };
     }
     told?.finish();
   }
@@ -93,9 +93,9 @@ function readDirectory(source: ByteSource, header: Qcow2Header, notes: Notes | u
     const message = `the bitmap directory is broken: ${why}`;
     const advice = 'QEMU will not open the image for writing. qemu-img bitmap --remove may help, on a copy.';
     const host = { start: directoryOffset, end: directoryOffset + directoryBytes };
-    const told = { code: 'bitmap-directory', message, advice, offset, host };
-    notes?.add('corruption', 1, () => told);
-    notes?.add('error', 1, () => ({ ...told, message: BREAKS_OFF }));
+    const told = { message, advice, offset, host };
+    notes?.add('corruption', 1, 'bitmap-directory', () => told);
+    notes?.add('error', 1, 'check-incomplete', () => ({ ...told, message: BREAKS_OFF }));
     return [];
   };
   let end = directoryOffset;
@@ -116,24 +116,29 @@ function readDirectory(source: ByteSource, header: Qcow2Header, notes: Notes | u
 /** Many entries of one table may be wrong: they are one problem. */
 class TableNotes {
   private wrong = 0;
-  private first = '';
+  private entry = '';
+  private first = 0;
+  private last = 0;
 
-  constructor(
-    private readonly notes: Notes,
-    private readonly tableOffset: number,
-  ) {}
+  constructor(private readonly notes: Notes) {}
 
-  add(high: number, low: number): void {
-    if (this.wrong === 0) this.first = formatEntry(high, low);
+  /** @param offset of the entry in the file */
+  add(offset: number, high: number, low: number): void {
+    if (this.wrong === 0) {
+      this.entry = formatEntry(high, low);
+      this.first = offset;
+    }
+    this.last = offset;
     this.wrong += 1;
   }
 
   finish(): void {
     if (this.wrong === 0) return;
-    const about = { code: 'bitmap-table', advice: DAMAGED, offset: this.tableOffset };
-    const message = `${this.wrong} entries of a bitmap's table can't be true (the first is ${this.first})`;
-    this.notes.add('corruption', 1, () => ({ ...about, message }));
-    this.notes.add('error', 1, () => ({ ...about, message: BREAKS_OFF }));
+    const about = { advice: DAMAGED, offset: this.first, host: { start: this.first, end: this.last + 8 } };
+    const entries = this.wrong === 1 ? 'an entry' : `${this.wrong} entries`;
+    const message = `${entries} of a bitmap's table can't be true (the first is ${this.entry})`;
+    this.notes.add('corruption', 1, 'bitmap-table', () => ({ ...about, message }));
+    this.notes.add('error', 1, 'check-incomplete', () => ({ ...about, message: BREAKS_OFF }));
   }
 }
 
@@ -143,7 +148,7 @@ function* clustersOf(
   entries: number,
   { clusterBits }: Qcow2Header,
   wrong: TableNotes | undefined,
-): Generator<number, void, void> {
+): Generator<{ readonly offset: number; readonly entry: number }, void, void> {
   const inFile = Math.max(0, Math.min(entries, Math.ceil((source.size - offset) / 8)));
   const piece = new Uint8Array(Math.min(PIECE_BYTES, inFile * 8));
   for (let first = 0; first < inFile; first += PIECE_BYTES / 8) {
@@ -156,8 +161,8 @@ function* clustersOf(
       const cluster = offsetOf(high, low);
       const reserved = (high & RESERVED_HIGH) !== 0 || (low & RESERVED_LOW) !== 0;
       const placed = cluster !== 0 && ((low & ALL_ONES) !== 0 || cluster % 2 ** clusterBits !== 0);
-      if (reserved || placed) wrong?.add(high, low);
-      else if (cluster !== 0) yield cluster;
+      if (reserved || placed) wrong?.add(offset + first * 8 + at, high, low);
+      else if (cluster !== 0) yield { offset: cluster, entry: offset + first * 8 + at };
     }
   }
 }
