@@ -69,7 +69,7 @@ describe('verifying a copy', () => {
 
   it('says so when the original can’t be read again', () => {
     const disk = new MemoryDisk().put('/broken', { bytes, failsFrom: 100_000 });
-    const broken = new Session(disk.environment, disk.leaf('/broken'), true, { format: 'raw' }).side;
+    const broken = new Session(disk.environment, disk.leaf('/broken'), { format: 'raw' });
     assert.throws(() => {
       same(broken, diskOf(bytes));
     }, /can't be read again/);

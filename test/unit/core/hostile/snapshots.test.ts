@@ -51,16 +51,16 @@ describe('a snapshot', () => {
   });
 
   for (const [what, at, value, message] of [
-    ['begins in the middle of a cluster', 4, 0x40_0200, /in the middle of a cluster/],
-    ['has 2^28 entries', 8, 0x1000_0000, /32 MiB/],
+    ['begins in the middle of a cluster', 4, 0x40_0200, 'in the middle of a cluster'],
+    ['has 2^28 entries', 8, 0x1000_0000, '32 MiB'],
   ] as const) {
     it(`whose L1 table ${what} can't be looked at, and the disk can`, () => {
       const opened = open(SPEC, ({ image, layout }) => image.pokeU32((layout.snapshots[0]?.entry ?? 0) + at, value));
       assert.deepEqual([opened.codes, opened.read(0, 512)], [[], noise(1, 512)]);
       opened.session.stand(SNAPSHOT);
       assert.equal(finish(opened.session.scan()).accounting.unknown, SIZE);
-      const finding = opened.session.findings(0).find(({ code }) => code === 'scan-failed');
-      assert.match(finding?.message ?? '', message);
+      const told = opened.session.findings(0).map(({ code, message: text }) => `${code}: ${text}`);
+      assert.match(told.join('; '), new RegExp(`^scan-failed: .*${message}`));
     });
   }
 
