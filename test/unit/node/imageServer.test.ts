@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
+import { Kind, NOBODY, UNKNOWN_OWNER, Use } from '../../../src/core/model';
 import { TRUST_ALL } from '../../../src/node/gate';
 import { ImageServer } from '../../../src/node/imageServer';
 import type { ImageSummary, OpenResult } from '../../../src/protocol/image';
 import type { OpenParams, WorkerEvents } from '../../../src/protocol/worker';
 import type { BuiltQcow2, Qcow2Spec } from '../../fixtures/build/index';
 import { buildQcow2, data, guestBytes, noise, writeImage, zero } from '../../fixtures/build/index';
+import { hostClusterOf, setRefcount } from '../../support/qcow2Patch';
 import { openDescriptors } from '../../support/specialFiles';
 import { mapEntries } from '../../support/map';
 import { withSession } from '../../support/session';
@@ -377,6 +378,52 @@ describe('the server of one image', () => {
       assert.deepEqual([...after.pixels.owner].slice(0, 3), [0, 0, 1]);
       assert.deepEqual([...after.pixels.kind].slice(0, 3), [Kind.Data, Kind.Zero, Kind.Data]);
       assert.deepEqual([...after.pixels.bytes], [CLUSTER, CLUSTER, CLUSTER, CLUSTER]);
+    });
+  });
+
+  describe('comparing', () => {
+    /** Four clusters against three of them, the second with other content: clusters 1 and 3 differ. */
+    const differing = async (): Promise<void> => {
+      const own = (index: number) => [index, data(noise(index + 1, CLUSTER))] as const;
+      build('ours', { clusters: new Map([0, 1, 2, 3].map(own)) });
+      build('theirs', { clusters: new Map([own(0), [1, data(noise(99, CLUSTER))], own(2)]) });
+      open('ours');
+      await complete();
+      await server.compare({ path: at('theirs'), view: '', policy: TRUST_ALL });
+    };
+
+    it('finds the next and the last difference, going round', async () => {
+      await differing();
+      const from = (offset: number, by: 1 | -1): number | undefined => server.difference(offset, by)?.index;
+      assert.deepEqual(server.difference(-1, 1), { start: CLUSTER, end: 2 * CLUSTER, index: 0 });
+      assert.deepEqual([from(CLUSTER, 1), from(3 * CLUSTER, 1), from(3 * CLUSTER, -1), from(0, -1)], [1, 0, 0, 1]);
+    });
+
+    it('tells how many bytes of each cell differ, and no longer once it is put away', async () => {
+      await differing();
+      const cells = { start: 0, cellBytes: 2 * CLUSTER, cells: 2 };
+      assert.deepEqual([...(server.pixels(cells).different ?? [])], [CLUSTER, CLUSTER]);
+      await server.compare(null);
+      assert.deepEqual([server.pixels(cells).different, server.difference(-1, 1)], [undefined, null]);
+    });
+  });
+
+  describe('checking', () => {
+    it('draws the file by its uses, and marks there and on the disk what a problem touches', async () => {
+      build('damaged', { clusters: new Map([0, 1, 2, 3].map((index) => [index, data(noise(index + 1, CLUSTER))])) });
+      const bytes = readFileSync(at('damaged'));
+      const place = hostClusterOf(bytes, 2);
+      setRefcount(bytes, place, 0);
+      writeFileSync(at('damaged'), bytes);
+      open('damaged');
+      await complete();
+      const cells = { start: 0, cellBytes: CLUSTER, cells: 4 };
+      assert.throws(() => server.pixels({ ...cells, file: 0 }), { code: 'not-found' });
+      await server.check(0);
+      assert.deepEqual([...(server.pixels(cells).damaged ?? [])], [0, 0, CLUSTER, 0]);
+      const { pixels, damaged } = server.pixels({ start: place * CLUSTER, cellBytes: CLUSTER, cells: 1, file: 0 });
+      assert.deepEqual([[...pixels.owner], [...(damaged ?? [])]], [[Use.Uncounted], [CLUSTER]]);
+      assert.deepEqual([...server.pixels({ ...cells, cells: 1, file: 0 }).pixels.owner], [Use.Header]);
     });
   });
 
