@@ -113,14 +113,20 @@ describe('the server of one image', () => {
       pair();
       const first = open('top');
       assert.deepEqual(heard, []);
-      assert.deepEqual(first.layers.map(({ path }) => path), [at('top'), at('base')]);
+      assert.deepEqual(
+        first.layers.map(({ path }) => path),
+        [at('top'), at('base')],
+      );
       assert.deepEqual(
         [first.path, first.scan, first.end.kind, first.guestSize, first.standpoint, first.accounting],
         [at('top'), 'running', 'base', 4 * CLUSTER, { depth: 0, view: '' }, undefined],
       );
       const last = await complete();
       assert(last.generation > first.generation);
-      assert.deepEqual(last.accounting?.layers.map(({ owned }) => owned), [2 * CLUSTER, CLUSTER]);
+      assert.deepEqual(
+        last.accounting?.layers.map(({ owned }) => owned),
+        [2 * CLUSTER, CLUSTER],
+      );
       assert.equal(last.accounting.nobody, CLUSTER);
       await settle();
       assert.equal(changes().at(-1)?.scan, 'complete');
@@ -132,7 +138,10 @@ describe('the server of one image', () => {
       const first = open('large');
       await complete();
       const generations = [first, ...changes()].map(({ generation }) => generation);
-      assert.deepEqual(generations, [...new Set(generations)].sort((a, b) => a - b));
+      assert.deepEqual(
+        generations,
+        [...new Set(generations)].sort((a, b) => a - b),
+      );
     });
 
     it('tells how far the scan is, in order', async () => {
@@ -224,9 +233,15 @@ describe('the server of one image', () => {
       heard.length = 0;
       const allowed = open('work/top', { policy: { ...policy, allowed: [refused.end.name] } });
       assert.equal(allowed.end.kind, 'base');
-      assert.deepEqual(allowed.layers.map(({ path }) => path), [at('work/top'), at('other/base')]);
+      assert.deepEqual(
+        allowed.layers.map(({ path }) => path),
+        [at('work/top'), at('other/base')],
+      );
       const { accounting } = await complete();
-      assert.deepEqual(accounting?.layers.map(({ owned }) => owned), [0, CLUSTER]);
+      assert.deepEqual(
+        accounting?.layers.map(({ owned }) => owned),
+        [0, CLUSTER],
+      );
     });
   });
 
@@ -238,14 +253,20 @@ describe('the server of one image', () => {
       const again = open('top', { standpoint });
       assert.deepEqual(again.standpoint, standpoint);
       const { accounting } = await complete();
-      assert.deepEqual(accounting?.layers.map(({ owned }) => owned), [0, 2 * CLUSTER]);
+      assert.deepEqual(
+        accounting?.layers.map(({ owned }) => owned),
+        [0, 2 * CLUSTER],
+      );
       const { bytes } = await server.read(0, 4 * CLUSTER);
       assert.deepEqual(bytes, guestBytes(base.spec));
     });
 
     it('looks at the disk as it is now where that place is gone', () => {
       pair();
-      for (const standpoint of [{ depth: 2, view: '' }, { depth: 0, view: '7' }]) {
+      for (const standpoint of [
+        { depth: 2, view: '' },
+        { depth: 0, view: '7' },
+      ]) {
         assert.deepEqual(open('top', { standpoint }).standpoint, { depth: 0, view: '' });
       }
     });
@@ -298,17 +319,33 @@ describe('the server of one image', () => {
       assert.deepEqual([reply.generation, [...reply.pixels.owner]], [there.generation, [NOBODY]]);
       const last = await complete();
       assert.deepEqual(last.standpoint, { depth: 1, view: '' });
-      assert.deepEqual(last.accounting?.layers.map(({ owned }) => owned), [0, 2 * CLUSTER]);
+      assert.deepEqual(
+        last.accounting?.layers.map(({ owned }) => owned),
+        [0, 2 * CLUSTER],
+      );
       heard.length = 0;
       server.look({ depth: 0, view: '' });
-      assert.deepEqual((await complete()).accounting?.layers.map(({ owned }) => owned), [2 * CLUSTER, CLUSTER]);
+      assert.deepEqual(
+        (await complete()).accounting?.layers.map(({ owned }) => owned),
+        [2 * CLUSTER, CLUSTER],
+      );
     });
 
     it('looks at an internal snapshot', async () => {
       const old = data(noise(9, CLUSTER));
       build('disk', {
         clusters: new Map([[0, data(noise(1, CLUSTER))]]),
-        snapshots: [{ id: '5', name: 'before', clusters: new Map([[0, old], [2, old]]), diskSize: 3 * CLUSTER }],
+        snapshots: [
+          {
+            id: '5',
+            name: 'before',
+            clusters: new Map([
+              [0, old],
+              [2, old],
+            ]),
+            diskSize: 3 * CLUSTER,
+          },
+        ],
       });
       open('disk');
       const summary = server.look({ depth: 0, view: '5' });
