@@ -73,7 +73,8 @@ export class RunBuilder {
 
 /** What a layer says of a map that ends where there are as many runs as may be kept. @param end in guest bytes */
 export function tooManyRuns(end: number): Finding {
-  const message = `the disk is in too many pieces to keep: the map is shown up to guest byte ${end} and unknown from there`;
+  const what = 'the disk is in too many pieces to keep';
+  const message = `${what}: the map is shown up to guest byte ${end} and unknown from there`;
   return { code: 'too-many-runs', severity: 'warning', message };
 }
 

@@ -11,8 +11,9 @@ export interface WalkFrom {
 }
 
 /**
- * Runs of all layers together that a walk has in memory at a time: 17 bytes each, as much again while they are gathered,
- * and 19 in the map made of them. With windows of tables (16 bytes for each run at most) that stays below 24 MiB.
+ * Runs of all layers together that a walk has in memory at a time: 17 bytes each, as much again while they are
+ * gathered, and 38 for the map made of them. With a window of tables for each layer (at most 16 bytes for each run) and
+ * a piece of its L1 table that stays below 28 MiB.
  */
 const MAX_RUNS = 2 ** 18;
 

@@ -7,7 +7,8 @@ const MAX_L1_ENTRIES = 4 * 1024 * 1024;
 const MAX_SNAPSHOTS = 65_536;
 const MAX_EXTRA_DATA = 1024;
 
-function twoStates(more: Partial<Qcow2Spec> = {}): Qcow2Spec {
+/** The current state and a snapshot: they share the data of cluster 0, and no L2 table. */
+export function twoStates(more: Partial<Qcow2Spec> = {}): Qcow2Spec {
   const shared = data(noise(1, CLUSTER));
   return {
     size: 600 * CLUSTER,

@@ -112,7 +112,7 @@ export class Qcow2Layer implements Layer {
 
   *scanParts(view: View, maxRuns: number): Generator<RunList | undefined, void, void> {
     const scanner = this.scanner(view, { host: true, maxRuns });
-    yield* scanner.parts();
+    yield* scanner.scanParts();
     this.scanned.set(view.id, scanner.findings);
   }
 

@@ -72,7 +72,7 @@ export class Scanner {
   }
 
   /** All runs, a list each time one is full. */
-  *parts(): Generator<RunList | undefined, void, void> {
+  *scanParts(): Generator<RunList | undefined, void, void> {
     for (const progress of this.decode()) {
       if (this.builder.full && this.builder.end < this.guestSize) yield this.builder.take();
       else if (progress.done < progress.total) yield undefined;
@@ -81,7 +81,7 @@ export class Scanner {
     if (last.count > 0) yield last;
   }
 
-  /** Appends to the list. Pauses after each window and whenever the list is full: what has no room then, is still to come. */
+  /** Appends to the list. Pauses after each window, and whenever the list is full and something is still to come. */
   private *decode(): Generator<Progress, void, void> {
     const { l2Span, clusterSize } = this.geometry;
     const { l1, pieceBytes, window } = this;

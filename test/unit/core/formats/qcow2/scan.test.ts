@@ -5,6 +5,7 @@ import { readHeader } from '../../../../../src/core/formats/qcow2/header';
 import { L1Table } from '../../../../../src/core/formats/qcow2/l1';
 import { Geometry } from '../../../../../src/core/formats/qcow2/mapping';
 import { Scanner } from '../../../../../src/core/formats/qcow2/scan';
+import { RunBuilder } from '../../../../../src/core/runs';
 import type { BuiltQcow2, Cell, Cluster, Qcow2Spec } from '../../../../fixtures/build/index';
 import {
   buildQcow2,
@@ -19,7 +20,7 @@ import {
   zeroAllocated,
 } from '../../../../fixtures/build/index';
 import { MemoryDisk, memorySource } from '../../../../support/memory';
-import { letterOf, told } from '../../../../support/runs';
+import { kindOf, letterOf, told } from '../../../../support/runs';
 
 interface Scanned {
   readonly runs: RunList;
@@ -146,6 +147,28 @@ describe('scanning the tables of a qcow2 image', () => {
       assert.deepEqual(findings, []);
       assert.deepEqual(told(runs), expectedRuns(built));
       assert.equal(runs.start[runs.count], spec.size);
+    });
+
+    it(`of ${name} gives the same in parts`, () => {
+      const built = buildQcow2(spec);
+      const source = memorySource(built.image);
+      const header = readHeader(source);
+      const place = { offset: header.l1Offset, entries: header.l1Entries };
+      for (const maxRuns of [1, 5, 64]) {
+        const scanner = new Scanner(source, new Geometry(header), place, spec.size, { host: true, maxRuns });
+        const joined = new RunBuilder(true, Infinity);
+        for (const part of scanner.scanParts()) {
+          if (!part) continue;
+          // A cluster with subclusters is 32 runs at most, and is never cut.
+          assert(part.count < maxRuns + 32);
+          assert.equal(part.start[0], joined.end, 'each begins where the one before it ends');
+          told(part).forEach(([start, end, letter, host]) => {
+            joined.append(end - start, kindOf(letter), host ?? -1);
+          });
+        }
+        assert.deepEqual(told(joined.finish(spec.size)), expectedRuns(built));
+        assert.deepEqual(scanner.findings, []);
+      }
     });
   }
 
