@@ -14,7 +14,7 @@ export function news(before: ImageSummary, now: ImageSummary): string | undefine
     return [`${fileName}: ${faultsFound(check.counts) ?? `no problems found, ${clustersChecked(check.counts)}`}.`];
   });
   const { comparison } = now;
-  const compared = comparison && !sameComparison(before, now) ? [`Compared with ${otherDisk(comparison)}: ${comparisonSentence(comparison)}`] : [];
+  const compared = comparison && !sameComparison(before, now) ? [`Compared with ${otherDisk(comparison)}: ${comparisonSentence(comparison, now.guestSize)}`] : [];
   const told = [...checked, ...compared];
   return told.length === 0 ? undefined : told.join(' ');
 }

@@ -121,6 +121,10 @@ export class App extends HostActions implements Actions {
     addEventListener('blur', () => this.save()); // what takes the focus may close the page next
   }
 
+  private get state(): Readonly<State> {
+    return this.store.get();
+  }
+
   /** Asks the host what to show, and shows it. */
   async start(): Promise<void> {
     const { host } = this;
@@ -150,7 +154,7 @@ export class App extends HostActions implements Actions {
   }
 
   private recolor(): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (this.palette && summary) this.colors = chainColors(summary, this.palette.stops);
   }
 
@@ -166,9 +170,9 @@ export class App extends HostActions implements Actions {
   }
 
   private setSummary(summary: ImageSummary): void {
-    const before = this.store.get().summary;
+    const before = this.state.summary;
     const names = layerNames(summary.layers, summary.end.kind);
-    const { picked, selected, progress } = this.store.get();
+    const { picked, selected, progress } = this.state;
     const ended = summary.scan !== 'running';
     if (ended) this.seenLayers = new Set();
     this.store.set({
@@ -192,7 +196,7 @@ export class App extends HostActions implements Actions {
   }
 
   private progressed(done: number, total: number, layer: number): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (!summary) return;
     this.seenLayers.add(layer);
     const count = summary.layers.length - summary.standpoint.depth;
@@ -206,7 +210,7 @@ export class App extends HostActions implements Actions {
   }
 
   private goToOffset(offset: number, trace: boolean): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (!summary || offset < 0 || offset >= summary.guestSize) {
       this.store.set({ notice: 'That offset lies past the end of the disk' });
       return;
@@ -241,7 +245,7 @@ export class App extends HostActions implements Actions {
 
   private save(): void {
     clearTimeout(this.saving);
-    const { summary, selected, picked, table, face } = this.store.get();
+    const { summary, selected, picked, table, face } = this.state;
     if (!summary) return;
     this.memory.set({
       version: 1, path: summary.path, standpoint: summary.standpoint, view: this.map.save(), selected, picked, table,
@@ -252,7 +256,7 @@ export class App extends HostActions implements Actions {
   // ---- the map ------------------------------------------------------------------------------
 
   private showOnMap(): void {
-    const { summary, picked, selected } = this.store.get();
+    const { summary, picked, selected } = this.state;
     if (!summary) return;
     this.map.show({
       disk: {
@@ -271,10 +275,10 @@ export class App extends HostActions implements Actions {
   }
 
   private showOverview(): void {
-    const { summary, picked, sight, face, file } = this.store.get();
+    const { summary, picked, sight, face, file } = this.state;
     if (!summary) return;
     if (face === 'file') {
-      const size = fileLayer(this.store.get())?.check?.fileEnd ?? 0;
+      const size = fileLayer(this.state)?.check?.fileEnd ?? 0;
       this.overview.show({
         size, colors: this.file.colors, patterns: USE_PATTERNS, picked: null, comparing: false, pending: false,
         window: { start: file.sight?.start ?? 0, end: file.sight?.end ?? size },
@@ -315,13 +319,13 @@ export class App extends HostActions implements Actions {
   }
 
   private refreshCell(): void {
-    const { selected, cell } = this.store.get();
+    const { selected, cell } = this.state;
     const fresh = selected === null ? undefined : this.map.cellOf(selected);
     if (JSON.stringify(fresh) !== JSON.stringify(cell)) this.store.set({ cell: fresh });
   }
 
   private tell(cell: Cell | undefined, point: { x: number; y: number }): void {
-    const { names, face } = this.store.get();
+    const { names, face } = this.state;
     if (!cell || cell.parts.length === 0) this.tooltip.hide();
     else this.tooltip.show(cell, point, face === 'file' ? fileTelling(this.file.colors) : diskTelling(names, this.colors));
   }
@@ -340,7 +344,7 @@ export class App extends HostActions implements Actions {
   private async inspect(): Promise<void> {
     this.inspection += 1;
     const question = this.inspection;
-    const offset = this.store.get().selected;
+    const offset = this.state.selected;
     if (offset === null) {
       this.store.set({ inspected: { kind: 'nothing' } });
       return;
@@ -351,7 +355,7 @@ export class App extends HostActions implements Actions {
       const [reply, bytes] = await Promise.all([this.host.call('trace', { offset }), read]);
       if (question !== this.inspection) return;
       this.store.set({ inspected: { kind: 'block', reply, bytes: bytes satisfies ReadReply | { error: string } } });
-      const { names, summary } = this.store.get();
+      const { names, summary } = this.state;
       this.announce(blockSentence(reply.trace, names, summary?.layers ?? []));
     } catch (error) {
       if (question === this.inspection) this.store.set({ inspected: { kind: 'failed', error: wireOf(error) } });
@@ -362,7 +366,7 @@ export class App extends HostActions implements Actions {
   private announce(block?: string): void {
     clearTimeout(this.announcing);
     this.announcing = setTimeout(() => {
-      const { cell, names } = this.store.get();
+      const { cell, names } = this.state;
       const also = block !== undefined && cell && cell.parts.length > 1 ? [`Cell ${cellSentence(cell, names)}`] : [];
       this.live.textContent = [this.news, block, ...also].filter(Boolean).join(' ');
       this.news = undefined;
@@ -370,7 +374,7 @@ export class App extends HostActions implements Actions {
   }
 
   private tellSelection(): void {
-    const { selected, picked, inspected } = this.store.get();
+    const { selected, picked, inspected } = this.state;
     const owner = inspected.kind === 'block' && inspected.reply.trace.owner >= 0 ? inspected.reply.trace.owner : null;
     const selection = { offset: selected, layer: picked ?? (selected === null ? null : owner), picked };
     const text = JSON.stringify(selection);
@@ -387,7 +391,7 @@ export class App extends HostActions implements Actions {
   }
 
   private draw(): undefined {
-    const state = this.store.get();
+    const state = this.state;
     const changed = new Set(this.changed);
     this.changed.clear();
     const any = (...keys: (keyof State)[]): boolean => keys.some((key) => changed.has(key));
@@ -421,16 +425,16 @@ export class App extends HostActions implements Actions {
   }
 
   private tableShown(): boolean {
-    return this.store.get().table || matchMedia(TABLE_ALONE).matches;
+    return this.state.table || matchMedia(TABLE_ALONE).matches;
   }
 
   private updateCentre(): void {
-    this.centre.update(this.store.get(), this.colors, this.file.colors, this.lookedOver());
+    this.centre.update(this.state, this.colors, this.file.colors, this.lookedOver());
   }
 
   /** What the picture of the whole that is shown has somewhere. */
   private lookedOver(): Seen {
-    const from = (this.store.get().face === 'file' ? this.file.source : this.source).overview();
+    const from = (this.state.face === 'file' ? this.file.source : this.source).overview();
     if (this.seen.from !== from) {
       this.seen = {
         from,
@@ -447,7 +451,7 @@ export class App extends HostActions implements Actions {
     const { target } = event;
     const typing = target instanceof HTMLSelectElement || target instanceof HTMLInputElement;
     if (event.defaultPrevented || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.store.get().page.kind !== 'image') return;
+    if (this.state.page.kind !== 'image') return;
     // Where nothing that has a use for the key has the focus, the map is meant.
     if (this.leavesKeysToMap(event) && this.front.key(event)) {
       event.preventDefault();
@@ -486,16 +490,16 @@ export class App extends HostActions implements Actions {
   /** Undoes one thing at a time: what is picked out, then what is selected. */
   private escape(): void {
     if (this.inspector.element.contains(document.activeElement)) this.centre.focus();
-    const { face, file } = this.store.get();
+    const { face, file } = this.state;
     if (face === 'file' && file.selected !== null) void this.file.select(null);
-    else if (this.store.get().picked !== null) this.store.set({ picked: null });
+    else if (this.state.picked !== null) this.store.set({ picked: null });
     else void this.select(null);
   }
 
   // ---- actions ------------------------------------------------------------------------------
 
   pick(depth: number | null): void {
-    const { picked, summary } = this.store.get();
+    const { picked, summary } = this.state;
     if (depth !== null && summary && depth < summary.standpoint.depth) {
       this.look({ depth, view: '' });
       return;
@@ -521,7 +525,7 @@ export class App extends HostActions implements Actions {
   }
 
   travel(by: 1 | -1): void {
-    const { summary, names } = this.store.get();
+    const { summary, names } = this.state;
     if (!summary) return;
     const all = places(summary, names);
     const from = this.headedFor ?? summary.standpoint;
@@ -533,7 +537,7 @@ export class App extends HostActions implements Actions {
   /** Resolves once what is known of the block is there. */
   async select(offset: number | null, cell?: Cell): Promise<void> {
     if (offset !== null) this.map.reveal(offset);
-    if (offset === this.store.get().selected) return;
+    if (offset === this.state.selected) return;
     this.byteCount = FIRST_BYTES;
     this.store.set({ selected: offset, notice: undefined });
     this.showOnMap(); // at once: the next key counts from here, and may come before the next frame
@@ -542,7 +546,7 @@ export class App extends HostActions implements Actions {
   }
 
   selectPart(cell: Cell, owner: number, kind: number): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (!summary) return;
     const unit = unitOf(summary.layers.slice(summary.standpoint.depth), summary.guestSize);
     findBlock((request) => this.host.call('pixels', request), { ...cell, unit }, { owner, kind }).then(
@@ -552,7 +556,7 @@ export class App extends HostActions implements Actions {
   }
 
   closeUp(): void {
-    const { selected, face, file } = this.store.get();
+    const { selected, face, file } = this.state;
     const place = face === 'file' ? file.selected : selected;
     if (place !== null) this.front.close(place);
   }
@@ -571,7 +575,7 @@ export class App extends HostActions implements Actions {
   }
 
   private get front(): MapView {
-    return this.store.get().face === 'file' ? this.file.map : this.map;
+    return this.state.face === 'file' ? this.file.map : this.map;
   }
 
   show(face: Face): void {
@@ -579,7 +583,7 @@ export class App extends HostActions implements Actions {
   }
 
   private turnTo(face: Face): void {
-    if (face === this.store.get().face) return;
+    if (face === this.state.face) return;
     this.tooltip.hide();
     this.store.set({ face });
     this.showOnMap();
@@ -591,12 +595,12 @@ export class App extends HostActions implements Actions {
     const { activeElement } = document;
     const follows = activeElement === null || activeElement === document.body || activeElement === this.front.canvas
       || this.centre.holds(activeElement);
-    this.turnTo(this.store.get().face === 'file' ? 'disk' : 'file');
+    this.turnTo(this.state.face === 'file' ? 'disk' : 'file');
     if (follows) this.centre.focus();
   }
 
   check(depth?: number): void {
-    const layer = depth ?? fileLayer(this.store.get())?.depth;
+    const layer = depth ?? fileLayer(this.state)?.depth;
     if (layer !== undefined) this.host.emit('action', { action: 'check', depth: layer });
   }
 
@@ -605,15 +609,15 @@ export class App extends HostActions implements Actions {
   }
 
   showInFile(depth: number, offset: number): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (!summary?.layers[depth]?.check) return;
-    if (fileLayer(this.store.get())?.depth !== depth) this.store.set({ picked: depth });
+    if (fileLayer(this.state)?.depth !== depth) this.store.set({ picked: depth });
     this.turnTo('file');
     this.file.select(offset).catch(this.failed);
   }
 
   showGuest(depth: number, { view, start }: GuestRange): void {
-    const { standpoint } = this.store.get().summary ?? {};
+    const { standpoint } = this.state.summary ?? {};
     if (!standpoint) return;
     const seen = depth === standpoint.depth ? view === standpoint.view : depth > standpoint.depth && view === '';
     if (seen) this.goToOffset(start, false);
@@ -621,7 +625,7 @@ export class App extends HostActions implements Actions {
   }
 
   difference(by: 1 | -1): void {
-    const { summary, selected } = this.store.get();
+    const { summary, selected } = this.state;
     if (!summary?.comparison || summary.comparison.ranges === 0) return;
     this.host.call('difference', { from: selected ?? (by === 1 ? -1 : summary.guestSize), by }).then((difference) => {
       if (!difference) return;
@@ -632,7 +636,7 @@ export class App extends HostActions implements Actions {
   }
 
   toggleTable(): void {
-    this.store.set({ table: !this.store.get().table });
+    this.store.set({ table: !this.state.table });
   }
 
   copy(text: string, what: string): void {

@@ -1,21 +1,23 @@
 import { formatBytes } from '../core/units';
 import type { ComparisonSummary } from '../protocol/image';
 import { fill, h, textButton } from './dom';
-import { plural } from './format';
+import { fileName, plural } from './format';
 import type { Actions, State } from './state';
-
-const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
 
 /** What the disk is compared with: `web01.img`, `snapshot clean of web01.qcow2`. */
 export function otherDisk({ path, view, viewName }: ComparisonSummary): string {
   return view === '' ? fileName(path) : `snapshot ${viewName === '' ? view : viewName} of ${fileName(path)}`;
 }
 
-/** `3.2 MiB in 17 ranges differ.`, and what could not be compared: for the bar, the table and the live region. */
-export function comparisonSentence({ ranges, bytes, unknown }: ComparisonSummary): string {
-  const rest = unknown > 0 ? ` ${formatBytes(unknown)} could not be compared.` : '';
+/**
+ * `3.2 MiB in 17 ranges differ.`, and what could not be compared: for the bar, the table and the live region.
+ * @param size of the disk that is shown
+ */
+export function comparisonSentence({ ranges, bytes, unknown, guestSize }: ComparisonSummary, size: number): string {
+  const rest = (unknown > 0 ? ` ${formatBytes(unknown)} could not be compared.` : '')
+    + (guestSize === size ? '' : ` The other disk has ${formatBytes(guestSize)}.`);
   if (ranges > 0) return `${formatBytes(bytes)} in ${plural(ranges, 'range')} differ.${rest}`;
-  return unknown > 0 ? `No difference was found.${rest}` : 'They are identical.';
+  return rest === '' ? 'They are identical.' : `No difference was found.${rest}`;
 }
 
 /** Above the map while two disks are compared: with what, how much differs, and ways from one difference to the next. */
@@ -45,7 +47,7 @@ export class ComparisonBar {
     const found = summary?.comparison;
     this.element.hidden = !found || face !== 'disk';
     if (!found) return;
-    fill(this.words, 'Compared with ', h('strong', { title: found.path }, otherDisk(found)), `: ${comparisonSentence(found)}`,
+    fill(this.words, 'Compared with ', h('strong', { title: found.path }, otherDisk(found)), `: ${comparisonSentence(found, summary.guestSize)}`,
       found.skipped > 0 && h('span', {
         class: 'quiet', title: 'Both disks answer from the same place in the same file there',
       }, ` ${formatBytes(found.skipped)} are shared and were not read.`));

@@ -11,7 +11,7 @@ export function fileValues(
 ): HTMLElement[] {
   const { summary, file } = state;
   const layer = summary && fileLayer(state);
-  if (!summary || !layer || file.selected === null) return [];
+  if (!summary || !layer?.check || file.selected === null) return [];
   const { grain } = layer;
   const cluster = Math.floor(file.selected / grain);
   const list = h('dl', 'values');

@@ -24,6 +24,8 @@ export class FilePane {
   readonly source: PixelSource;
   /** By `Use`. */
   colors: readonly Rgb[] = [];
+  /** The generation of which the use of the selected place was asked. */
+  private asked = -1;
 
   constructor(private readonly host: Host, private readonly store: Store<State>, events: FilePaneEvents) {
     this.source = new PixelSource((request) => this.fetch(request), () => {
@@ -54,9 +56,13 @@ export class FilePane {
     if (state.file.path !== layer.path) {
       this.store.set({ file: { path: layer.path, selected: null, use: undefined, cell: undefined, sight: undefined } });
     }
+    const { generation } = state.summary;
+    // Read anew, the file may hold something else there.
+    if (generation !== this.asked) this.askUse().catch(() => this.patch({ use: undefined }));
+    this.asked = generation;
     this.map.show({
       disk: { size: layer.check.fileEnd, unit: layer.grain, file: layer.path },
-      generation: state.summary.generation,
+      generation,
       colors: this.colors,
       patterns: USE_PATTERNS,
       pending: false,
@@ -76,10 +82,18 @@ export class FilePane {
       selected: offset, use: undefined, cell: offset === null ? undefined : (cell ?? this.map.cellOf(offset)),
     });
     this.show();
-    if (offset === null) return;
-    const start = Math.floor(offset / layer.grain) * layer.grain;
+    await this.askUse();
+  }
+
+  /** Asks what the selected cluster is used for. */
+  private async askUse(): Promise<void> {
+    const state = this.store.get();
+    const { selected } = state.file;
+    const layer = fileLayer(state);
+    if (selected === null || !layer) return;
+    const start = Math.floor(selected / layer.grain) * layer.grain;
     const { pixels } = await this.fetch({ start, cellBytes: layer.grain, cells: 1 });
-    if (this.store.get().file.selected === offset) this.patch({ use: pixels.owner[0] });
+    if (this.store.get().file.selected === selected) this.patch({ use: pixels.owner[0] });
   }
 
   /** Selects the first cluster in the cell that is used like that. */

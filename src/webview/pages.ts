@@ -2,6 +2,7 @@ import type { WireError } from '../core/errors';
 import { formatBytes, formatOffset } from '../core/units';
 import type { NotAnImage } from '../protocol/image';
 import { breakable, h } from './dom';
+import { fileName } from './format';
 import { dumpLines } from './hexdump';
 import { asSentence } from './sentences';
 import type { Actions } from './state';
@@ -9,7 +10,6 @@ import type { Actions } from './state';
 const HEAD_BYTES = 128;
 const HEAD_WIDTH = 16;
 
-const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
 
 /** For a file that is no disk image: what it is instead, and what can be done with it. */
 export function notAnImagePage(what: NotAnImage, actions: Actions): HTMLElement {

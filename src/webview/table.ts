@@ -57,7 +57,7 @@ export class LayerTable {
       sum('whole disk', summary.guestSize, 'none'),
       summary.comparison && h('tr', {}, h('td', {
         class: 'broken-end', attributes: { colspan: String(COLUMNS.length) },
-      }, `Compared with ${otherDisk(summary.comparison)}: ${comparisonSentence(summary.comparison)}`)),
+      }, `Compared with ${otherDisk(summary.comparison)}: ${comparisonSentence(summary.comparison, summary.guestSize)}`)),
     );
   }
 

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { ImageSummary } from '../../protocol/image';
 import type { GatePolicy } from '../../protocol/worker';
 import type { ImageDocument } from '../editor/document';
-import { message, formatMoment } from '../text';
+import { formatMoment, message, withoutIcons } from '../text';
 import { pathKey } from '../paths';
 import { comparisonResult } from './comparisonWords';
 import { runWork } from './progress';
@@ -110,6 +110,3 @@ async function askFile(folder: string): Promise<OtherDisk | undefined> {
     })) ?? [];
   return picked && { path: picked.fsPath, view: '' };
 }
-
-/** `$(name)` would show as a product icon. */
-const withoutIcons = (label: string): string => label.replaceAll('$(', '\\$(');

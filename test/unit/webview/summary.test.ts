@@ -72,7 +72,7 @@ describe('what a check found, on the page', () => {
       '0.qcow2: 1 corruption. 1.qcow2: no problems found, 10 clusters in use, 10% fragmented.');
     assert.equal(news(checked, structuredClone(checked)), undefined);
     const comparison = {
-      path: '/vm/other.img', view: '', viewName: '', guestSize: 1, ranges: 0, bytes: 0, unknown: 0, skipped: 0, first: [],
+      path: '/vm/other.img', view: '', viewName: '', guestSize: 40 * GIB, ranges: 0, bytes: 0, unknown: 0, skipped: 0, first: [],
     };
     const compared = { ...checked, comparison };
     assert.equal(news(checked, compared), 'Compared with other.img: They are identical.');
@@ -82,10 +82,12 @@ describe('what a check found, on the page', () => {
   it('says plainly that nothing differs, unless something could not be compared', () => {
     const found = { path: '', view: '', viewName: '', guestSize: 1, skipped: 0, first: [] };
     const said = (ranges: number, bytes: number, unknown: number): string =>
-      comparisonSentence({ ...found, ranges, bytes, unknown });
+      comparisonSentence({ ...found, ranges, bytes, unknown }, 1);
     assert.equal(said(0, 0, 0), 'They are identical.');
     assert.equal(said(0, 0, 1024), 'No difference was found. 1 KiB could not be compared.');
     assert.equal(said(1, 512, 0), '512 bytes in 1 range differ.');
+    assert.equal(comparisonSentence({ ...found, guestSize: GIB, ranges: 0, bytes: 0, unknown: 0 }, 2 * GIB),
+      'No difference was found. The other disk has 1 GiB.');
     assert.equal(said(2, 2048, 512), '2 KiB in 2 ranges differ. 512 bytes could not be compared.');
   });
 
