@@ -298,7 +298,7 @@ export class App extends HostActions implements Actions {
   private pixelsChanged(): void {
     // The overview alone tells whether anything is broken, and the legend must not wait for another reason to be drawn.
     const { invalid, damaged } = this.seen;
-    const seen = this.lookedOver();
+    const seen = this.seenSomewhere();
     if (seen.invalid !== invalid || seen.damaged !== damaged) this.updateCentre();
     this.map.repaint();
     this.showOverview();
@@ -429,11 +429,11 @@ export class App extends HostActions implements Actions {
   }
 
   private updateCentre(): void {
-    this.centre.update(this.state, this.colors, this.file.colors, this.lookedOver());
+    this.centre.update(this.state, this.colors, this.file.colors, this.seenSomewhere());
   }
 
   /** What the picture of the whole that is shown has somewhere. */
-  private lookedOver(): Seen {
+  private seenSomewhere(): Seen {
     const from = (this.state.face === 'file' ? this.file.source : this.source).overview();
     if (this.seen.from !== from) {
       this.seen = {
