@@ -3,10 +3,10 @@
 //   node scripts/mock.mjs --shot FILE.png [--scenario chain] [--theme dark|light|hc|hcl] [--size 1770x1140] [--dpr 1]
 //                         [--query 'goto=0x35A400000&pick=2'] [--do 'key +; hover 700,400; click 700,400']
 //   node scripts/mock.mjs --bench                                 times a frame of 12,000 cells
-// Shots and times need a Chromium: the one that CHROME names, or chromium or google-chrome from PATH.
+// Shots and times use the Chromium of the tests (scripts/vscode/browser.mjs).
 import { parseArgs } from 'node:util';
 import { serveMock } from '../test/browser/mock/server.mjs';
-import { findOnPath } from './lib/run.mjs';
+import { launchBrowser } from './vscode/browser.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -41,10 +41,7 @@ async function perform(page, steps) {
 }
 
 async function withBrowser(use) {
-  const { chromium } = await import('playwright-core');
-  const executablePath = process.env.CHROME ?? findOnPath('chromium') ?? findOnPath('google-chrome');
-  if (!executablePath) throw new Error('No Chromium found: name one with CHROME');
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic'] });
+  const browser = await launchBrowser();
   try {
     await use(browser);
   } finally {

@@ -19,28 +19,23 @@ export interface OpenImage {
   readonly titles: readonly string[];
 }
 
-/**
- * Opens the image a verb is given, and what it stands on.
- * @param keepHost keep host offsets, which a map needs
- * @throws DiskError, UsageError
- */
-export function openImage(invocation: Invocation, file: string, keepHost: boolean): OpenImage {
-  return openDisk(file, { format: invocation.value('format'), snapshot: invocation.value('snapshot'), keepHost });
+/** Opens the image a verb is given, and what it stands on. @throws DiskError, UsageError */
+export function openImage(invocation: Invocation, file: string): OpenImage {
+  return openDisk(file, { format: invocation.value('format'), snapshot: invocation.value('snapshot') });
 }
 
 export interface DiskChoice {
   readonly format: string | undefined;
   /** Id or name of an internal snapshot. */
   readonly snapshot: string | undefined;
-  readonly keepHost: boolean;
 }
 
 /** @throws DiskError, UsageError */
-export function openDisk(file: string, { format, snapshot, keepHost }: DiskChoice): OpenImage {
+export function openDisk(file: string, { format, snapshot }: DiskChoice): OpenImage {
   if (format !== undefined && !DRIVERS.some(({ id }) => id === format)) {
     throw new UsageError(`the format "${format}" is not known; these are: ${DRIVERS.map(({ id }) => id).join(', ')}`);
   }
-  const session = new Session(createEnvironment(TRUST_ALL), openFile(file, TRUST_ALL), keepHost, { format });
+  const session = new Session(createEnvironment(TRUST_ALL), openFile(file, TRUST_ALL), { format });
   try {
     if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
   } catch (error) {

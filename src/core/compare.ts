@@ -58,6 +58,8 @@ class Comparer {
   private skipped = 0;
   /** What is to be read next: `[waitsFrom, at)`. */
   private waitsFrom = -1;
+  /** Where the last sector that differs ends. */
+  private toldTo = 0;
   private readonly bufferA = new Uint8Array(PIECE + SECTOR);
   private readonly bufferB = new Uint8Array(PIECE + SECTOR);
   private readonly wordsA = new Int32Array(this.bufferA.buffer);
@@ -77,7 +79,7 @@ class Comparer {
     try {
       for (let at = 0; at < total; ) {
         // A read goes by the maps that both sides have now.
-        if (a.needsMap(at) || b.needsMap(at)) yield* this.readWaiting(at);
+        if (a.leavesMap(at) || b.leavesMap(at)) yield* this.readWaiting(at);
         yield* this.load(a, at);
         yield* this.load(b, at);
         a.seek(at);
@@ -144,9 +146,16 @@ class Comparer {
   private compareBytes(base: number, from: number, to: number): void {
     for (let at = from; at < to; ) {
       const end = Math.min(to, at - (at % SECTOR) + SECTOR);
-      if (!this.equal(at, end)) this.different.add(base + at, base + end);
+      if (!this.equal(at, end)) this.addSector(base + at - (at % SECTOR));
       at = end;
     }
+  }
+
+  /** A raw disk may end inside a sector: all of it differs when a part does. */
+  private addSector(start: number): void {
+    const end = Math.min(start + SECTOR, this.total);
+    this.different.add(Math.max(start, this.toldTo), end);
+    this.toldTo = end;
   }
 
   private equal(from: number, to: number): boolean {

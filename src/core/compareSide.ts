@@ -59,6 +59,11 @@ export class SideCursor {
     return at < this.size && (this.map === undefined || at >= (this.map.start[this.map.count] ?? 0));
   }
 
+  /** True where the map that there is does not go on: it ends, or the disk does. */
+  leavesMap(at: number): boolean {
+    return at === this.size || this.needsMap(at);
+  }
+
   /** Goes a step towards the next map. */
   pull(): void {
     const step = this.maps.next();
@@ -94,7 +99,8 @@ export class SideCursor {
     if (!mine || !others) return false;
     if (mine.state === others.state) return true;
     if (this.kind !== other.kind || (this.kind !== Kind.Data && this.kind !== Kind.Compressed)) return false;
-    return this.host >= 0 && this.host === other.host && mine.holder === others.holder;
+    if (this.host < 0 || !Number.isSafeInteger(this.host)) return false;
+    return this.host === other.host && mine.holder === others.holder;
   }
 
   /**

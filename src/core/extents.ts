@@ -17,6 +17,13 @@ export function isData(extents: HostExtents, offset: number): boolean {
   return (extentAt(extents, offset) % 2 === 0) === extents.startsWithData;
 }
 
+/** Whether all of `[start, end)` is a hole; past the end of the file nothing is but that. */
+export function isWithinHole(extents: HostExtents, start: number, end: number): boolean {
+  const extent = extentAt(extents, start);
+  if ((extent % 2 === 0) === extents.startsWithData) return false;
+  return extent + 2 >= extents.bounds.length || (extents.bounds[extent + 1] ?? end) >= end;
+}
+
 /** A part of a file as a file of its own. Closing it closes the whole. */
 export function windowOf(source: ByteSource, offset: number, size: number): ByteSource {
   return {

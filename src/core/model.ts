@@ -191,9 +191,9 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 export const KIND_COUNT = 7;
 
 /**
- * What a layer says about `[0, start[count])`, in columns. Frozen once built.
+ * What a layer says about `[start[0], start[count])`, in columns. Frozen once built.
  *
- * `start` has `count + 1` entries: strictly rising from 0, the last is the end of the range, so
+ * `start` has `count + 1` entries, strictly rising; the first is 0 but in a part of a view, the last is the end. So
  * run `i` covers `[start[i], start[i + 1])`. No two neighbours could be one run, so two lists are
  * the same map exactly when their columns are equal.
  */
@@ -201,7 +201,10 @@ export interface RunList {
   readonly count: number;
   readonly start: Float64Array;
   readonly kind: Uint8Array;
-  /** Host offset of the first byte of each run, or -1; neighbours with offsets join only where they are contiguous. */
+  /**
+   * Host offset of the first byte of each run, or -1; neighbours with offsets join only where they are contiguous.
+   * In a compressed cluster it counts on from where the compressed bytes begin: it tells clusters apart, no byte of them.
+   */
   readonly host?: Float64Array | undefined;
 }
 
@@ -282,9 +285,9 @@ export interface WriteEffect {
 }
 
 export interface ScanOptions {
-  /** Keep host offsets (needed for `map`, not for ownership). */
+  /** Keep host offsets: of compressed clusters, where their compressed bytes begin. */
   readonly host: boolean;
-  /** With more runs than about this, the rest of the disk is answered as Unknown, with a finding. */
+  /** How many runs a list has at most. */
   readonly maxRuns: number;
 }
 
@@ -307,8 +310,16 @@ export interface Layer {
   readonly readable: boolean;
   /** `format-specific` of `qemu-img info`, plus the other keys it has for this format. */
   readonly info: LayerInfo;
-  /** All runs of a view over `[0, view.guestSize)`. */
+  /**
+   * All runs of a view over `[0, view.guestSize)` in one list. Where that would have more than `maxRuns`, the rest of the
+   * disk is one of Unknown, with a finding.
+   */
   scan(view: View, options: ScanOptions): Job<RunList>;
+  /**
+   * The same runs with their host offsets, in lists of at most `maxRuns`: each begins where the one before it ends.
+   * What is kept in memory depends on `maxRuns`, not on the disk. Yields undefined for a pause.
+   */
+  scanParts(view: View, maxRuns: number): Generator<RunList | undefined, void, void>;
   /** @throws DiskError only when reading fails; a nonsensical entry is answered as `invalid` */
   trace(view: View, offset: GuestOffset): LayerTrace;
   /**
@@ -389,7 +400,7 @@ export const NOBODY = -1;
 export const UNKNOWN_OWNER = -2;
 
 /**
- * Who answers each byte of `[0, guestSize of the leaf)`, in columns like a `RunList`: `owner` is a depth, NOBODY or
+ * Who answers each byte of `[0, guestSize of the leaf)`, or of a part of it, in columns like a `RunList`: `owner` is a depth, NOBODY or
  * UNKNOWN_OWNER. Every byte has exactly one owner, so the owners' bytes add up to the guest size.
  */
 export interface OwnershipMap {
@@ -397,7 +408,7 @@ export interface OwnershipMap {
   readonly start: Float64Array;
   readonly owner: Int16Array;
   readonly kind: Uint8Array;
-  /** Host offset in the owner's file, or -1; only when the scans kept them. */
+  /** Host offset in the owner's file as in a `RunList`, or -1; only when the scans kept them. */
   readonly host?: Float64Array | undefined;
 }
 

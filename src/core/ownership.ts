@@ -1,3 +1,4 @@
+import { Column } from './column';
 import type { ChainEndKind, Job, OwnershipMap, RunList } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
@@ -18,17 +19,22 @@ const SLICES = 128;
 /**
  * Who answers each byte: the newest layer that holds it. A layer that ends before the one above it hides what is
  * deeper: past its end the disk reads as zero, and nobody owns that.
+ * @param range the part of the disk that is resolved, all of it when left out; the layers' runs must cover it
  */
-export function* resolveOwnership(layers: readonly ScannedLayer[], end: ChainEndKind): Job<OwnershipMap> {
-  const guestSize = layers[0]?.guestSize ?? 0;
-  const resolver = new Resolver(layers, end);
+export function* resolveOwnership(
+  layers: readonly ScannedLayer[],
+  end: ChainEndKind,
+  range: { readonly start: number; readonly end: number } = { start: 0, end: layers[0]?.guestSize ?? 0 },
+): Job<OwnershipMap> {
+  const resolver = new Resolver(layers, end, range.start);
   const grain = 2 ** 20;
-  const slice = Math.max(grain, Math.ceil(guestSize / SLICES / grain) * grain);
-  for (let from = 0; from < guestSize; from += slice) {
-    resolver.resolve(from, Math.min(from + slice, guestSize));
-    yield { done: Math.min(from + slice, guestSize), total: guestSize };
+  const slice = Math.max(grain, Math.ceil((range.end - range.start) / SLICES / grain) * grain);
+  for (let from = range.start; from < range.end; from += slice) {
+    const to = Math.min(from + slice, range.end);
+    resolver.resolve(from, to);
+    yield { done: to, total: range.end };
   }
-  return resolver.finish(guestSize);
+  return resolver.finish();
 }
 
 /** Descends into a layer only where all newer ones are absent, so each layer's runs are passed once. */
@@ -40,8 +46,9 @@ class Resolver {
   constructor(
     private readonly layers: readonly ScannedLayer[],
     private readonly end: ChainEndKind,
+    from: number,
   ) {
-    this.map = new MapBuilder(layers.every(({ runs }) => runs === undefined || runs.host !== undefined));
+    this.map = new MapBuilder(from, layers.every(({ runs }) => runs === undefined || runs.host !== undefined));
     this.cursor = new Int32Array(layers.length);
   }
 
@@ -49,8 +56,8 @@ class Resolver {
     this.descend(0, from, to);
   }
 
-  finish(guestSize: number): OwnershipMap {
-    return this.map.finish(guestSize);
+  finish(): OwnershipMap {
+    return this.map.finish();
   }
 
   private descend(index: number, from: number, to: number): void {
@@ -97,59 +104,44 @@ class Resolver {
 
 /** Columns that grow, joining neighbours that are one range. */
 class MapBuilder {
-  private capacity = 1024;
-  private start = new Float64Array(this.capacity);
-  private owner = new Int16Array(this.capacity);
-  private kind = new Uint8Array(this.capacity);
-  private host: Float64Array | undefined;
-  private count = 0;
-  private position = 0;
+  private readonly start = new Column(Float64Array);
+  private readonly owner = new Column(Int16Array);
+  private readonly kind = new Column(Uint8Array);
+  private readonly host: Column<Float64Array> | undefined;
+  private lastOwner = NaN;
+  private lastKind = -1;
   private hostNext = -1;
 
-  constructor(keepHost: boolean) {
-    this.host = keepHost ? new Float64Array(this.capacity) : undefined;
+  constructor(
+    private position: number,
+    keepHost: boolean,
+  ) {
+    this.host = keepHost ? new Column(Float64Array) : undefined;
   }
 
   append(length: number, owner: number, kind: Kind, host: number): void {
     if (length <= 0) return;
-    const last = this.count - 1;
-    const joins =
-      last >= 0 && this.owner[last] === owner && this.kind[last] === kind && (!this.host || host === this.hostNext);
-    if (!joins) {
-      if (this.count === this.capacity) this.grow();
-      this.start[this.count] = this.position;
-      this.owner[this.count] = owner;
-      this.kind[this.count] = kind;
-      if (this.host) this.host[this.count] = host;
-      this.count += 1;
+    if (owner !== this.lastOwner || kind !== this.lastKind || (this.host && host !== this.hostNext)) {
+      this.start.push(this.position);
+      this.owner.push(owner);
+      this.kind.push(kind);
+      this.host?.push(host);
+      this.lastOwner = owner;
+      this.lastKind = kind;
     }
     this.hostNext = host < 0 ? -1 : host + length;
     this.position += length;
   }
 
-  finish(end: number): OwnershipMap {
-    const start = new Float64Array(this.count + 1);
-    start.set(this.start.subarray(0, this.count));
-    start[this.count] = end;
+  finish(): OwnershipMap {
+    const count = this.kind.length;
+    this.start.push(this.position);
     return {
-      count: this.count,
-      start,
-      owner: this.owner.slice(0, this.count),
-      kind: this.kind.slice(0, this.count),
-      host: this.host?.slice(0, this.count),
+      count,
+      start: this.start.take(),
+      owner: this.owner.take(),
+      kind: this.kind.take(),
+      host: this.host?.take(),
     };
   }
-
-  private grow(): void {
-    this.capacity *= 2;
-    this.start = widen(this.start, new Float64Array(this.capacity));
-    this.owner = widen(this.owner, new Int16Array(this.capacity));
-    this.kind = widen(this.kind, new Uint8Array(this.capacity));
-    if (this.host) this.host = widen(this.host, new Float64Array(this.capacity));
-  }
-}
-
-function widen<A extends Float64Array | Int16Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }

@@ -1,6 +1,9 @@
 import { extentAt, isData } from './extents';
-import type { Chain, HostExtents, OwnershipMap } from './model';
+import type { Chain, Finding, HostExtents, OwnershipMap } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
+import { currentView } from './trace';
+import type { WalkFrom } from './walk';
+import { walk } from './walk';
 
 /** One entry of `qemu-img map --output=json`, as of QEMU 8.2. Offsets and lengths in bytes. */
 export interface QemuMapEntry {
@@ -19,29 +22,33 @@ export interface QemuMapEntry {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Words the map as `qemu-img map` does (qemu-img.c, get_block_status and entry_mergeable): every entry once, merged by
- * its rules.
- * @param map ownership from layer `from` on, with host offsets
- * @param sizes guest size of each layer from `from` on, as seen from there
+ * The map of a disk in the words of `qemu-img map` (qemu-img.c, get_block_status and entry_mergeable): every entry once,
+ * merged by its rules. Yields undefined for a pause.
+ * @param failed see `walk`
  */
 export function* qemuMap(
   chain: Chain,
-  from: number,
-  map: OwnershipMap,
-  sizes: readonly number[],
-): Generator<QemuMapEntry> {
-  if (map.count === 0) {
+  from: WalkFrom,
+  failed?: (depth: number, finding: Finding) => void,
+): Generator<QemuMapEntry | undefined, void, void> {
+  if (from.view.guestSize === 0) {
     yield { start: 0, length: 0, depth: 0, present: false, zero: false, data: false, compressed: false };
     return;
   }
-  const words = new Wording(chain, from, sizes);
+  const words = new Wording(chain, from);
   let last: Mutable<QemuMapEntry> | undefined;
-  for (let run = 0; run < map.count; run += 1) {
-    for (const entry of words.split(map, run)) {
-      if (last && mergeable(last, entry)) last.length += entry.length;
-      else {
-        if (last) yield last;
-        last = entry;
+  for (const map of walk(chain, from, failed)) {
+    if (!map) {
+      yield undefined;
+      continue;
+    }
+    for (let run = 0; run < map.count; run += 1) {
+      for (const entry of words.split(map, run)) {
+        if (last && mergeable(last, entry)) last.length += entry.length;
+        else {
+          if (last) yield last;
+          last = entry;
+        }
       }
     }
   }
@@ -63,11 +70,17 @@ function mergeable(a: QemuMapEntry, b: QemuMapEntry): boolean {
 class Wording {
   private readonly unwritten = new Map<number, HostExtents | undefined>();
 
+  private readonly from: number;
+  /** Guest size of each layer from `from` on, as seen from there. */
+  private readonly sizes: readonly number[];
+
   constructor(
     private readonly chain: Chain,
-    private readonly from: number,
-    private readonly sizes: readonly number[],
-  ) {}
+    { depth, view }: WalkFrom,
+  ) {
+    this.from = depth;
+    this.sizes = [view, ...chain.layers.slice(depth + 1).map(currentView)].map(({ guestSize }) => guestSize);
+  }
 
   *split(map: OwnershipMap, run: number): Generator<Mutable<QemuMapEntry>> {
     const start = map.start[run] ?? 0;
@@ -79,7 +92,9 @@ class Wording {
     else if (kind === Kind.Data || kind === Kind.Invalid) yield* this.data(start, end, owner, host);
     else {
       const zero = kind === Kind.Zero || kind === Kind.ZeroAllocated;
-      yield this.entry(start, end, owner, { zero, data: !zero, compressed: kind === Kind.Compressed }, host);
+      const compressed = kind === Kind.Compressed;
+      // Of compressed clusters QEMU tells no offset.
+      yield this.entry(start, end, owner, { zero, data: !zero, compressed }, compressed ? -1 : host);
     }
   }
 

@@ -93,6 +93,23 @@ export function bytesPerCell(ranges: Ranges, start: number, cellBytes: number, c
   return bytes;
 }
 
+/**
+ * Index of the range that begins next after `from` (`by` 1) or last before it (-1), going round at the ends.
+ * @returns -1 where there are no ranges
+ */
+export function rangeBeside({ count, start }: Ranges, from: number, by: 1 | -1): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const before = (start[middle] ?? 0) < from || (by === 1 && start[middle] === from);
+    if (before) low = middle + 1;
+    else high = middle;
+  }
+  if (count === 0) return -1;
+  return by === 1 ? low % count : (low - 1 + count) % count;
+}
+
 function firstEndingAfter({ count, end }: Ranges, offset: number): number {
   let low = 0;
   let high = count;

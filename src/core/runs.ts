@@ -1,15 +1,12 @@
-import type { RunList } from './model';
+import { Column } from './column';
+import type { Finding, RunList } from './model';
 import { Kind } from './model';
-
-
-const FIRST_CAPACITY = 1024;
 
 /** Builds a `RunList` from ranges that come in guest order, joining neighbours that are one run. */
 export class RunBuilder {
-  private start = new Float64Array(FIRST_CAPACITY);
-  private kind = new Uint8Array(FIRST_CAPACITY);
-  private host: Float64Array | undefined;
-  private count = 0;
+  private readonly start = new Column(Float64Array);
+  private readonly kind = new Column(Uint8Array);
+  private readonly host: Column<Float64Array> | undefined;
   private lastKind = -1;
   /** Where the last run's bytes would go on in the file; -1 when it has no place there. */
   private hostNext = -1;
@@ -23,7 +20,7 @@ export class RunBuilder {
     keepHost: boolean,
     private readonly maxRuns: number,
   ) {
-    this.host = keepHost ? new Float64Array(FIRST_CAPACITY) : undefined;
+    this.host = keepHost ? new Column(Float64Array) : undefined;
   }
 
   /** Bytes appended so far. */
@@ -32,7 +29,7 @@ export class RunBuilder {
   }
 
   get full(): boolean {
-    return this.count >= this.maxRuns;
+    return this.kind.length >= this.maxRuns;
   }
 
   /** Appends `length` bytes of `kind` whose first byte is at `host` in the file, or -1. */
@@ -41,46 +38,44 @@ export class RunBuilder {
     if (kind === this.lastKind && (this.host === undefined || host === this.hostNext)) {
       if (host >= 0) this.hostNext = host + length;
     } else {
-      this.begin(kind, host);
+      this.start.push(this.position);
+      this.kind.push(kind);
+      this.host?.push(host);
+      this.lastKind = kind;
       this.hostNext = host < 0 ? -1 : host + length;
     }
     this.position += length;
   }
 
-  private begin(kind: Kind, host: number): void {
-    if (this.count === this.kind.length) this.grow();
-    this.start[this.count] = this.position;
-    this.kind[this.count] = kind;
-    if (this.host) this.host[this.count] = host;
-    this.lastKind = kind;
-    this.count += 1;
-  }
-
-  private grow(): void {
-    const capacity = this.kind.length * 2;
-    const copy = <A extends Float64Array | Uint8Array>(from: A, to: A): A => {
-      to.set(from);
-      return to;
-    };
-    this.start = copy(this.start, new Float64Array(capacity));
-    this.kind = copy(this.kind, new Uint8Array(capacity));
-    if (this.host) this.host = copy(this.host, new Float64Array(capacity));
-  }
-
   /** The finished list, cut at `end` or filled with Absent up to it. */
   finish(end: number): RunList {
     this.append(end - this.position, Kind.Absent, -1);
-    while (this.count > 0 && (this.start[this.count - 1] ?? 0) >= end) this.count -= 1;
-    const start = new Float64Array(this.count + 1);
-    start.set(this.start.subarray(0, this.count));
-    start[this.count] = end;
-    return {
-      count: this.count,
-      start,
-      kind: this.kind.slice(0, this.count),
-      host: this.host?.slice(0, this.count),
-    };
+    this.position = Math.min(this.position, end);
+    return this.take();
   }
+
+  /** The list so far; what is appended from here on begins a new one. */
+  take(): RunList {
+    const end = this.position;
+    while (this.start.length > 0 && this.start.last >= end) {
+      this.start.pop();
+      this.kind.pop();
+      this.host?.pop();
+    }
+    const count = this.kind.length;
+    this.start.push(end);
+    const list = { count, start: this.start.take(), kind: this.kind.take(), host: this.host?.take() };
+    this.lastKind = -1;
+    this.hostNext = -1;
+    return list;
+  }
+}
+
+/** What a layer says of a map that ends where there are as many runs as may be kept. @param end in guest bytes */
+export function tooManyRuns(end: number): Finding {
+  const what = 'the disk is in too many pieces to keep';
+  const message = `${what}: the map is shown up to guest byte ${end} and unknown from there`;
+  return { code: 'too-many-runs', severity: 'warning', message };
 }
 
 /** Index of the run that holds `offset`, which must lie in `[start[0], start[count])`. */

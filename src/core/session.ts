@@ -1,7 +1,6 @@
 import { account } from './accounting';
 import type { ChainOptions } from './chain';
 import { closeChain, openChain } from './chain';
-import type { Side } from './compareSide';
 import { DiskError } from './errors';
 import type { Gap } from './guest';
 import { readGuest } from './guest';
@@ -24,9 +23,9 @@ import { guestOffset } from './model';
 import type { ScannedLayer } from './ownership';
 import { resolveOwnership } from './ownership';
 import { pixels } from './pixels';
-import type { QemuMapEntry } from './qemuMap';
-import { qemuMap } from './qemuMap';
 import { currentView, traceRead } from './trace';
+import type { WalkFrom } from './walk';
+import { scanFailure } from './walk';
 
 /** A layer and one of its states: from where the disk is looked at. */
 export interface Standpoint {
@@ -36,12 +35,15 @@ export interface Standpoint {
 }
 
 /**
- * Runs that a session keeps, of all layers together: 17 bytes each with host offsets, 9 without, and as much again in the
- * map. A disk of 1 TiB with every second cluster allocated has 2^24. What is past them is unknown, and a finding says so.
+ * Runs that a session keeps, of all layers together; what is past them is unknown, and a finding says so. For each run
+ * there are at most 9 bytes in its list, 19 in the map while that is put together, and 11 in the picture that is shown
+ * until then: 39 bytes, 156 MiB for all. The engine may leave some 64 MiB of what is given up uncollected for a while,
+ * which together stays below the 256 MiB that any image may ask for. 256 GiB with every second cluster of 64 KiB
+ * allocated have as many.
  */
-const MAX_RUNS = 2 ** 25;
+const MAX_RUNS = 2 ** 22;
 /** Scans of states that are not looked at are kept while all scans together are smaller than this. */
-const MAX_KEPT_RUNS = 2 ** 23;
+const MAX_KEPT_RUNS = 2 ** 20;
 
 export const NOW: Standpoint = { depth: 0, view: '' };
 
@@ -69,16 +71,8 @@ export class Session {
   private readonly failures = new Map<string, Finding>();
   private at: Standpoint = NOW;
 
-  /**
-   * @param keepHost keep host offsets, which `map` needs and a picture does not
-   * @throws DiskError when the leaf can't be used at all
-   */
-  constructor(
-    environment: Environment,
-    leaf: OpenedSource,
-    private readonly keepHost: boolean,
-    options: ChainOptions = {},
-  ) {
+  /** @throws DiskError when the leaf can't be used at all */
+  constructor(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}) {
     this.chain = openChain(environment, leaf, options);
   }
 
@@ -91,9 +85,9 @@ export class Session {
     return this.viewOf(this.at);
   }
 
-  /** The disk as it is looked at, to be compared with another. */
-  get side(): Side {
-    return { chain: this.chain, from: { depth: this.at.depth, view: this.view } };
+  /** From where the disk is looked at, as a walk takes it. */
+  get from(): WalkFrom {
+    return { depth: this.at.depth, view: this.view };
   }
 
   /** @throws DiskError `not-found` when there is no such layer or snapshot */
@@ -164,13 +158,7 @@ export class Session {
 
   /** Reads guest bytes; see `readGuest`. */
   read(picture: Picture, offset: number, target: Uint8Array): Gap[] {
-    return readGuest(this.chain, { depth: this.at.depth, view: this.view }, picture.map, offset, target);
-  }
-
-  /** Entries as `qemu-img map` words them. Needs a session that keeps host offsets. */
-  map(picture: Picture): Generator<QemuMapEntry> {
-    const sizes = this.scannedLayers().map(({ guestSize }) => guestSize);
-    return qemuMap(this.chain, this.at.depth, picture.map, sizes);
+    return readGuest(this.chain, this.from, picture.map, offset, target);
   }
 
   close(): void {
@@ -184,17 +172,11 @@ export class Session {
     const { layer } = this.layerAt(depth);
     try {
       const maxRuns = Math.max(1, MAX_RUNS - this.runsInUse());
-      this.scans.set(key, yield* layer.scan(view, { host: this.keepHost, maxRuns }));
+      this.scans.set(key, yield* layer.scan(view, { host: false, maxRuns }));
       this.failures.delete(key);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      this.failures.set(key, {
-        code: 'scan-failed',
-        severity: 'error',
-        message: `the map of this layer could not be read: ${error.message}`,
-        advice: error.advice,
-        offset: error.offset,
-      });
+      this.failures.set(key, scanFailure(error));
     }
   }
 

@@ -4,8 +4,8 @@ import { oneLine } from '../core/errors';
 import type { PageAction } from '../protocol/webview';
 import type { Editors } from './editor/editors';
 import type { ImagePanel } from './editor/panel';
-import { exportMap } from './exportMap';
-import type { ExportTarget } from './exportMap';
+import { cardOf } from './card';
+import type { Card } from './card';
 import { layerPath } from './follow';
 import { goToOffset } from './goTo';
 import type { CommandId } from './ids';
@@ -13,11 +13,13 @@ import { COMMANDS, WALKTHROUGH } from './ids';
 import { chainSummary, imageSummary } from './layerSummary';
 import { chooseImage } from './openImage';
 import { pathKey } from './paths';
+import { revealFile } from './reveal';
 import { message } from './text';
 import { nodePath } from './tree/families';
 import type { FamilyNode } from './tree/families';
 import type { DiskTree } from './tree/view';
 import type { Trust } from './trust';
+import { WorkCommands } from './work/commands';
 
 export interface CommandsWorld {
   readonly editors: Editors;
@@ -36,8 +38,11 @@ const DOUBLE_CLICK_MS = 600;
 export class Commands implements vscode.Disposable {
   private readonly registered: vscode.Disposable[];
   private readonly clicks = new Clicks();
+  private readonly work: WorkCommands;
 
   constructor(private readonly world: CommandsWorld) {
+    const { editors, tree, trust } = world;
+    this.work = new WorkCommands({ editors, tree, trust, inFront: (act) => this.inFront(act) });
     const handlers = this.handlers();
     this.registered = COMMANDS.map((id) =>
       vscode.commands.registerCommand(id, (...args: never[]) => this.attempt(() => handlers[id](...args))),
@@ -55,9 +60,9 @@ export class Commands implements vscode.Disposable {
 
   private handlers(): Handlers {
     const { editors, tree, extensionId } = this.world;
-    const inFront = (act: (panel: ImagePanel) => unknown): unknown =>
-      editors.active ? act(editors.active) : this.offerToOpen();
+    const inFront = (act: (panel: ImagePanel) => unknown): unknown => this.inFront(act);
     return {
+      ...this.work.handlers,
       'vmDisk.openAsDiskImage': async (uri?: vscode.Uri) => {
         const image = uri instanceof vscode.Uri ? uri : await chooseImage(tree.getChildren());
         if (image) await editors.open(image);
@@ -67,8 +72,6 @@ export class Commands implements vscode.Disposable {
       },
       'vmDisk.goToOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, false, textOf(place))),
       'vmDisk.traceAtOffset': (place?: unknown) => inFront((panel) => goToOffset(panel, true, textOf(place))),
-      'vmDisk.exportMap': (target?: ExportTarget) =>
-        inFront(({ document }) => exportMap(document, target && 'format' in target ? target : undefined)),
       'vmDisk.revealInTree': (from?: unknown) =>
         inFront((panel) => this.revealInTree(cardOf(from)?.path ?? layerPath(panel))),
       'vmDisk.copyLayerSummary': (from?: FamilyNode | Card) => this.copySummary(from),
@@ -83,10 +86,15 @@ export class Commands implements vscode.Disposable {
       'vmDisk.tree.stop': () => {
         tree.stop();
       },
-      'vmDisk.tree.revealInExplorer': (node: FamilyNode) => withPath(node, revealInExplorer),
+      'vmDisk.tree.revealInExplorer': (node: FamilyNode) => withPath(node, revealFile),
       'vmDisk.tree.copyPath': (node: FamilyNode) => withPath(node, (path) => vscode.env.clipboard.writeText(path)),
       'vmDisk.tree.allowFile': (node: FamilyNode) => this.allowNode(node),
     };
+  }
+
+  private inFront(act: (panel: ImagePanel) => unknown): unknown {
+    const { active } = this.world.editors;
+    return active ? act(active) : this.offerToOpen();
   }
 
   /** A link or a key asked for what needs an image in front. */
@@ -106,13 +114,12 @@ export class Commands implements vscode.Disposable {
         return this.revealInTree(action.path);
       case 'go-to':
         return goToOffset(panel, false);
-      case 'export-map':
-        return exportMap(document);
+      case 'export':
       case 'check':
       case 'compare':
       case 'end-comparison':
-      case 'flatten':
-        return undefined;
+      case 'cancel':
+        return this.work.act(panel, action);
       case 'show-problems':
         return vscode.commands.executeCommand('vmDisk.showProblems');
       case 'open-as-raw':
@@ -191,27 +198,10 @@ function whyRefused({ document }: ImagePanel): string {
   return end && 'message' in end ? end.message : `${document.uri.fsPath} names it.`;
 }
 
-/** What a context menu on a layer's card tells a command: the page's `data-vscode-context`. */
-interface Card {
-  readonly webviewSection: 'vmDisk.layer';
-  readonly path: string;
-  readonly depth: number;
-}
-
-const cardOf = (from: unknown): Card | undefined =>
-  (from as Partial<Card> | undefined)?.webviewSection === 'vmDisk.layer' ? (from as Card) : undefined;
-
 /** Menus pass a Uri or a context object where a caller passes text. */
 const textOf = (place: unknown): string | undefined => (typeof place === 'string' ? place : undefined);
 
 function withPath<R>(node: FamilyNode | undefined, act: (path: string) => R): R | undefined {
   const path = node && nodePath(node);
   return path === undefined ? undefined : act(path);
-}
-
-/** The Explorer where the file is in the workspace, else the system's own file manager. */
-function revealInExplorer(path: string): Thenable<unknown> {
-  const uri = vscode.Uri.file(path);
-  const inside = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
-  return vscode.commands.executeCommand(inside ? 'revealInExplorer' : 'revealFileInOS', uri);
 }

@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
 import type { WireError } from '../core/errors';
-import type { Finding, Severity } from '../core/model';
+import type { Severity } from '../core/model';
 import { formatOffset } from '../core/units';
-import type { OpenResult } from '../protocol/image';
+import type { LayerSummary, OpenResult } from '../protocol/image';
+import { checkProblems } from './checkProblems';
+import type { DetailedFinding } from './checkProblems';
 import { plain, sentence } from './text';
 
 const SEVERITY: Readonly<Record<Severity, vscode.DiagnosticSeverity>> = {
@@ -20,7 +22,7 @@ const START = new vscode.Range(0, 0, 0, 0);
 export class Problems implements vscode.Disposable {
   private readonly collection = vscode.languages.createDiagnosticCollection('vmDisk');
   /** What has an image open → file → what is said of it. One image may be open in two ways at once. */
-  private readonly byHolder = new Map<object, ReadonlyMap<string, readonly Finding[]>>();
+  private readonly byHolder = new Map<object, ReadonlyMap<string, readonly DetailedFinding[]>>();
 
   dispose(): void {
     this.collection.dispose();
@@ -35,7 +37,7 @@ export class Problems implements vscode.Disposable {
     this.replace(holder, new Map());
   }
 
-  private replace(holder: object, findings: ReadonlyMap<string, readonly Finding[]>): void {
+  private replace(holder: object, findings: ReadonlyMap<string, readonly DetailedFinding[]>): void {
     const touched = new Set([...(this.byHolder.get(holder)?.keys() ?? []), ...findings.keys()]);
     if (findings.size > 0) this.byHolder.set(holder, findings);
     else this.byHolder.delete(holder);
@@ -49,13 +51,13 @@ export class Problems implements vscode.Disposable {
   }
 }
 
-function findingsOf(image: vscode.Uri, result: OpenResult): Map<string, readonly Finding[]> {
+function findingsOf(image: vscode.Uri, result: OpenResult): Map<string, readonly DetailedFinding[]> {
   switch (result.kind) {
     case 'image':
       return new Map(
         result.summary.layers
-          .filter(({ findings }) => findings.length > 0)
-          .map(({ path, findings }) => [vscode.Uri.file(path).toString(), findings]),
+          .map((layer) => [vscode.Uri.file(layer.path).toString(), toldOf(layer)] as const)
+          .filter(([, findings]) => findings.length > 0),
       );
     case 'failed':
       return new Map([[image.toString(), [asFinding(result.error)]]]);
@@ -64,13 +66,17 @@ function findingsOf(image: vscode.Uri, result: OpenResult): Map<string, readonly
   }
 }
 
-function asFinding({ code, message, advice, offset }: WireError): Finding {
+const toldOf = ({ findings, check, views }: LayerSummary): readonly DetailedFinding[] =>
+  check ? [...findings, ...checkProblems(check, views)] : findings;
+
+function asFinding({ code, message, advice, offset }: WireError): DetailedFinding {
   return { code, severity: 'error', message, advice, offset };
 }
 
-function diagnostic({ code, severity, message, advice, offset }: Finding): vscode.Diagnostic {
+function diagnostic({ code, severity, message, advice, offset, details = [] }: DetailedFinding): vscode.Diagnostic {
   const place = offset === undefined ? '' : ` (at ${formatOffset(offset)} of the file)`;
-  const text = plain(sentence(message)) + place + (advice === undefined ? '' : `\n${plain(advice)}`);
+  const lines = [...details, ...(advice === undefined ? [] : [advice])].map((line) => `\n${plain(line)}`);
+  const text = plain(sentence(message)) + place + lines.join('');
   const made = new vscode.Diagnostic(START, text, SEVERITY[severity]);
   made.source = 'VM Disk';
   made.code = code;

@@ -15,6 +15,10 @@ export const COMMANDS = [
   'vmDisk.goToOffset',
   'vmDisk.traceAtOffset',
   'vmDisk.exportMap',
+  'vmDisk.checkImage',
+  'vmDisk.compareWith',
+  'vmDisk.endComparison',
+  'vmDisk.flatten',
   'vmDisk.revealInTree',
   'vmDisk.copyLayerSummary',
   'vmDisk.showProblems',
@@ -22,6 +26,7 @@ export const COMMANDS = [
   'vmDisk.tree.open',
   'vmDisk.tree.openToSide',
   'vmDisk.tree.pickOut',
+  'vmDisk.tree.compareWithOpen',
   'vmDisk.tree.refresh',
   'vmDisk.tree.stop',
   'vmDisk.tree.revealInExplorer',
@@ -34,6 +39,8 @@ export type CommandId = (typeof COMMANDS)[number];
 export const CONTEXT = {
   /** The active editor is ours and shows an image, not a page that says why there is none. */
   imageOpen: 'vmDisk.imageOpen',
+  /** The image in front shows how it differs from another. */
+  comparing: 'vmDisk.comparing',
   /** `surveying` while the workspace is being looked through, then `done`, or `stopped` before the end. */
   tree: 'vmDisk.treeState',
 } as const;

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { FamilyNode } from './tree/families';
+import { withoutIcons } from './text';
 import { walk } from './tree/families';
 import { present } from './tree/present';
 
@@ -56,6 +57,3 @@ async function browse(): Promise<vscode.Uri | undefined> {
   });
   return picked?.[0];
 }
-
-/** `$(name)` would show as a product icon. */
-const withoutIcons = (label: string): string => label.replaceAll('$(', '\\$(');

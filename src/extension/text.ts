@@ -29,6 +29,11 @@ export function markdown(text: string): string {
   return plain(text).replace(/[!-/:-@[-`{-~]/g, '\\$&');
 }
 
+/** The same for a label, where `$(name)` would show as a product icon. */
+export function withoutIcons(text: string): string {
+  return text.replaceAll('$(', '\\$(');
+}
+
 /** With a capital first: messages are written to stand after a file's name. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -47,8 +47,11 @@ const TOOLS: readonly HoleTool[] = [
 ];
 
 const TIMEOUT_MS = 10_000;
-/** A file in more pieces than this prints more: its holes are then not told. */
-const MAX_OUTPUT_BYTES = 64 << 20;
+/**
+ * A file in more pieces than this prints more: its holes are then not told. That is about a million pieces; reading so
+ * much takes some four times its size for a moment.
+ */
+const MAX_OUTPUT_BYTES = 24 << 20;
 
 /** Data and holes of a file; all of it as data, marked as assumed, when the platform does not tell. */
 export function hostExtents(file: string, size: number, { platformTools }: FileOptions): HostExtents {
@@ -73,8 +76,14 @@ export function hostExtents(file: string, size: number, { platformTools }: FileO
 export function fromRanges(text: string, size: number): HostExtents {
   const bounds = [0];
   let startsWithData = false;
-  for (const line of text.split('\n')) {
-    const [from = NaN, to = NaN] = line.split(' ').map(Number);
+  // Not all lines at a time: each would be an object of its own.
+  for (let at = 0, lineEnd = 0; at < text.length; at = lineEnd + 1) {
+    const newline = text.indexOf('\n', at);
+    lineEnd = newline < 0 ? text.length : newline;
+    const space = text.indexOf(' ', at);
+    if (space < 0 || space > lineEnd) continue;
+    const from = Number(text.slice(at, space));
+    const to = Number(text.slice(space + 1, lineEnd));
     const start = Math.min(from, size);
     const end = Math.min(to, size);
     if (!(end > start)) continue;

@@ -1,8 +1,9 @@
 import type { CheckReport, Environment, Picture, Ranges } from '../core';
-import { bytesPerCell, DiskError, fileOwners, finish, NOW, Session, toWire, unite } from '../core';
+import { bytesPerCell, DiskError, fileOwners, finish, NOW, Session, rangeBeside, toWire, unite } from '../core';
 import type {
   CheckSummary,
   ComparisonSummary,
+  DifferenceReply,
   ImageSummary,
   OpenResult,
   PixelReply,
@@ -45,6 +46,10 @@ interface KeptCheck {
   readonly report: CheckReport;
   readonly summary: CheckSummary;
 }
+
+/** What problems touch of the layer's own file; leaks have a look of their own on its map. */
+const damagedInFile = ({ problems }: CheckSummary): Ranges =>
+  unite(problems.flatMap(({ counts, host }) => (host && counts !== 'leak' ? [host] : [])));
 
 const samePlace = (a: Standpoint, b: Standpoint): boolean => a.depth === b.depth && a.view === b.view;
 
@@ -96,16 +101,21 @@ export class ImageServer {
   pixels({ start, cellBytes, cells, file }: PixelRequest): PixelReply {
     const session = this.opened();
     const { generation } = this.state;
+    const marks = (ranges: Ranges | undefined): Float64Array | undefined =>
+      ranges && ranges.count > 0 ? bytesPerCell(ranges, start, cellBytes, cells) : undefined;
     if (file !== undefined) {
       const check = this.checks.get(file);
       if (!check)
         throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
       const asOwners = fileOwners(check.report.file);
-      return { generation, complete: true, pixels: session.pixels({ map: asOwners }, start, cellBytes, cells) };
+      return {
+        generation,
+        complete: true,
+        pixels: session.pixels({ map: asOwners }, start, cellBytes, cells),
+        damaged: marks(damagedInFile(check.summary)),
+      };
     }
     const picture = this.pictureOf(session);
-    const marks = (ranges: Ranges | undefined): Float64Array | undefined =>
-      ranges && ranges.count > 0 ? bytesPerCell(ranges, start, cellBytes, cells) : undefined;
     return {
       generation,
       complete: picture.complete,
@@ -163,6 +173,13 @@ export class ImageServer {
     return this.comparison?.summary ?? null;
   }
 
+  difference(from: number, by: 1 | -1): DifferenceReply | null {
+    const ranges = this.comparison?.result.different;
+    const index = ranges ? rangeBeside(ranges, from, by) : -1;
+    if (!ranges || index < 0) return null;
+    return { start: ranges.start[index] ?? 0, end: ranges.end[index] ?? 0, index };
+  }
+
   async flatten(params: FlattenParams): Promise<FlattenResult | null> {
     await codecsReady();
     const compressor = params.compression && (await compressorOf(params.compression));
@@ -174,14 +191,14 @@ export class ImageServer {
   }
 
   /**
-   * Work that reads the whole disk has a session of its own: the one that is shown moves, and keeps no host offsets.
+   * Work that reads the whole disk has a session of its own: the one that is shown moves.
    * It stands where the shown one stood when the work began.
    */
   private async withOwnSession<T>(use: (session: Session) => Promise<T>): Promise<T> {
     const { params, environment } = this;
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
-    const session = new Session(environment, openFile(params.path, params.policy), true, {
+    const session = new Session(environment, openFile(params.path, params.policy), {
       format: chain.layers[0]?.layer.format,
     });
     try {

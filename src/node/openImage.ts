@@ -20,9 +20,9 @@ export function openImage(environment: Environment, { path: file, policy, forceR
     head = input.head.slice(0, HEAD_BYTES);
     const sniffed = sniff(input, path.basename(file));
     if (sniffed.kind === 'image') {
-      return { kind: 'session', session: new Session(environment, leaf, false, { format: sniffed.format }) };
+      return { kind: 'session', session: new Session(environment, leaf, { format: sniffed.format }) };
     }
-    if (forceRaw) return { kind: 'session', session: new Session(environment, leaf, false, { format: 'raw' }) };
+    if (forceRaw) return { kind: 'session', session: new Session(environment, leaf, { format: 'raw' }) };
     const what = describe(file, leaf.source.size, sniffed.found, sniffed.kind === 'foreign-image', head);
     leaf.source.close();
     return { kind: 'not-an-image', what };

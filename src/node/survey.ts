@@ -1,10 +1,11 @@
 import * as path from 'node:path';
 import type { Chain, LayerAccount } from '../core';
-import { closeChain, DiskError, finish, openChain, probeInput, Session, sniff, toWire } from '../core';
+import { closeChain, DiskError, openChain, probeInput, Session, sniff, toWire } from '../core';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
 import { FileGate } from './gate';
+import { inSlices, StopToken } from './slices';
 import { summarizeLayer } from './summary';
 
 /** Headers of many files; a file that can be read and is no image is left out. */
@@ -27,12 +28,28 @@ export function survey(paths: readonly string[], policy: GatePolicy): SurveyResu
   return { images, unusable };
 }
 
-/** Scans the chain of one leaf. @throws DiskError when the leaf can't be used */
-export function accountChain(leaf: string, policy: GatePolicy): { path: string; account: LayerAccount }[] {
+/** One chain must not keep the others waiting for longer. */
+const ACCOUNT_MS = 60_000;
+
+/**
+ * Scans the chain of one leaf, in slices.
+ * @throws DiskError when the leaf can't be used, `limit` when its tables take too long to read
+ */
+export async function accountChain(
+  leaf: string,
+  policy: GatePolicy,
+  limit = ACCOUNT_MS,
+): Promise<{ path: string; account: LayerAccount }[]> {
   const gate = new FileGate(policy);
-  const session = new Session({ gate, codecs }, gate.openFound(leaf), false);
+  const session = new Session({ gate, codecs }, gate.openFound(leaf));
+  const token = new StopToken();
+  const end = Date.now() + limit;
   try {
-    const { accounting } = finish(session.scan());
+    const picture = await inSlices(session.scan(), token, () => {
+      if (Date.now() >= end) token.stop();
+    });
+    if (!picture) throw new DiskError('limit', 'its tables take too long to read to be added up here', { file: leaf });
+    const { accounting } = picture;
     return session.chain.layers.flatMap(({ depth, identity }) => {
       const account = accounting.layers[depth];
       return account ? [{ path: identity.path, account }] : [];

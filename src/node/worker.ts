@@ -27,6 +27,7 @@ const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, 
     exportMap: ({ target, format }) => image.exportMap(target, format),
     check: ({ depth }) => image.check(depth),
     compare: (params) => image.compare(params),
+    difference: ({ from, by }) => image.difference(from, by),
     flatten: (params) => image.flatten(params),
     cancel: ({ work }) => {
       image.cancel(work);

@@ -135,8 +135,15 @@ export interface PixelReply {
   readonly pixels: Pixels;
   /** Bytes of each cell that differ from the disk compared with, while a comparison is shown. */
   readonly different?: Float64Array | undefined;
-  /** Bytes of each cell that a problem of a check touches, where there are any. */
+  /** Bytes of each cell that a problem of a check touches, where there are any; of a file, all problems but leaks. */
   readonly damaged?: Float64Array | undefined;
+}
+
+/** One of the ranges that differ, and which of them it is, counted from 0. */
+export interface DifferenceReply {
+  readonly start: number;
+  readonly end: number;
+  readonly index: number;
 }
 
 export interface TraceReply {

@@ -1,4 +1,14 @@
-import type { ImageSummary, OpenResult, PixelReply, PixelRequest, ReadReply, Standpoint, TraceReply } from './image';
+import type {
+  DifferenceReply,
+  ImageSummary,
+  OpenResult,
+  PixelReply,
+  PixelRequest,
+  ReadReply,
+  Standpoint,
+  TraceReply,
+} from './image';
+import type { WorkName } from './worker';
 
 /** Webview → extension host. */
 export type WebviewCalls = {
@@ -11,6 +21,7 @@ export type WebviewCalls = {
   pixels: { params: PixelRequest; result: PixelReply };
   trace: { params: { readonly offset: number }; result: TraceReply };
   read: { params: { readonly offset: number; readonly length: number }; result: ReadReply };
+  difference: { params: { readonly from: number; readonly by: 1 | -1 }; result: DifferenceReply | null };
   copy: { params: { readonly text: string; readonly what: string }; result: null };
 };
 
@@ -19,11 +30,11 @@ export type PageAction =
   | { readonly action: 'open-layer'; readonly path: string }
   | { readonly action: 'reveal-in-tree'; readonly path: string }
   | { readonly action: 'go-to' } // asks for an offset with VS Code's input box
-  | { readonly action: 'export-map' }
+  | { readonly action: 'export' } // asks what, as what, and to where
   | { readonly action: 'check'; readonly depth: number }
   | { readonly action: 'compare' } // asks with what
   | { readonly action: 'end-comparison' }
-  | { readonly action: 'flatten' } // asks to where
+  | { readonly action: 'cancel'; readonly work: WorkName }
   | { readonly action: 'show-problems' }
   | { readonly action: 'open-as-raw' }
   | { readonly action: 'open-as-text' }
@@ -34,7 +45,7 @@ export type PageAction =
 export type PageEvents = {
   action: PageAction;
   /** What is selected, so that commands and the tree follow. `layer` is the picked layer, else the owner. */
-  selection: { readonly offset: number | null; readonly layer: number | null };
+  selection: { readonly offset: number | null; readonly layer: number | null; readonly picked: number | null };
 };
 
 /** Extension host → webview. */
@@ -43,6 +54,8 @@ export type HostEvents = {
   opened: OpenResult;
   changed: ImageSummary;
   progress: { readonly done: number; readonly total: number; readonly layer: number };
+  /** How far work is, 0 … 1; null once it has ended, however it did. `depth` is that of the layer that is checked. */
+  working: { readonly work: WorkName; readonly depth?: number | undefined; readonly share: number | null };
   /** Select and show this guest offset; with `trace`, move the focus to the inspector. */
   goTo: { readonly offset: number; readonly trace: boolean };
   pickLayer: { readonly depth: number | null };

@@ -1,6 +1,7 @@
 import type {
   CheckSummary,
   ComparisonSummary,
+  DifferenceReply,
   ImageSummary,
   OpenResult,
   PixelReply,
@@ -74,6 +75,8 @@ export interface FlattenResult {
  * - `exportMap` writes a new file, complete before it gets its name, from the standpoint's map
  * - `check` checks one layer's own file; what it found is part of the summary from then on (`changed`)
  * - `compare` compares the disk, from the standpoint, with another; null as parameter puts the comparison away
+ * - `difference` finds, while a comparison is shown, the range that differs and begins next after an offset (`by` 1) or last
+ *   before it (-1), going round at the ends; null where nothing differs
  * - `flatten` writes the guest's bytes, from the standpoint, to a new image
  *
  * Work answers null when `cancel` stopped it.
@@ -90,6 +93,7 @@ export type WorkerCalls = {
   };
   check: { params: { readonly depth: number }; result: CheckSummary | null };
   compare: { params: CompareParams | null; result: ComparisonSummary | null };
+  difference: { params: { readonly from: number; readonly by: 1 | -1 }; result: DifferenceReply | null };
   flatten: { params: FlattenParams; result: FlattenResult | null };
   cancel: { params: { readonly work: WorkName }; result: null };
   /** Headers of many files at once; a file that can be read and is no image is left out. */

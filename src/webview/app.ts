@@ -1,16 +1,20 @@
 import { Kind } from '../core/model';
-import type { Pixels } from '../core/model';
+import type { GuestRange } from '../core/model';
 import type { ImageSummary, OpenResult, ReadReply, Standpoint } from '../protocol/image';
+import type { HostEvents } from '../protocol/webview';
+import { news, sameComparison } from './announcements';
 import { Centre } from './centre';
 import type { Rgb } from './color';
 import { fill, h } from './dom';
+import { FilePane } from './filepane';
 import { nextFrame } from './frame';
 import { Header } from './header';
 import { HostActions } from './hostactions';
 import { wireOf } from './host';
 import type { Host } from './host';
 import { Inspector, MOST_BYTES } from './inspector';
-import type { Part } from './map/cells';
+import type { Seen } from './legend';
+import type { MarkedPixels, Part } from './map/cells';
 import { MapView } from './map/mapview';
 import type { Cell, MapSight } from './map/mapview';
 import { Overview } from './map/overview';
@@ -23,12 +27,14 @@ import type { Palette } from './palette';
 import { blockSentence, cellSentence } from './sentences';
 import { Stack } from './stack';
 import { INITIAL } from './state';
-import type { Actions, Saved, State } from './state';
+import type { Actions, Face, Saved, State } from './state';
 import { StatusLine } from './status';
 import { Store } from './store';
-import { places, samePlace } from './summary';
+import { fileLayer, places, samePlace } from './summary';
 import { LayerTable } from './table';
+import { diskTelling, fileTelling } from './telling';
 import { Tooltip } from './tooltip';
+import { USE_PATTERNS } from './uses';
 
 const FIRST_BYTES = 64;
 const MORE_BYTES = 4;
@@ -48,6 +54,7 @@ export class App extends HostActions implements Actions {
   private readonly store = new Store<State>(INITIAL);
   private readonly source: PixelSource;
   private readonly map: MapView;
+  private readonly file: FilePane;
   private readonly overview: Overview;
   private readonly header: Header;
   private readonly stack: Stack;
@@ -62,40 +69,48 @@ export class App extends HostActions implements Actions {
   private palette: Palette | undefined;
   private colors: readonly Rgb[] = [];
   private shownPage: State['page'] | undefined;
-  private invalid: { readonly from: Pixels | undefined; readonly seen: boolean } = { from: undefined, seen: false };
+  private seen: Seen & { readonly from: MarkedPixels | undefined } = { from: undefined, invalid: false, damaged: false };
   private byteCount = FIRST_BYTES;
   private inspection = 0;
   /** Where the disk is to be looked at from, while that is on its way. */
   private headedFor: Standpoint | undefined;
   private seenLayers = new Set<number>();
   private told: string | undefined;
+  /** What came of work, until it is announced. */
+  private news: string | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
   private announcing: ReturnType<typeof setTimeout> | undefined;
   private readonly job = (): undefined => this.draw();
+  private readonly failed = (error: unknown): void => this.store.set({ notice: wireOf(error).message });
 
   constructor(private readonly root: HTMLElement, private readonly host: Host, private readonly memory: Memory) {
     super((action) => host.emit('action', action));
     this.source = new PixelSource(
       (request) => host.call('pixels', request),
       () => this.pixelsChanged(),
-      (error) => this.store.set({ notice: wireOf(error).message }),
+      this.failed,
     );
     this.map = new MapView(this.source, {
       sight: (sight) => this.sightChanged(sight),
-      hover: (cell, point) => this.hover(cell, point),
+      hover: (cell, point) => this.tell(cell, point),
       choose: (cell, part) => this.choose(cell, part),
     });
+    this.file = new FilePane(host, this.store, {
+      drawn: () => this.pixelsChanged(),
+      hover: (cell, point) => this.tell(cell, point),
+      failed: this.failed,
+    });
     this.overview = new Overview({
-      center: (byte) => this.map.center(byte),
-      scroll: (pages) => this.map.scroll(pages * this.map.canvas.clientHeight),
+      center: (byte) => this.front.center(byte),
+      scroll: (pages) => this.front.scroll(pages * this.front.canvas.clientHeight),
     });
     this.header = new Header(this);
     this.stack = new Stack(this);
     this.inspector = new Inspector(this);
     this.table = new LayerTable(this);
-    this.centre = new Centre(this.map, this.overview, this.tooltip, this);
+    this.centre = new Centre({ disk: this.map, file: this.file.map }, this.overview, this.tooltip, this);
     this.columns = h(
-      'main', { class: 'columns' }, this.stack.element, this.centre.element, this.table.element, this.inspector.element,
+      'main', 'columns', this.stack.element, this.centre.element, this.table.element, this.inspector.element,
     );
     this.store.subscribe((_state, changed) => {
       for (const key of changed) this.changed.add(key);
@@ -106,12 +121,17 @@ export class App extends HostActions implements Actions {
     addEventListener('blur', () => this.save()); // what takes the focus may close the page next
   }
 
+  private get state(): Readonly<State> {
+    return this.store.get();
+  }
+
   /** Asks the host what to show, and shows it. */
   async start(): Promise<void> {
     const { host } = this;
     host.on('opened', (result) => this.opened(result));
     host.on('changed', (summary) => this.setSummary(summary));
     host.on('progress', ({ done, total, layer }) => this.progressed(done, total, layer));
+    host.on('working', (working) => this.working(working));
     host.on('goTo', ({ offset, trace }) => this.goToOffset(offset, trace));
     host.on('pickLayer', ({ depth }) => this.store.set({ picked: depth }));
     try {
@@ -126,6 +146,7 @@ export class App extends HostActions implements Actions {
   setPalette(palette: Palette): void {
     this.palette = palette;
     this.map.setPalette(palette);
+    this.file.setPalette(palette);
     this.overview.setPalette(palette);
     this.recolor();
     this.showOnMap();
@@ -133,7 +154,7 @@ export class App extends HostActions implements Actions {
   }
 
   private recolor(): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (this.palette && summary) this.colors = chainColors(summary, this.palette.stops);
   }
 
@@ -149,9 +170,9 @@ export class App extends HostActions implements Actions {
   }
 
   private setSummary(summary: ImageSummary): void {
-    const before = this.store.get().summary;
+    const before = this.state.summary;
     const names = layerNames(summary.layers, summary.end.kind);
-    const { picked, selected, progress } = this.store.get();
+    const { picked, selected, progress } = this.state;
     const ended = summary.scan !== 'running';
     if (ended) this.seenLayers = new Set();
     this.store.set({
@@ -160,7 +181,13 @@ export class App extends HostActions implements Actions {
       picked: picked !== null && picked < summary.layers.length && picked >= summary.standpoint.depth ? picked : null,
       selected: selected !== null && selected < summary.guestSize ? selected : null,
       progress: ended ? 0 : progress,
+      ...(sameComparison(before, summary) ? {} : { difference: undefined }),
     });
+    const told = before && news(before, summary);
+    if (told !== undefined) {
+      this.news = told;
+      this.announce();
+    }
     this.recolor();
     this.showOnMap();
     if (before?.generation !== summary.generation || !samePlace(before.standpoint, summary.standpoint)) {
@@ -169,7 +196,7 @@ export class App extends HostActions implements Actions {
   }
 
   private progressed(done: number, total: number, layer: number): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (!summary) return;
     this.seenLayers.add(layer);
     const count = summary.layers.length - summary.standpoint.depth;
@@ -177,12 +204,18 @@ export class App extends HostActions implements Actions {
     this.store.set({ progress: Math.min(1, share) });
   }
 
+  private working({ work, depth, share }: HostEvents['working']): void {
+    if (work !== 'check') return;
+    this.store.set({ checking: share === null || depth === undefined ? undefined : { depth, share } });
+  }
+
   private goToOffset(offset: number, trace: boolean): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (!summary || offset < 0 || offset >= summary.guestSize) {
       this.store.set({ notice: 'That offset lies past the end of the disk' });
       return;
     }
+    this.turnTo('disk');
     const inspected = this.select(offset);
     const narrow = matchMedia(ONE_COLUMN).matches;
     if (trace) this.inspector.focus();
@@ -199,7 +232,9 @@ export class App extends HostActions implements Actions {
   private restore(result: OpenResult): void {
     const saved = this.memory.get();
     if (result.kind !== 'image' || saved?.version !== 1 || saved.path !== result.summary.path) return;
-    this.store.set({ picked: saved.picked, selected: saved.selected, table: saved.table });
+    this.store.set({
+      picked: saved.picked, selected: saved.selected, table: saved.table, face: saved.face ?? 'disk',
+    });
     this.map.restore(saved.view);
   }
 
@@ -210,17 +245,18 @@ export class App extends HostActions implements Actions {
 
   private save(): void {
     clearTimeout(this.saving);
-    const { summary, selected, picked, table } = this.store.get();
+    const { summary, selected, picked, table, face } = this.state;
     if (!summary) return;
     this.memory.set({
       version: 1, path: summary.path, standpoint: summary.standpoint, view: this.map.save(), selected, picked, table,
+      face,
     });
   }
 
   // ---- the map ------------------------------------------------------------------------------
 
   private showOnMap(): void {
-    const { summary, picked, selected } = this.store.get();
+    const { summary, picked, selected } = this.state;
     if (!summary) return;
     this.map.show({
       disk: {
@@ -231,18 +267,29 @@ export class App extends HostActions implements Actions {
       colors: this.colors,
       pending: summary.scan === 'running',
       picked,
+      comparing: comparing(summary),
       selected,
     });
+    this.file.show();
     this.showOverview();
   }
 
   private showOverview(): void {
-    const { summary, picked, sight } = this.store.get();
+    const { summary, picked, sight, face, file } = this.state;
     if (!summary) return;
+    if (face === 'file') {
+      const size = fileLayer(this.state)?.check?.fileEnd ?? 0;
+      this.overview.show({
+        size, colors: this.file.colors, patterns: USE_PATTERNS, picked: null, comparing: false, pending: false,
+        window: { start: file.sight?.start ?? 0, end: file.sight?.end ?? size },
+      }, this.file.source.overview());
+      return;
+    }
     this.overview.show({
       size: summary.guestSize,
       colors: this.colors,
       picked,
+      comparing: comparing(summary),
       pending: summary.scan === 'running',
       window: { start: sight?.start ?? 0, end: sight?.end ?? summary.guestSize },
     }, this.source.overview());
@@ -250,13 +297,15 @@ export class App extends HostActions implements Actions {
 
   private pixelsChanged(): void {
     // The overview alone tells whether anything is broken, and the legend must not wait for another reason to be drawn.
-    const { seen } = this.invalid;
-    if (this.hasInvalid() !== seen) this.centre.update(this.store.get(), this.colors, !seen);
+    const { invalid, damaged } = this.seen;
+    const seen = this.lookedOver();
+    if (seen.invalid !== invalid || seen.damaged !== damaged) this.updateCentre();
     this.map.repaint();
     this.showOverview();
     // The map looks at the new cells when it paints; what is said of them follows one frame later.
     nextFrame(() => {
       this.refreshCell();
+      this.file.refreshCell();
       nextFrame(this.job);
       return undefined;
     });
@@ -270,14 +319,15 @@ export class App extends HostActions implements Actions {
   }
 
   private refreshCell(): void {
-    const { selected, cell } = this.store.get();
+    const { selected, cell } = this.state;
     const fresh = selected === null ? undefined : this.map.cellOf(selected);
     if (JSON.stringify(fresh) !== JSON.stringify(cell)) this.store.set({ cell: fresh });
   }
 
-  private hover(cell: Cell | undefined, point: { x: number; y: number }): void {
+  private tell(cell: Cell | undefined, point: { x: number; y: number }): void {
+    const { names, face } = this.state;
     if (!cell || cell.parts.length === 0) this.tooltip.hide();
-    else this.tooltip.show(cell, point, this.store.get().names, this.colors);
+    else this.tooltip.show(cell, point, face === 'file' ? fileTelling(this.file.colors) : diskTelling(names, this.colors));
   }
 
   private choose(cell: Cell, part: Part | undefined): void {
@@ -294,7 +344,7 @@ export class App extends HostActions implements Actions {
   private async inspect(): Promise<void> {
     this.inspection += 1;
     const question = this.inspection;
-    const offset = this.store.get().selected;
+    const offset = this.state.selected;
     if (offset === null) {
       this.store.set({ inspected: { kind: 'nothing' } });
       return;
@@ -305,26 +355,28 @@ export class App extends HostActions implements Actions {
       const [reply, bytes] = await Promise.all([this.host.call('trace', { offset }), read]);
       if (question !== this.inspection) return;
       this.store.set({ inspected: { kind: 'block', reply, bytes: bytes satisfies ReadReply | { error: string } } });
-      const { names, summary } = this.store.get();
+      const { names, summary } = this.state;
       this.announce(blockSentence(reply.trace, names, summary?.layers ?? []));
     } catch (error) {
       if (question === this.inspection) this.store.set({ inspected: { kind: 'failed', error: wireOf(error) } });
     }
   }
 
-  private announce(sentence: string): void {
+  /** Says what is new, and what is said of the selected block. */
+  private announce(block?: string): void {
     clearTimeout(this.announcing);
     this.announcing = setTimeout(() => {
-      const { cell, names } = this.store.get();
-      const also = cell && cell.parts.length > 1 ? ` Cell ${cellSentence(cell, names)}` : '';
-      this.live.textContent = sentence + also;
+      const { cell, names } = this.state;
+      const also = block !== undefined && cell && cell.parts.length > 1 ? [`Cell ${cellSentence(cell, names)}`] : [];
+      this.live.textContent = [this.news, block, ...also].filter(Boolean).join(' ');
+      this.news = undefined;
     }, ANNOUNCE_MS);
   }
 
   private tellSelection(): void {
-    const { selected, picked, inspected } = this.store.get();
+    const { selected, picked, inspected } = this.state;
     const owner = inspected.kind === 'block' && inspected.reply.trace.owner >= 0 ? inspected.reply.trace.owner : null;
-    const selection = { offset: selected, layer: picked ?? (selected === null ? null : owner) };
+    const selection = { offset: selected, layer: picked ?? (selected === null ? null : owner), picked };
     const text = JSON.stringify(selection);
     if (text === this.told) return;
     this.told = text;
@@ -339,22 +391,25 @@ export class App extends HostActions implements Actions {
   }
 
   private draw(): undefined {
-    const state = this.store.get();
+    const state = this.state;
     const changed = new Set(this.changed);
     this.changed.clear();
     const any = (...keys: (keyof State)[]): boolean => keys.some((key) => changed.has(key));
     if (changed.has('page') && this.shownPage !== state.page) this.showPage(state);
     if (state.page.kind !== 'image' || !state.summary) return;
-    if (any('summary', 'names', 'table')) this.header.update(state);
-    if (any('summary', 'names', 'picked')) this.stack.update(state, this.colors);
-    if (any('summary', 'names', 'sight', 'progress')) this.centre.update(state, this.colors, this.hasInvalid());
+    const file = any('face', 'file');
+    if (file || any('picked', 'selected')) this.showOnMap();
+    if (any('summary', 'names', 'table', 'picked', 'checking')) this.header.update(state);
+    if (any('summary', 'names', 'picked', 'checking')) this.stack.update(state, this.colors);
+    if (file || any('summary', 'names', 'sight', 'progress', 'picked', 'checking', 'difference')) this.updateCentre();
     if (any('summary', 'names', 'picked', 'table')) this.table.update(state, this.colors, this.tableShown());
-    if (any('inspected', 'cell', 'names', 'selected', 'picked', 'summary')) this.inspector.update(state, this.colors);
-    if (any('sight')) this.inspector.follow(state);
-    if (any('selected', 'inspected', 'sight', 'summary', 'notice')) this.status.update(state);
-    if (any('picked', 'selected')) this.showOnMap();
+    if (file || any('inspected', 'cell', 'names', 'selected', 'picked', 'summary')) {
+      this.inspector.update(state, this.colors, this.file.colors);
+    }
+    if (file || any('sight')) this.inspector.follow(state);
+    if (file || any('selected', 'inspected', 'sight', 'summary', 'notice')) this.status.update(state);
     if (any('picked', 'selected', 'inspected')) this.tellSelection();
-    if (any('summary', 'picked', 'selected', 'table')) this.remember();
+    if (any('summary', 'picked', 'selected', 'table', 'face')) this.remember();
     this.columns.classList.toggle('with-table', state.table);
   }
 
@@ -370,13 +425,24 @@ export class App extends HostActions implements Actions {
   }
 
   private tableShown(): boolean {
-    return this.store.get().table || matchMedia(TABLE_ALONE).matches;
+    return this.state.table || matchMedia(TABLE_ALONE).matches;
   }
 
-  private hasInvalid(): boolean {
-    const from = this.source.overview();
-    if (this.invalid.from !== from) this.invalid = { from, seen: from?.kind.includes(Kind.Invalid) ?? false };
-    return this.invalid.seen;
+  private updateCentre(): void {
+    this.centre.update(this.state, this.colors, this.file.colors, this.lookedOver());
+  }
+
+  /** What the picture of the whole that is shown has somewhere. */
+  private lookedOver(): Seen {
+    const from = (this.state.face === 'file' ? this.file.source : this.source).overview();
+    if (this.seen.from !== from) {
+      this.seen = {
+        from,
+        invalid: from?.kind.includes(Kind.Invalid) ?? false,
+        damaged: from?.damaged?.some((bytes) => bytes > 0) ?? false,
+      };
+    }
+    return this.seen;
   }
 
   // ---- keys ---------------------------------------------------------------------------------
@@ -385,14 +451,14 @@ export class App extends HostActions implements Actions {
     const { target } = event;
     const typing = target instanceof HTMLSelectElement || target instanceof HTMLInputElement;
     if (event.defaultPrevented || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.store.get().page.kind !== 'image') return;
+    if (this.state.page.kind !== 'image') return;
     // Where nothing that has a use for the key has the focus, the map is meant.
-    if (this.leavesKeysToMap(event) && this.map.key(event)) {
+    if (this.leavesKeysToMap(event) && this.front.key(event)) {
       event.preventDefault();
-      this.map.canvas.focus();
+      this.front.canvas.focus();
       return;
     }
-    const act = this.keyAction(event.key, target === this.map.canvas);
+    const act = this.keyAction(event, target === this.front.canvas);
     if (!act) return;
     event.preventDefault();
     act();
@@ -404,7 +470,7 @@ export class App extends HostActions implements Actions {
     return key.startsWith('Arrow') && target instanceof HTMLButtonElement && !this.inspector.element.contains(target);
   }
 
-  private keyAction(key: string, onMap: boolean): (() => void) | undefined {
+  private keyAction({ key, shiftKey }: KeyboardEvent, onMap: boolean): (() => void) | undefined {
     switch (key) {
       case '+': case '=': return () => this.zoom(1);
       case '-': case '_': return () => this.zoom(-1);
@@ -413,6 +479,8 @@ export class App extends HostActions implements Actions {
       case ']': return () => this.travel(-1);
       case 'g': case 'G': return () => this.goTo();
       case 't': case 'T': return () => this.inspector.focus();
+      case 'f': case 'F': return () => this.changeFace();
+      case 'n': case 'N': return () => this.difference(shiftKey ? -1 : 1);
       case 'Enter': return onMap ? () => this.closeUp() : undefined;
       case 'Escape': return () => this.escape();
       default: return undefined;
@@ -421,15 +489,17 @@ export class App extends HostActions implements Actions {
 
   /** Undoes one thing at a time: what is picked out, then what is selected. */
   private escape(): void {
-    if (this.inspector.element.contains(document.activeElement)) this.map.canvas.focus();
-    if (this.store.get().picked !== null) this.store.set({ picked: null });
+    if (this.inspector.element.contains(document.activeElement)) this.centre.focus();
+    const { face, file } = this.state;
+    if (face === 'file' && file.selected !== null) void this.file.select(null);
+    else if (this.state.picked !== null) this.store.set({ picked: null });
     else void this.select(null);
   }
 
   // ---- actions ------------------------------------------------------------------------------
 
   pick(depth: number | null): void {
-    const { picked, summary } = this.store.get();
+    const { picked, summary } = this.state;
     if (depth !== null && summary && depth < summary.standpoint.depth) {
       this.look({ depth, view: '' });
       return;
@@ -437,22 +507,25 @@ export class App extends HostActions implements Actions {
     this.store.set({ picked: picked === depth ? null : depth });
   }
 
-  look(standpoint: Standpoint): void {
+  /** @param then a place to select once it is looked at from there */
+  look(standpoint: Standpoint, then?: number): void {
     this.headedFor = standpoint;
     this.store.set({ picked: null }); // what was picked out there would hide what one comes to see
     const isLatest = (): boolean => this.headedFor === standpoint;
     this.host.call('look', standpoint).then(
       (summary) => {
-        if (isLatest()) this.setSummary(summary);
+        if (!isLatest()) return;
+        this.setSummary(summary);
+        if (then !== undefined) this.goToOffset(then, false);
       },
-      (error: unknown) => this.store.set({ notice: wireOf(error).message }),
+      this.failed,
     ).finally(() => {
       if (isLatest()) this.headedFor = undefined;
     });
   }
 
   travel(by: 1 | -1): void {
-    const { summary, names } = this.store.get();
+    const { summary, names } = this.state;
     if (!summary) return;
     const all = places(summary, names);
     const from = this.headedFor ?? summary.standpoint;
@@ -464,7 +537,7 @@ export class App extends HostActions implements Actions {
   /** Resolves once what is known of the block is there. */
   async select(offset: number | null, cell?: Cell): Promise<void> {
     if (offset !== null) this.map.reveal(offset);
-    if (offset === this.store.get().selected) return;
+    if (offset === this.state.selected) return;
     this.byteCount = FIRST_BYTES;
     this.store.set({ selected: offset, notice: undefined });
     this.showOnMap(); // at once: the next key counts from here, and may come before the next frame
@@ -473,7 +546,7 @@ export class App extends HostActions implements Actions {
   }
 
   selectPart(cell: Cell, owner: number, kind: number): void {
-    const { summary } = this.store.get();
+    const { summary } = this.state;
     if (!summary) return;
     const unit = unitOf(summary.layers.slice(summary.standpoint.depth), summary.guestSize);
     findBlock((request) => this.host.call('pixels', request), { ...cell, unit }, { owner, kind }).then(
@@ -483,8 +556,9 @@ export class App extends HostActions implements Actions {
   }
 
   closeUp(): void {
-    const { selected } = this.store.get();
-    if (selected !== null) this.map.close(selected);
+    const { selected, face, file } = this.state;
+    const place = face === 'file' ? file.selected : selected;
+    if (place !== null) this.front.close(place);
   }
 
   moreBytes(): void {
@@ -493,18 +567,82 @@ export class App extends HostActions implements Actions {
   }
 
   zoom(by: number): void {
-    this.map.zoomBy(by);
+    this.front.zoomBy(by);
   }
 
   wholeDisk(): void {
-    this.map.wholeDisk();
+    this.front.wholeDisk();
+  }
+
+  private get front(): MapView {
+    return this.state.face === 'file' ? this.file.map : this.map;
+  }
+
+  show(face: Face): void {
+    this.turnTo(face);
+  }
+
+  private turnTo(face: Face): void {
+    if (face === this.state.face) return;
+    this.tooltip.hide();
+    this.store.set({ face });
+    this.showOnMap();
+    this.updateCentre(); // at once: what takes the focus next must be there
+  }
+
+  /** By key: the focus goes along, where it was on what is no longer shown. */
+  private changeFace(): void {
+    const { activeElement } = document;
+    const follows = activeElement === null || activeElement === document.body || activeElement === this.front.canvas
+      || this.centre.holds(activeElement);
+    this.turnTo(this.state.face === 'file' ? 'disk' : 'file');
+    if (follows) this.centre.focus();
+  }
+
+  check(depth?: number): void {
+    const layer = depth ?? fileLayer(this.state)?.depth;
+    if (layer !== undefined) this.host.emit('action', { action: 'check', depth: layer });
+  }
+
+  selectFilePart(cell: Cell, owner: number, kind: number): void {
+    this.file.selectPart(cell, owner, kind).catch(this.failed);
+  }
+
+  showInFile(depth: number, offset: number): void {
+    const { summary } = this.state;
+    if (!summary?.layers[depth]?.check) return;
+    if (fileLayer(this.state)?.depth !== depth) this.store.set({ picked: depth });
+    this.turnTo('file');
+    this.file.select(offset).catch(this.failed);
+  }
+
+  showGuest(depth: number, { view, start }: GuestRange): void {
+    const { standpoint } = this.state.summary ?? {};
+    if (!standpoint) return;
+    const seen = depth === standpoint.depth ? view === standpoint.view : depth > standpoint.depth && view === '';
+    if (seen) this.goToOffset(start, false);
+    else this.look({ depth, view }, start);
+  }
+
+  difference(by: 1 | -1): void {
+    const { summary, selected } = this.state;
+    if (!summary?.comparison || summary.comparison.ranges === 0) return;
+    this.host.call('difference', { from: selected ?? (by === 1 ? -1 : summary.guestSize), by }).then((difference) => {
+      if (!difference) return;
+      this.store.set({ difference });
+      this.turnTo('disk');
+      void this.select(difference.start);
+    }, this.failed);
   }
 
   toggleTable(): void {
-    this.store.set({ table: !this.store.get().table });
+    this.store.set({ table: !this.state.table });
   }
 
   copy(text: string, what: string): void {
-    this.host.call('copy', { text, what }).catch((error: unknown) => this.store.set({ notice: wireOf(error).message }));
+    this.host.call('copy', { text, what }).catch(this.failed);
   }
 }
+
+/** What does not differ fades, once there is something that does. */
+const comparing = ({ comparison }: ImageSummary): boolean => (comparison?.ranges ?? 0) > 0;

@@ -10,11 +10,16 @@ interface Properties {
   readonly onClick?: (event: MouseEvent) => void;
 }
 
-/** Makes an element. Text becomes text nodes: nothing here is ever parsed as HTML. */
+/**
+ * Makes an element. Text becomes text nodes: nothing here is ever parsed as HTML.
+ * @param look a class alone, or properties
+ */
 export function h<T extends keyof HTMLElementTagNameMap>(
-  tag: T, properties: Properties = {}, ...children: Child[]
+  tag: T, look: Properties | string = {}, ...children: Child[]
 ): HTMLElementTagNameMap[T] {
   const element = document.createElement(tag);
+  const properties = typeof look === 'string' ? { class: look } : look;
+  if (element instanceof HTMLButtonElement) element.type = 'button'; // there are no forms
   if (properties.class !== undefined) element.className = properties.class;
   if (properties.title !== undefined) element.title = properties.title;
   for (const [name, value] of Object.entries(properties.attributes ?? {})) {
@@ -36,7 +41,7 @@ export function fill(element: Element, ...children: Child[]): void {
 export function textButton(
   text: string, title: string, onClick: () => void, attributes: Readonly<Record<string, string | undefined>> = {},
 ): HTMLButtonElement {
-  return h('button', { class: 'word', title, attributes: { type: 'button', ...attributes }, onClick }, text);
+  return h('button', { class: 'word', title, attributes, onClick }, text);
 }
 
 /** `web01.qcow2` with places to break after dots, dashes and underscores; the text itself is unchanged. */

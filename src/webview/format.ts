@@ -119,3 +119,6 @@ export function formatFact({ value, unit }: Fact): string {
   if (unit === 'bytes') return formatBytes(value);
   return unit === 'bits' ? plural(value, 'bit') : formatCount(value);
 }
+
+/** The last part of a path of any system. */
+export const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;

@@ -21,8 +21,20 @@ export class HostActions {
     this.ask({ action: 'go-to' });
   }
 
-  exportMap(): void {
-    this.ask({ action: 'export-map' });
+  export(): void {
+    this.ask({ action: 'export' });
+  }
+
+  compare(): void {
+    this.ask({ action: 'compare' });
+  }
+
+  endComparison(): void {
+    this.ask({ action: 'end-comparison' });
+  }
+
+  cancelCheck(): void {
+    this.ask({ action: 'cancel', work: 'check' });
   }
 
   refresh(): void {

@@ -8,12 +8,18 @@ import { breakable, fill, h, textButton } from './dom';
 import { formatFact } from './format';
 import { allZero, dumpLines, dumpText } from './hexdump';
 import { sharesOf } from './map/cells';
+import type { Part } from './map/cells';
 import type { Cell } from './map/mapview';
+import { fileValues } from './fileinspector';
+import { problemList, problemsOnDisk } from './problems';
 import {
-  asSentence, entrySentence, kindName, missingTable, ownerName, partName, pathSentence, SECTOR_BYTES, stepSentence,
+  asSentence, entrySentence, kindName, missingTable, ownerName, pathSentence, SECTOR_BYTES, stepSentence,
   traceText, unitSentence, writeSentence,
 } from './sentences';
+import { checkVerdict, encryptionOf, fileLayer } from './summary';
 import type { Actions, State } from './state';
+import { diskTelling, fileTelling, markWords } from './telling';
+import type { Telling } from './telling';
 
 const DUMP_WIDTH = 8;
 /** A dump this long is as much as anybody reads here. */
@@ -21,11 +27,12 @@ export const MOST_BYTES = 4096;
 
 /** The selected block: where it is, how a read gets there, what a write would do, and its bytes. */
 export class Inspector {
-  private readonly body = h('div', { class: 'inspector-body' });
-  private readonly copies = h('span', { class: 'aside' });
+  private readonly body = h('div', 'inspector-body');
+  private readonly copies = h('span', 'aside');
+  private readonly title = h('h2', {}, 'Block');
   readonly element = h(
     'section', { class: 'inspector', attributes: { 'aria-label': 'Block', 'tabindex': '-1' } },
-    h('div', { class: 'head' }, h('h2', {}, 'Block'), this.copies), this.body,
+    h('div', 'head', this.title, this.copies), this.body,
   );
 
   /** Outlives what is drawn of one block, so that the zoom can switch it off at its closest. */
@@ -34,22 +41,45 @@ export class Inspector {
 
   constructor(private readonly actions: Actions) {}
 
-  update(state: State, colors: readonly Rgb[]): void {
+  /** @param uses colours by `Use` */
+  update(state: State, colors: readonly Rgb[], uses: readonly Rgb[]): void {
+    this.title.textContent = state.face === 'file' ? 'In the file' : 'Block';
+    this.element.setAttribute('aria-label', this.title.textContent);
+    if (state.face === 'file') this.updateFile(state, uses);
+    else this.updateBlock(state, colors);
+  }
+
+  private updateFile(state: State, uses: readonly Rgb[]): void {
+    const { selected, cell } = state.file;
+    fill(this.copies);
+    const mixed = cell && cell.parts.length > 1 && selected !== null;
+    const place = fileValues(state, this.actions, (list, label, text, value) => this.row(list, label, text, value));
+    if (place.length === 0 && fileLayer(state)?.check) {
+      const said = 'Choose a place on the map of the file to see what lies there, and who uses it.';
+      place.push(h('p', 'hint', said));
+    }
+    const mix = mixed ? this.cellMix(cell, fileTelling(uses), (part) =>
+      this.actions.selectFilePart(cell, part.owner, part.kind)) : [];
+    fill(this.body, ...place, ...mix, ...this.about(state));
+  }
+
+  private updateBlock(state: State, colors: readonly Rgb[]): void {
     const { inspected } = state;
     const shown = inspected.kind === 'block' && state.selected !== null ? inspected : undefined;
     fill(this.copies, ...(shown ? this.copyButtons(shown.reply.trace, state) : []));
     const about = shown && state.picked === null ? [] : this.about(state);
     if (shown) fill(this.body, ...this.block(state, shown.reply.trace, shown.bytes, colors), ...about);
     else {
-      const said = inspected.kind === 'failed' ? h('p', { class: 'problem' }, asSentence(inspected.error.message))
-        : h('p', { class: 'hint' }, 'Choose a block on the map to see which layer answers for it, and why.');
+      const said = inspected.kind === 'failed' ? h('p', 'problem', asSentence(inspected.error.message))
+        : h('p', 'hint', 'Choose a block on the map to see which layer answers for it, and why.');
       fill(this.body, said, ...about);
     }
   }
 
   /** Where the zoom stands: at its closest there is nothing to enlarge. */
-  follow({ sight }: State): void {
-    this.closer.disabled = sight !== undefined && sight.level >= sight.levels - 1;
+  follow({ sight, face, file }: State): void {
+    const seen = face === 'file' ? file.sight : sight;
+    this.closer.disabled = seen !== undefined && seen.level >= seen.levels - 1;
   }
 
   focus(): void {
@@ -78,12 +108,22 @@ export class Inspector {
     const mixed = cell && cell.parts.length > 1 && cell.start <= trace.offset && trace.offset < cell.end;
     return [
       this.values(state, trace, colors),
-      ...(mixed ? this.cellMix(cell, state, colors) : []),
+      ...(mixed ? this.cellMix(cell, diskTelling(state.names, colors), (part) =>
+        this.actions.selectPart(cell, part.owner, part.kind)) : []),
+      ...this.problems(state, trace),
       h('h2', {}, 'How a read gets there'),
       this.walk(state, trace, colors),
       this.write(trace, state.names),
       ...this.bytes(state, trace, bytes),
     ];
+  }
+
+  /** What checks found that touches the block. */
+  private problems({ summary }: State, trace: Trace): HTMLElement[] {
+    if (!summary) return [];
+    const unit = trace.steps.find((step) => step.role === 'owner') ?? trace.steps[0];
+    const found = problemsOnDisk(summary, unit?.unitStart ?? trace.offset, unit?.unitEnd ?? trace.offset + 1);
+    return problemList(found, summary, this.actions);
   }
 
   /** A line of a list of values, each with a way to copy it. */
@@ -99,63 +139,77 @@ export class Inspector {
     const depth = picked ?? summary?.standpoint.depth ?? 0;
     const layer = summary?.layers[depth];
     if (!layer) return [];
-    const list = h('dl', { class: 'values' });
+    const list = h('dl', 'values');
     this.row(list, 'File', layer.path, breakable(layer.path));
     this.row(list, 'File size', formatBytes(layer.fileSize));
     if (layer.diskUsage !== undefined) this.row(list, 'On the host', formatBytes(layer.diskUsage));
     for (const fact of layer.facts) this.row(list, fact.label, formatFact(fact));
+    const verdict = checkVerdict(layer);
+    if (verdict !== undefined) this.row(list, 'Check', verdict);
     return [h('h2', {}, `About ${names[depth] ?? layer.fileName}`), list];
   }
 
   private values({ names, summary }: State, trace: Trace, colors: readonly Rgb[]): HTMLElement {
     const owner = trace.steps.find((step) => step.role === 'owner');
     const layer = owner && summary?.layers[owner.depth];
-    const list = h('dl', { class: 'values' });
+    const list = h('dl', 'values');
     const row = (label: string, text: string, value: Node | string = text): void => this.row(list, label, text, value);
     row('Guest offset', formatOffset(trace.offset));
     row('Sector', formatCount(Math.floor(trace.offset / SECTOR_BYTES)));
     row('Size', unitSentence(trace, summary?.layers ?? []));
     const name = ownerName(trace.owner, names);
     const link = owner && h('button', {
-      class: 'link', title: `Show only what ${name} owns`, attributes: { type: 'button' },
+      class: 'link', title: `Show only what ${name} owns`,
       variables: { '--layer': cssColor(colors[owner.depth] ?? { r: 128, g: 128, b: 128, a: 1 }) },
       onClick: () => this.actions.pick(owner.depth),
     }, name);
     row('Owner', name, link ?? name);
-    row('Kind', trace.owner === NOBODY ? 'reads as zero' : kindName(trace.kind));
-    if (owner?.hostOffset !== undefined) row('In file at', formatOffset(owner.hostOffset));
+    const holds = trace.kind === Kind.Data || trace.kind === Kind.Compressed;
+    const encryption = layer && holds ? encryptionOf(layer) : undefined;
+    const kind = trace.owner === NOBODY ? 'reads as zero' : kindName(trace.kind);
+    row('Kind', encryption === undefined ? kind : `${kind}, encrypted`);
+    if (encryption !== undefined) row('Encryption', encryption);
+    const host = owner?.hostOffset;
+    if (owner && host !== undefined) {
+      const shown = layer?.check && h('button', {
+        class: 'link plain', title: 'Show this place on the map of the file',
+        onClick: () => this.actions.showInFile(owner.depth, host),
+      }, formatOffset(host));
+      row('In file at', formatOffset(host), shown);
+    }
     if (owner?.compressedLength !== undefined) row('Compressed', formatBytes(owner.compressedLength));
     if (owner && layer) row('File', layer.path, h('span', { title: layer.path }, breakable(layer.fileName)));
     return list;
   }
 
   /** What else is in the cell of the map, each part a way to its first block. */
-  private cellMix(cell: Cell, { names }: State, colors: readonly Rgb[]): HTMLElement[] {
+  private cellMix(cell: Cell, telling: Telling, choose: (part: Part) => void): HTMLElement[] {
     const rows = sharesOf(cell.parts).map(({ part, share }) => h(
       'li', {},
       h(
         'button', {
-          class: 'part', title: 'Go to the first such block in this cell', attributes: { type: 'button' },
-          onClick: () => this.actions.selectPart(cell, part.owner, part.kind),
+          class: 'part', title: 'Go to the first such block in this cell',
+          onClick: () => choose(part),
         },
-        mark(part.owner, part.kind, colors),
-        h('span', { class: 'part-name' }, partName(part, names)),
-        h('span', { class: 'part-share' }, share),
+        telling.mark(part),
+        h('span', 'part-name', telling.name(part)),
+        h('span', 'part-share', share),
       ),
     ));
     return [
-      h('div', { class: 'head' },
+      h('div', 'head',
         h('h2', {}, 'In this cell'),
-        h('span', { class: 'aside' }, this.closer)),
-      h('ul', { class: 'parts' }, ...rows),
+        h('span', 'aside', this.closer)),
+      h('ul', 'parts', ...rows),
+      ...markWords(cell).map((words) => h('p', 'hint', words)),
     ];
   }
 
   private walk({ names }: State, trace: Trace, colors: readonly Rgb[]): HTMLElement {
     const steps = trace.steps.map((step) => this.step(step, names, colors));
     const end = trace.ended !== undefined
-      && h('li', { class: 'step ended' }, h('p', { class: 'step-title' }, asSentence(trace.ended)));
-    return h('ol', { class: 'walk' }, ...steps, end);
+      && h('li', 'step ended', h('p', 'step-title', asSentence(trace.ended)));
+    return h('ol', 'walk', ...steps, end);
   }
 
   private step(step: TraceStep, names: readonly string[], colors: readonly Rgb[]): HTMLElement {
@@ -171,15 +225,15 @@ export class Inspector {
         class: `step ${step.role}${step.kind === Kind.Invalid ? ' invalid' : ''}`,
         variables: { '--layer': cssColor(colors[step.depth] ?? { r: 128, g: 128, b: 128, a: 1 }) },
       },
-      h('p', { class: 'step-title' }, h('span', { class: 'step-name' }, name), `: ${stepSentence(step)}`),
+      h('p', 'step-title', h('span', 'step-name', name), `: ${stepSentence(step)}`),
       path !== '' && h('p', { class: 'step-detail', title: places }, path),
       entry !== undefined && h('p', { class: 'step-detail', title: places }, breakable(entry)),
-      missing !== undefined && h('p', { class: 'step-note' }, missing),
+      missing !== undefined && h('p', 'step-note', missing),
     );
   }
 
   private write(trace: Trace, names: readonly string[]): HTMLElement {
-    return h('p', { class: 'write' }, ...writeSentence(trace, names).map(({ text, strong }) => (
+    return h('p', 'write', ...writeSentence(trace, names).map(({ text, strong }) => (
       strong ? h('strong', {}, text) : text)));
   }
 
@@ -187,41 +241,30 @@ export class Inspector {
     const start = trace.steps.find((step) => step.role === 'owner')?.unitStart;
     const first = start === undefined || start === trace.offset;
     const title = h('h2', {}, first ? 'First bytes' : 'Bytes from here');
-    if ('error' in bytes) return [title, h('p', { class: 'problem' }, asSentence(bytes.error))];
+    if ('error' in bytes) return [title, h('p', 'problem', asSentence(bytes.error))];
     const all = textButton('copy', 'Copy these bytes as a hex dump', () =>
       this.actions.copy(dumpText(bytes.bytes, bytes.offset, bytes.gaps), 'the bytes'));
-    const head = h('div', { class: 'head' }, title, h('span', { class: 'aside' }, all));
+    const head = h('div', 'head', title, h('span', 'aside', all));
     const why = [...new Set(bytes.gaps.map((gap) => gap.why))];
-    const words = why.map((text) => h('p', { class: 'hint' }, asSentence(text)));
+    const words = why.map((text) => h('p', 'hint', asSentence(text)));
     const readable = bytes.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) < bytes.bytes.length;
     if (!readable) return [title, ...words];
     const left = (state.summary?.guestSize ?? 0) - bytes.offset - bytes.bytes.length;
     const goesOn = left > 0 && bytes.bytes.length < MOST_BYTES;
     const more = goesOn && textButton('more bytes', 'Read on', () => this.actions.moreBytes());
     if (allZero(bytes)) {
-      const said = h('p', { class: 'hint' }, `All ${formatBytes(bytes.bytes.length)} from here are zero.`);
+      const said = h('p', 'hint', `All ${formatBytes(bytes.bytes.length)} from here are zero.`);
       return [head, said, ...(more ? [more] : [])];
     }
     const lines = dumpLines(bytes.bytes, DUMP_WIDTH, bytes.gaps).map(({ offset, hex, ascii }) => h(
       'div', { class: 'dump-line', title: formatOffset(bytes.offset + offset) },
-      h('span', { class: 'dump-offset' }, offset.toString(16).padStart(4, '0')),
-      h('span', { class: 'dump-hex' }, ...hex.map((byte) => h('span', { class: byte === '00' ? 'zero' : '' }, byte))),
-      h('span', { class: 'dump-ascii' }, ascii),
+      h('span', 'dump-offset', offset.toString(16).padStart(4, '0')),
+      h('span', 'dump-hex', ...hex.map((byte) => h('span', { class: byte === '00' ? 'zero' : '' }, byte))),
+      h('span', 'dump-ascii', ascii),
     ));
     const dump = h('div', {
       class: 'dump', attributes: { 'tabindex': '0', 'role': 'group', 'aria-label': 'Bytes' },
     }, ...lines);
     return [head, dump, ...words, ...(more ? [more] : [])];
   }
-}
-
-/** A cell in small, as the map draws it. */
-export function mark(owner: number, kind: number, colors: readonly Rgb[]): HTMLElement {
-  const look = owner === NOBODY ? 'nobody'
-    : owner < 0 || kind === Kind.Unknown ? 'unknown'
-      : kind === Kind.Invalid ? 'invalid'
-        : kind === Kind.Zero || kind === Kind.ZeroAllocated ? 'zero'
-          : kind === Kind.Compressed ? 'compressed' : 'solid';
-  const color = colors[owner];
-  return h('span', { class: `mark ${look}`, variables: color ? { '--layer': cssColor(color) } : {} });
 }

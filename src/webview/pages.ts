@@ -2,6 +2,7 @@ import type { WireError } from '../core/errors';
 import { formatBytes, formatOffset } from '../core/units';
 import type { NotAnImage } from '../protocol/image';
 import { breakable, h } from './dom';
+import { fileName } from './format';
 import { dumpLines } from './hexdump';
 import { asSentence } from './sentences';
 import type { Actions } from './state';
@@ -9,17 +10,16 @@ import type { Actions } from './state';
 const HEAD_BYTES = 128;
 const HEAD_WIDTH = 16;
 
-const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
 
 /** For a file that is no disk image: what it is instead, and what can be done with it. */
 export function notAnImagePage(what: NotAnImage, actions: Actions): HTMLElement {
   return page(
     what.foreign ? 'This disk image’s format is not read yet' : 'This is not a disk image',
-    h('p', { class: 'lead' }, h('strong', {}, breakable(fileName(what.path))), ` is ${what.found}`,
+    h('p', 'lead', h('strong', {}, breakable(fileName(what.path))), ` is ${what.found}`,
       what.size > 0 && `, ${formatBytes(what.size)}`, '.'),
     h('p', {}, asSentence(what.advice)),
     ...head(what.head),
-    h('div', { class: 'buttons' },
+    h('div', 'buttons',
       what.offerRaw && button('Open as raw disk anyway', 'primary', () => actions.openAsRaw()),
       button('Open as text', what.offerRaw ? 'secondary' : 'primary', () => actions.openAsText())),
   );
@@ -36,31 +36,31 @@ export function failedPage(
   ];
   return page(
     'This image can’t be shown',
-    h('p', { class: 'lead' }, asSentence(error.message)),
-    where.length > 0 && h('p', { class: 'where' }, breakable(where.join(' · '))),
+    h('p', 'lead', asSentence(error.message)),
+    where.length > 0 && h('p', 'where', breakable(where.join(' · '))),
     error.advice !== undefined && h('p', {}, asSentence(error.advice)),
     ...head(bytes),
-    h('div', { class: 'buttons' },
+    h('div', 'buttons',
       button('Try again', 'primary', () => actions.refresh()),
       button('Open as text', 'secondary', () => actions.openAsText())),
   );
 }
 
 function page(title: string, ...content: (Node | false)[]): HTMLElement {
-  return h('main', { class: 'page' }, h('div', { class: 'page-body' }, h('h1', {}, title), ...content));
+  return h('main', 'page', h('div', 'page-body', h('h1', {}, title), ...content));
 }
 
 function button(text: string, look: 'primary' | 'secondary', onClick: () => void): HTMLElement {
-  return h('button', { class: look, attributes: { type: 'button' }, onClick }, text);
+  return h('button', { class: look, onClick }, text);
 }
 
 function head(bytes: Uint8Array | undefined): HTMLElement[] {
   if (!bytes || bytes.length === 0) return [];
   const lines = dumpLines(bytes.subarray(0, HEAD_BYTES), HEAD_WIDTH).map(({ offset, hex, ascii }) => h(
-    'div', { class: 'dump-line' },
-    h('span', { class: 'dump-offset' }, offset.toString(16).padStart(4, '0')),
-    h('span', { class: 'dump-hex' }, ...hex.map((byte) => h('span', { class: byte === '00' ? 'zero' : '' }, byte))),
-    h('span', { class: 'dump-ascii' }, ascii),
+    'div', 'dump-line',
+    h('span', 'dump-offset', offset.toString(16).padStart(4, '0')),
+    h('span', 'dump-hex', ...hex.map((byte) => h('span', { class: byte === '00' ? 'zero' : '' }, byte))),
+    h('span', 'dump-ascii', ascii),
   ));
-  return [h('h2', {}, 'First bytes'), h('div', { class: 'dump wide' }, ...lines)];
+  return [h('h2', {}, 'First bytes'), h('div', 'dump wide', ...lines)];
 }

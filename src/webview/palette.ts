@@ -4,45 +4,35 @@ import type { ImageSummary } from '../protocol/image';
 
 export type ThemeKind = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
 
-export const COLOR_IDS = [
-  'vmDisk.layerBase',
-  'vmDisk.layerOlder',
-  'vmDisk.layerNewer',
-  'vmDisk.layerNewest',
-  'vmDisk.nobody',
-  'vmDisk.unknown',
-  'vmDisk.invalid',
-  'vmDisk.selection',
-] as const;
-export type ColorId = (typeof COLOR_IDS)[number];
+const inThemes = (
+  dark: string, light: string, highContrast: string, highContrastLight: string,
+): Readonly<Record<ThemeKind, string>> => ({ dark, light, highContrast, highContrastLight });
 
 /** Our theme colours where the theme says nothing; `package.json` contributes the same values. */
-export const COLOR_DEFAULTS: Readonly<Record<ColorId, Readonly<Record<ThemeKind, string>>>> = {
-  'vmDisk.layerBase': {
-    dark: '#838BA8', light: '#949FC2', highContrast: '#9098B2', highContrastLight: '#808BAB',
-  },
-  'vmDisk.layerOlder': {
-    dark: '#1869AA', light: '#1A7DBC', highContrast: '#0A72C2', highContrastLight: '#0269AE',
-  },
-  'vmDisk.layerNewer': {
-    dark: '#31A171', light: '#4DB56F', highContrast: '#03B04C', highContrastLight: '#2FA155',
-  },
-  'vmDisk.layerNewest': {
-    dark: '#FDB44E', light: '#902400', highContrast: '#FFC155', highContrastLight: '#751802',
-  },
-  'vmDisk.nobody': {
-    dark: '#FFFFFF0B', light: '#0000000D', highContrast: '#484848', highContrastLight: '#C4C4C4',
-  },
-  'vmDisk.unknown': {
-    dark: '#8C8C8C', light: '#8A8A8A', highContrast: '#FFFFFF', highContrastLight: '#292929',
-  },
-  'vmDisk.invalid': {
-    dark: '#F14C4C', light: '#D01B1B', highContrast: '#FF7070', highContrastLight: '#B5200D',
-  },
-  'vmDisk.selection': {
-    dark: '#FFFFFF', light: '#111111', highContrast: '#FFFFFF', highContrastLight: '#000000',
-  },
+export const COLOR_DEFAULTS = {
+  'vmDisk.layerBase': inThemes('#838BA8', '#949FC2', '#9098B2', '#808BAB'),
+  'vmDisk.layerOlder': inThemes('#1869AA', '#1A7DBC', '#0A72C2', '#0269AE'),
+  'vmDisk.layerNewer': inThemes('#31A171', '#4DB56F', '#03B04C', '#2FA155'),
+  'vmDisk.layerNewest': inThemes('#FDB44E', '#902400', '#FFC155', '#751802'),
+  'vmDisk.nobody': inThemes('#FFFFFF0B', '#0000000D', '#484848', '#C4C4C4'),
+  'vmDisk.unknown': inThemes('#8C8C8C', '#8A8A8A', '#FFFFFF', '#292929'),
+  'vmDisk.invalid': inThemes('#F14C4C', '#D01B1B', '#FF7070', '#B5200D'),
+  'vmDisk.selection': inThemes('#FFFFFF', '#111111', '#FFFFFF', '#000000'),
+  'vmDisk.different': inThemes('#F070F0', '#B012A8', '#FF80FF', '#8A0A84'),
+  'vmDisk.damaged': inThemes('#FF4D4D', '#F5002F', '#FF5C5C', '#FF0000'),
+  'vmDisk.fileHeader': inThemes('#E6E6E6', '#303030', '#FFFFFF', '#000000'),
+  'vmDisk.fileL1': inThemes('#5CC8FF', '#005FB0', '#59C9FF', '#00508F'),
+  'vmDisk.fileL2': inThemes('#2F7FC4', '#3E8DD0', '#2C84D6', '#2F7DC0'),
+  'vmDisk.fileRefcounts': inThemes('#2FB49A', '#14806B', '#1FC9A6', '#0A6A57'),
+  'vmDisk.fileData': inThemes('#66708F', '#A3ADCB', '#7A84A6', '#8C97B8'),
+  'vmDisk.fileSnapshotTables': inThemes('#D0A5FF', '#7030B8', '#D5A8FF', '#5F1FA8'),
+  'vmDisk.fileSnapshotData': inThemes('#8A63BD', '#A67BD9', '#9A6BDB', '#9468C9'),
+  'vmDisk.fileBitmaps': inThemes('#D98F6A', '#9C5330', '#F0A07A', '#8A4220'),
+  'vmDisk.fileEncryption': inThemes('#9CC25A', '#557A14', '#A8D85A', '#456608'),
+  'vmDisk.fileLeaked': inThemes('#FFC14A', '#9A5B00', '#FFD23F', '#704200'),
 };
+export type ColorId = keyof typeof COLOR_DEFAULTS;
+export const COLOR_IDS = Object.keys(COLOR_DEFAULTS) as ColorId[];
 
 /** The colours between which the age of a layer is told. */
 export interface Stops {
@@ -113,6 +103,8 @@ export interface Palette {
   readonly invalid: Rgb;
   readonly selection: Rgb;
   readonly stops: Stops;
+  /** Our theme colours by their names. */
+  readonly own: Readonly<Record<ColorId, Rgb>>;
 }
 
 /** What a colour that does not belong to the picked layer fades to. */

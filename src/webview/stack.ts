@@ -7,7 +7,7 @@ import { fill, h, textButton } from './dom';
 import { plural } from './format';
 import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
-import { numbered, onHost, snapshotsOf } from './summary';
+import { checkVerdict, encryptionOf, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -15,11 +15,11 @@ const COMPACT_FROM = 9;
 
 /** The layers as the textbook draws them: newest on top, base at the bottom, the rule of reading in between. */
 export class Stack {
-  private readonly list = h('ol', { class: 'cards' });
-  private readonly order = h('span', { class: 'aside' }, 'newest first');
+  private readonly list = h('ol', 'cards');
+  private readonly order = h('span', 'aside', 'newest first');
   readonly element = h(
     'section', { class: 'stack', attributes: { 'aria-label': 'Layers' } },
-    h('div', { class: 'head' }, h('h2', {}, 'Layers'), this.order), this.list,
+    h('div', 'head', h('h2', {}, 'Layers'), this.order), this.list,
   );
   private cards: Card[] = [];
   private built = '';
@@ -54,19 +54,21 @@ function barScale(accounting: Accounting | undefined): number {
 }
 
 class Card {
-  private readonly name = h('span', { class: 'card-name' });
-  private readonly size = h('p', { class: 'card-note' });
-  private readonly date = h('span', { class: 'card-date' });
-  private readonly file = h('span', { class: 'card-file' });
-  private readonly owned = h('span', { class: 'bar-owned' });
-  private readonly hidden = h('span', { class: 'bar-hidden' });
-  private readonly numbers = h('span', { class: 'card-owns' });
-  private readonly aside = h('span', { class: 'card-hides' });
-  private readonly host = h('span', { class: 'card-host' });
-  private readonly brief = h('span', { class: 'card-brief' });
+  private readonly name = h('span', 'card-name');
+  private readonly size = h('p', 'card-note');
+  private readonly date = h('span', 'card-date');
+  private readonly file = h('span', 'card-file');
+  private readonly owned = h('span', 'bar-owned');
+  private readonly hidden = h('span', 'bar-hidden');
+  private readonly numbers = h('span', 'card-owns');
+  private readonly aside = h('span', 'card-hides');
+  private readonly host = h('span', 'card-host');
+  private readonly checked = h('p', 'card-check', h('span', 'dot'), h('span'));
+  private readonly check: HTMLButtonElement;
+  private readonly brief = h('span', 'card-brief');
   private readonly main: HTMLButtonElement;
   private readonly here: HTMLButtonElement;
-  private readonly findings = h('div', { class: 'card-findings' });
+  private readonly findings = h('div', 'card-findings');
   private readonly snapshots: { readonly view: View; readonly button: HTMLButtonElement }[];
   readonly element: HTMLLIElement;
 
@@ -74,24 +76,26 @@ class Card {
     const { depth } = layer;
     this.main = h(
       'button', {
-        class: 'card-main', attributes: { type: 'button' },
+        class: 'card-main',
         onClick: () => actions.pick(depth),
       },
-      h('span', { class: 'card-line' }, this.name, h('span', { class: 'card-format' }, layer.format), this.brief),
-      h('span', { class: 'card-line small' }, this.file, this.date),
+      h('span', 'card-line', this.name, h('span', 'card-format', layer.format), this.brief),
+      h('span', 'card-line small', this.file, this.date),
       h('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } }, this.owned, this.hidden),
-      h('span', { class: 'card-line numbers' }, this.numbers, this.aside),
-      h('span', { class: 'card-line numbers on-host' }, this.host),
+      h('span', 'card-line numbers', this.numbers, this.aside),
+      h('span', 'card-line numbers on-host', this.host),
     );
     this.here = textButton('As of here', 'See the disk as this layer saw it', () => actions.look({ depth, view: '' }));
     const open = textButton('Open', 'Open this layer in an editor of its own', () => actions.openLayer(layer.path));
+    this.check = textButton('Check', 'Check the tables of this layer’s file', () => actions.check(depth));
     this.snapshots = snapshotsOf(layer).map((view) => ({
       view,
       button: h('button', {
-        class: 'snapshot', title: 'See the disk as this internal snapshot saved it', attributes: { type: 'button' },
+        class: 'snapshot', title: 'See the disk as this internal snapshot saved it',
         onClick: () => actions.look({ depth, view: view.id }),
       }),
     }));
+    const encryption = encryptionOf(layer);
     this.element = h(
       'li', {
         class: 'card',
@@ -102,7 +106,7 @@ class Card {
         },
       },
       this.main,
-      h('div', { class: 'card-actions' }, this.here, ...(depth === 0 ? [] : [open])),
+      h('div', 'card-actions', this.here, layer.checkable && this.check, ...(depth === 0 ? [] : [open])),
       this.snapshots.length > 0 && h(
         'ul', { class: 'snapshots', attributes: { 'aria-label': 'Internal snapshots' } },
         ...this.snapshots.map(({ button }) => h('li', {}, button)),
@@ -112,7 +116,10 @@ class Card {
         `${plural(layer.bitmaps.length, 'bitmap')}: ${layer.bitmaps.map(({ name }) => name).join(', ')}`,
       ),
       this.size,
-      !layer.readable && h('p', { class: 'card-note' }, 'Encrypted: the map is known, the content is not'),
+      this.checked,
+      encryption !== undefined && h(
+        'p', 'card-note', `Encrypted, ${encryption}: the map is known, the content is not`,
+      ),
       this.findings,
     );
   }
@@ -167,9 +174,10 @@ class Card {
         ...(saved ? [formatWhen(saved.date, Date.now())] : []),
         ...(saved && saved.vmStateSize > 0 ? [`${formatBytes(saved.vmStateSize)} of memory`] : []),
       ];
-      fill(button, h('span', { class: 'snapshot-name' }, view.name || view.id),
-        h('span', { class: 'snapshot-facts' }, facts.join(' · ')));
+      fill(button, h('span', 'snapshot-name', view.name || view.id),
+        h('span', 'snapshot-facts', facts.join(' · ')));
     }
+    this.updateCheck(layer, state);
     // What the card of the missing parent says need not be said twice.
     const ended = summary.end.kind === 'base' ? undefined : summary.end.message;
     const bad = layer.findings.filter(({ severity, message }) => severity !== 'info' && message !== ended);
@@ -177,10 +185,21 @@ class Card {
       'p', {
         class: 'finding', attributes: { 'data-severity': finding.severity },
       },
-      h('span', { class: 'dot' }),
+      h('span', 'dot'),
       h('span', {}, asSentence(finding.message), finding.advice !== undefined
-        && h('span', { class: 'advice' }, asSentence(finding.advice))),
+        && h('span', 'advice', asSentence(finding.advice))),
     )));
+  }
+
+  private updateCheck(layer: LayerSummary, { checking }: State): void {
+    const running = checking?.depth === layer.depth;
+    const verdict = running ? `checking… ${Math.round(checking.share * 100)}%` : checkVerdict(layer);
+    const severities = running ? [] : severitiesOf({ findings: [], check: layer.check });
+    this.checked.hidden = verdict === undefined;
+    this.checked.dataset['severity'] = severities.includes('error') ? 'error' : severities.length > 0 ? 'warning' : '';
+    this.checked.lastElementChild?.replaceChildren(verdict ?? '');
+    this.check.textContent = layer.check ? 'Check again' : 'Check';
+    this.check.disabled = running;
   }
 }
 
@@ -202,9 +221,9 @@ function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement[
   if (!layer) return [];
   const command = rebaseCommand(layer);
   return [
-    h('p', { class: 'end-command' }, h('code', {}, command),
+    h('p', 'end-command', h('code', {}, command),
       textButton('copy', `Copy: ${command}`, () => actions.copy(command, 'the command'))),
-    h('p', { class: 'end-message' }, 'Only for the very parent that it had: with another one, or with one that was '
+    h('p', 'end-message', 'Only for the very parent that it had: with another one, or with one that was '
       + 'written to since, the disk is corrupt and nothing tells.'),
   ];
 }
@@ -215,14 +234,14 @@ function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement |
   const advice = layers.at(-1)?.findings.find(({ message }) => message === end.message)?.advice;
   const canAllow = end.kind === 'refused' && end.reason === 'outside';
   return h(
-    'li', { class: 'card end' },
-    h('p', { class: 'card-line' }, h('span', { class: 'card-name' }, END_TITLES[end.kind])),
+    'li', 'card end',
+    h('p', 'card-line', h('span', 'card-name', END_TITLES[end.kind])),
     h('p', { class: 'end-file', title: end.name }, end.written),
-    h('p', { class: 'end-message' }, asSentence(end.message)),
-    advice !== undefined && h('p', { class: 'end-message' }, asSentence(advice)),
+    h('p', 'end-message', asSentence(end.message)),
+    advice !== undefined && h('p', 'end-message', asSentence(advice)),
     ...(end.kind === 'missing' ? rebase(layers.at(-1), actions) : []),
     canAllow && h('button', {
-      class: 'primary', title: end.name, attributes: { type: 'button' }, onClick: () => actions.allow(end.name),
+      class: 'primary', title: end.name, onClick: () => actions.allow(end.name),
     }, 'Allow…'),
     !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
   );

@@ -1,5 +1,8 @@
 import type { WireError } from '../core/errors';
-import type { ImageSummary, NotAnImage, ReadReply, Standpoint, TraceReply } from '../protocol/image';
+import type { GuestRange } from '../core/model';
+import type {
+  DifferenceReply, ImageSummary, NotAnImage, ReadReply, Standpoint, TraceReply,
+} from '../protocol/image';
 import type { Cell, MapSight, SavedView } from './map/mapview';
 
 /** What fills the window. */
@@ -19,6 +22,20 @@ export type Inspected =
     }
   | { readonly kind: 'failed'; readonly error: WireError };
 
+/** Which of the two maps is shown: of the guest's disk, or of a layer's own file. */
+export type Face = 'disk' | 'file';
+
+/** What is known of the file whose map is shown, or was last. */
+export interface FileState {
+  readonly path: string | undefined;
+  /** Offset in the file of the selected place. */
+  readonly selected: number | null;
+  /** What that place is used for, a `Use` or NOBODY, once known. */
+  readonly use: number | undefined;
+  readonly cell: Cell | undefined;
+  readonly sight: MapSight | undefined;
+}
+
 export interface State {
   readonly page: Page;
   readonly summary: ImageSummary | undefined;
@@ -32,6 +49,12 @@ export interface State {
   readonly inspected: Inspected;
   readonly sight: MapSight | undefined;
   readonly table: boolean;
+  readonly face: Face;
+  readonly file: FileState;
+  /** The layer that is being checked, and how far that is, 0 … 1. */
+  readonly checking: { readonly depth: number; readonly share: number } | undefined;
+  /** The difference that was gone to last. */
+  readonly difference: DifferenceReply | undefined;
   /** Share of the layers' tables that has been read, while it grows. */
   readonly progress: number;
   /** Something that went wrong and is worth a line. */
@@ -48,6 +71,10 @@ export const INITIAL: State = {
   inspected: { kind: 'nothing' },
   sight: undefined,
   table: false,
+  face: 'disk',
+  file: { path: undefined, selected: null, use: undefined, cell: undefined, sight: undefined },
+  checking: undefined,
+  difference: undefined,
   progress: 0,
   notice: undefined,
 };
@@ -61,6 +88,7 @@ export interface Saved {
   readonly selected: number | null;
   readonly picked: number | null;
   readonly table: boolean;
+  readonly face?: Face;
 }
 
 /** What the parts of the page may ask for. */
@@ -73,11 +101,26 @@ export interface Actions {
   select(offset: number | null): Promise<void>;
   /** Selects the first block in the cell that a layer holds as a kind. */
   selectPart(cell: Cell, owner: number, kind: number): void;
+  /** Selects the first cluster in the cell of a file's map that is used like that. */
+  selectFilePart(cell: Cell, owner: number, kind: number): void;
   openLayer(path: string): void;
   allow(path: string): void;
   showProblems(): void;
   goTo(): void;
-  exportMap(): void;
+  /** Asks what: the disk as one image, or its map. */
+  export(): void;
+  compare(): void;
+  endComparison(): void;
+  /** Goes to the next (1) or previous (-1) difference. */
+  difference(by: 1 | -1): void;
+  /** Checks the file of a layer; without one of that whose file is shown, or would be. */
+  check(depth?: number): void;
+  cancelCheck(): void;
+  show(face: Face): void;
+  /** Selects a place in the file of a layer. */
+  showInFile(depth: number, offset: number): void;
+  /** Selects a place of the disk, in the state of a layer in which it is meant. */
+  showGuest(depth: number, range: GuestRange): void;
   refresh(): void;
   openAsRaw(): void;
   openAsText(): void;

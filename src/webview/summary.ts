@@ -1,3 +1,4 @@
+import { faultsFound, problemSeverity } from '../core/checkWords';
 import type { Severity, View } from '../core/model';
 import { formatBytes } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
@@ -6,6 +7,23 @@ import { plural } from './format';
 /** The layer looked from, and so the newest that counts. */
 export function standpointLayer(summary: ImageSummary): LayerSummary | undefined {
   return summary.layers[summary.standpoint.depth];
+}
+
+/** The layer whose file is shown, or would be: the one picked out, else the one looked from. */
+export function fileLayer({ summary, picked }: {
+  readonly summary: ImageSummary | undefined; readonly picked: number | null;
+}): LayerSummary | undefined {
+  return summary?.layers[picked ?? summary.standpoint.depth];
+}
+
+/** `checked: fine`, `2 corruptions, 14 leaked clusters`; undefined for what was not checked. */
+export const checkVerdict = ({ check }: Pick<LayerSummary, 'check'>): string | undefined =>
+  check && (faultsFound(check.counts) ?? 'checked: fine');
+
+/** `luks (aes-256-xts)`: how a layer's content is encrypted; undefined where it is not. */
+export function encryptionOf({ facts }: Pick<LayerSummary, 'facts'>): string | undefined {
+  const method = facts.find(({ label }) => label === 'Encryption')?.value;
+  return method === undefined ? undefined : String(method);
 }
 
 /** The facts of the header line: format and version, disk, files, clusters. */
@@ -31,9 +49,9 @@ export function formatTitle(layer: LayerSummary): string {
 
 /** `2 errors, 1 warning`, and how bad the worst is; undefined when there is nothing to worry about. */
 export function countFindings(summary: ImageSummary): { text: string; worst: Severity } | undefined {
-  const all = summary.layers.flatMap((layer) => layer.findings);
-  const count = (severity: Severity): number => all.filter((finding) => finding.severity === severity).length;
-  const broken = summary.end.kind === 'base' || all.some((finding) => finding.severity === 'error') ? 0 : 1;
+  const all = summary.layers.flatMap(severitiesOf);
+  const count = (severity: Severity): number => all.filter((each) => each === severity).length;
+  const broken = summary.end.kind === 'base' || all.includes('error') ? 0 : 1;
   const errors = count('error') + broken;
   const warnings = count('warning');
   const texts = [
@@ -41,6 +59,12 @@ export function countFindings(summary: ImageSummary): { text: string; worst: Sev
     ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
   ];
   return texts.length === 0 ? undefined : { text: texts.join(', '), worst: errors > 0 ? 'error' : 'warning' };
+}
+
+/** How bad each problem of a layer is that the Problems panel lists: findings, and what a check found. */
+export function severitiesOf({ findings, check }: Pick<LayerSummary, 'findings' | 'check'>): Severity[] {
+  const checked = check?.problems.map(problemSeverity) ?? [];
+  return [...findings.map(({ severity }) => severity), ...checked];
 }
 
 /** The snapshots inside a layer, newest first; of those of one moment, the one that the image lists last is newest. */

@@ -3,13 +3,17 @@ import type { LayerSummary } from '../protocol/image';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h } from './dom';
+import { comparisonSentence, otherDisk } from './comparisonbar';
 import { plural } from './format';
 import { asSentence } from './sentences';
-import { numbered, onHost } from './summary';
+import { checkVerdict, numbered, onHost, severitiesOf } from './summary';
 import type { Actions, State } from './state';
 
 const NUMBERS = ['Owns', 'Data', 'Zero', 'Compressed', 'Hidden', 'On the host', 'File size'] as const;
-const COLUMNS = ['Layer', ...NUMBERS, 'Format', 'Date', 'Problems'] as const;
+const COLUMNS = ['Layer', ...NUMBERS, 'Format', 'Date', 'Check', 'Problems'] as const;
+
+/** A title of more lines than this helps nobody. */
+const MOST_TOLD = 20;
 
 /** The layers' numbers as a table: for those who read rather than look, and for windows too narrow for a map. */
 export class LayerTable {
@@ -17,8 +21,8 @@ export class LayerTable {
   private readonly rows = h('tbody');
   private readonly sums = h('tfoot');
   readonly element = h(
-    'div', { class: 'table-view' },
-    h('p', { class: 'widen' }, 'Widen the editor to see the map'),
+    'div', 'table-view',
+    h('p', 'widen', 'Widen the editor to see the map'),
     h(
       'table', {}, this.caption,
       h('thead', {}, h('tr', {}, ...COLUMNS.map((name) => h('th', {
@@ -39,8 +43,8 @@ export class LayerTable {
     const { accounting } = summary;
     const sum = (name: string, bytes: number, look: string): HTMLElement => h(
       'tr', {},
-      h('th', { attributes: { scope: 'row' } }, h('span', { class: `mark ${look}` }), name),
-      h('td', { class: 'number' }, formatBytes(bytes)),
+      h('th', { attributes: { scope: 'row' } }, h('span', `mark ${look}`), name),
+      h('td', 'number', formatBytes(bytes)),
       h('td', { class: 'rest', attributes: { colspan: String(COLUMNS.length - 2) } }),
     );
     fill(
@@ -51,6 +55,9 @@ export class LayerTable {
       ...(accounting ? [sum('nobody (reads as zero)', accounting.nobody, 'nobody')] : []),
       ...(accounting && accounting.unknown > 0 ? [sum('unknown', accounting.unknown, 'unknown')] : []),
       sum('whole disk', summary.guestSize, 'none'),
+      summary.comparison && h('tr', {}, h('td', {
+        class: 'broken-end', attributes: { colspan: String(COLUMNS.length) },
+      }, `Compared with ${otherDisk(summary.comparison)}: ${comparisonSentence(summary.comparison, summary.guestSize)}`)),
     );
   }
 
@@ -67,10 +74,11 @@ export class LayerTable {
     // What is only there to be read out must not take the focus.
     const title = shown ? h('button', {
       class: 'link', title: 'Show only what this layer owns on the map',
-      attributes: { 'type': 'button', 'aria-pressed': String(picked === depth) },
+      attributes: { 'aria-pressed': String(picked === depth) },
       onClick: () => this.actions.pick(depth),
     }, name) : name;
-    const problems = layer.findings.filter((finding) => finding.severity !== 'info');
+    const problems = severitiesOf(layer).filter((severity) => severity !== 'info').length;
+    const messages = [...layer.findings, ...(layer.check?.problems ?? [])].map(({ message }) => message);
     return h(
       'tr', { class: picked === depth ? 'picked' : '' },
       h(
@@ -85,10 +93,11 @@ export class LayerTable {
       bytes(account?.shadowed, 'hidden'),
       bytes(onHost(layer), 'on-the-host'),
       bytes(layer.fileSize, 'file-size'),
-      h('td', { class: 'format' }, layer.format),
-      h('td', { class: 'date' }, layer.modified === undefined ? '–' : formatWhen(layer.modified, Date.now())),
-      h('td', { class: 'problems' }, problems.length === 0 ? '–'
-        : h('span', { title: problems.map(({ message }) => message).join('\n') }, plural(problems.length, 'problem'))),
+      h('td', 'format', layer.format),
+      h('td', 'date', layer.modified === undefined ? '–' : formatWhen(layer.modified, Date.now())),
+      h('td', 'check', checkVerdict(layer) ?? (layer.checkable ? 'not checked' : '–')),
+      h('td', 'problems', problems === 0 ? '–'
+        : h('span', { title: messages.slice(0, MOST_TOLD).join('\n') }, plural(problems, 'problem'))),
     );
   }
 }

@@ -1,7 +1,7 @@
 import { composite, mix, parseColor } from './color';
 import type { Rgb } from './color';
-import { defaultColor } from './palette';
-import type { ColorId, Palette, ThemeKind } from './palette';
+import { COLOR_IDS, defaultColor } from './palette';
+import type { Palette, ThemeKind } from './palette';
 
 /** How much of the foreground is in quiet text; the style sheet has the same share. */
 const QUIET = 0.72;
@@ -19,13 +19,14 @@ export function readPalette(): Palette {
   const kind = themeKind();
   const style = getComputedStyle(document.body);
   const themed = (name: string): Rgb | undefined => parseColor(style.getPropertyValue(`--vscode-${name}`));
-  const own = (id: ColorId): Rgb => themed(id.replace('.', '-')) ?? defaultColor(id, kind);
   const highContrast = kind === 'highContrast' || kind === 'highContrastLight';
   const dark = kind === 'dark' || kind === 'highContrast';
   const white: Rgb = { r: 255, g: 255, b: 255, a: 1 };
   const black: Rgb = { r: 0, g: 0, b: 0, a: 1 };
   const background = themed('editor-background') ?? (dark ? black : white);
   const solid = (color: Rgb): Rgb => composite(color, background);
+  const own = Object.fromEntries(COLOR_IDS.map((id) =>
+    [id, solid(themed(id.replace('.', '-')) ?? defaultColor(id, kind))])) as Palette['own'];
   const foreground = solid(themed('foreground') ?? (dark ? white : black));
   return {
     kind,
@@ -34,16 +35,17 @@ export function readPalette(): Palette {
     foreground,
     quiet: highContrast ? foreground : mix(background, foreground, QUIET),
     accent: solid(themed('focusBorder') ?? foreground),
-    nobody: solid(own('vmDisk.nobody')),
-    unknown: solid(own('vmDisk.unknown')),
-    invalid: solid(own('vmDisk.invalid')),
-    selection: solid(own('vmDisk.selection')),
+    nobody: own['vmDisk.nobody'],
+    unknown: own['vmDisk.unknown'],
+    invalid: own['vmDisk.invalid'],
+    selection: own['vmDisk.selection'],
     stops: {
-      base: solid(own('vmDisk.layerBase')),
-      older: solid(own('vmDisk.layerOlder')),
-      newer: solid(own('vmDisk.layerNewer')),
-      newest: solid(own('vmDisk.layerNewest')),
+      base: own['vmDisk.layerBase'],
+      older: own['vmDisk.layerOlder'],
+      newer: own['vmDisk.layerNewer'],
+      newest: own['vmDisk.layerNewest'],
     },
+    own,
   };
 }
 

@@ -1,10 +1,9 @@
 import { formatBytes, formatOffset } from '../core/units';
-import type { Rgb } from './color';
 import { fill, h } from './dom';
-import { mark } from './inspector';
 import { sharesOf } from './map/cells';
 import type { Cell } from './map/mapview';
-import { partName } from './sentences';
+import { markWords } from './telling';
+import type { Telling } from './telling';
 
 const AWAY = 14;
 const MOST_ROWS = 6;
@@ -19,27 +18,28 @@ export class Tooltip {
     this.element.classList.remove('shown');
   }
 
-  show(cell: Cell, point: { x: number; y: number }, names: readonly string[], colors: readonly Rgb[]): void {
+  show(cell: Cell, point: { x: number; y: number }, telling: Telling): void {
     const key = JSON.stringify(cell);
-    if (key !== this.shown) this.write(cell, names, colors);
+    if (key !== this.shown) this.write(cell, telling);
     this.shown = key;
     this.place(point);
   }
 
-  private write(cell: Cell, names: readonly string[], colors: readonly Rgb[]): void {
+  private write(cell: Cell, telling: Telling): void {
     const most = sharesOf(cell.parts);
     const shown = most.slice(0, MOST_ROWS);
     fill(
       this.element,
-      h('div', { class: 'tooltip-range' },
+      h('div', 'tooltip-range',
         h('span', {}, formatOffset(cell.start)),
-        h('span', { class: 'quiet' }, formatBytes(cell.end - cell.start))),
+        h('span', 'quiet', formatBytes(cell.end - cell.start))),
       ...shown.map(({ part, share }) => h(
-        'div', { class: 'tooltip-part' },
-        mark(part.owner, part.kind, colors), h('span', {}, partName(part, names)),
-        most.length > 1 && h('span', { class: 'quiet' }, share),
+        'div', 'tooltip-part',
+        telling.mark(part), h('span', {}, telling.name(part)),
+        most.length > 1 && h('span', 'quiet', share),
       )),
-      most.length > shown.length && h('div', { class: 'quiet' }, `and ${most.length - shown.length} more`),
+      most.length > shown.length && h('div', 'quiet', `and ${most.length - shown.length} more`),
+      ...markWords(cell).map((words) => h('div', 'tooltip-mark', words)),
     );
   }
 

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildQcow2, compressed, data, noise, prose, writeImage, zero } from '../fixtures/build/index';
 import type { BuiltQcow2, Cluster, Qcow2Spec } from '../fixtures/build/index';
+import { hostClusterOf, setRefcount, withLeaks } from '../support/qcow2Patch';
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
@@ -70,6 +71,37 @@ export function stepAt(offset: number): { readonly owner: string; readonly kind:
   if (within(1024, 1280)) return { owner: 'middle', kind: 'zero' };
   if (within(1280, 1536)) return { owner: 'middle', kind: 'compressed' };
   return within(0, 2048) ? { owner: 'Base', kind: 'data' } : { owner: 'nobody', kind: 'reads as zero' };
+}
+
+/** Two layers of 16 MiB, of which the base is damaged. */
+export const FAULTY = {
+  file: 'faulty.qcow2',
+  base: 'faulty.base.qcow2',
+  /** Guest clusters of the base; the newest layer has others than these at `changed`, and the same at `same`. */
+  held: 48,
+  changed: [4, 7, 8, 200],
+  same: 2,
+  /** In use and counted as free; so are two clusters at the end of the file, the other way round. */
+  uncounted: 5,
+  leaks: 2,
+} as const;
+
+/** @returns where in the base's file the cluster is that is counted as free, and where the leaks begin, in clusters */
+export function writeFaulty(folder: string): { readonly uncounted: number; readonly leaked: number } {
+  const { file, base, held, changed, same, uncounted, leaks } = FAULTY;
+  const size = 16 * MIB;
+  const own = (index: number): [number, Cluster] => [index, data(noise(index, CLUSTER))];
+  writeQcow2(folder, base, { size, clusters: new Map(Array.from({ length: held }, (_, index) => own(index))) });
+  writeQcow2(folder, file, {
+    size, backing: base, backingFormat: 'qcow2',
+    clusters: new Map([...changed.map((index): [number, Cluster] => [index, data(noise(1000 + index, CLUSTER))]), own(same)]),
+  });
+  const whole = readFileSync(join(folder, base));
+  const bytes = withLeaks(whole, leaks);
+  const place = hostClusterOf(bytes, uncounted);
+  setRefcount(bytes, place, 0);
+  writeFileSync(join(folder, base), bytes);
+  return { uncounted: place, leaked: Math.ceil(whole.length / CLUSTER) };
 }
 
 /** Where the fields of a qcow2 header are (qcow2.rst, "Header"). */

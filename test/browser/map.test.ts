@@ -69,8 +69,8 @@ describe('the map', () => {
       assert.deepEqual(stops.filter(({ name }) => name.trim() === ''), [], 'no stop without a name');
       const order = stops.map(({ name }) => name.replace(/, 256 MiB$/, ''));
       const known = [
-        'As of', 'Table', 'Go to…', 'Export…', 'Refresh', 'Part of the disk shown in the map', 'Zoom in',
-        `Block map of ${STEPS.file}`,
+        'As of', 'Table', 'Go to…', 'Compare…', 'Export…', 'Refresh', 'Disk', 'File',
+        'Part of the disk shown in the map', 'Zoom in', `Block map of ${STEPS.file}`,
       ];
       assert.deepEqual(order.filter((name) => known.includes(name)), known);
       const cards = STEPS.names.map((name) => order.findIndex((stop) => stop.startsWith(`${name}qcow2`)));

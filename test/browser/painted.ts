@@ -28,6 +28,10 @@ export interface ThemeColors {
   readonly nobody: Hex;
   readonly unknown: Hex;
   readonly invalid: Hex;
+  readonly different: Hex;
+  readonly damaged: Hex;
+  readonly header: Hex;
+  readonly leaked: Hex;
   /** Newest first. */
   readonly layers: readonly Hex[];
 }
@@ -55,6 +59,10 @@ export async function themeColors(editor: Editor, theme: Theme): Promise<ThemeCo
     nobody: over(color('nobody'), background),
     unknown: color('unknown'),
     invalid: color('invalid'),
+    different: color('different'),
+    damaged: color('damaged'),
+    header: color('fileHeader'),
+    leaked: color('fileLeaked'),
     layers: ['layerNewest', 'layerNewer', 'layerOlder', 'layerBase'].map(color),
   };
 }

@@ -15,6 +15,7 @@ interface ProblemOutput {
   readonly message: string;
   readonly counts: 'corruption' | 'leak' | 'error' | 'further';
   readonly times: number;
+  readonly offset?: number;
   readonly host?: { readonly start: number; readonly end: number };
   readonly guest: readonly { readonly view: string; readonly start: number; readonly end: number }[];
 }
@@ -28,12 +29,15 @@ export function qemuKeys(output: CheckOutput): Record<string, unknown> {
 }
 
 /** Whether one of the problems is about a place, by where it is in the file or by where the guest sees it. */
-export function placeIsNamed({ problems }: CheckOutput, { host, guest, view = '' }: Place): boolean {
-  const holds = (at: number | undefined, { start, end }: { readonly start: number; readonly end: number }): boolean => {
-    return at !== undefined && start <= at && at < end;
-  };
+export function placeIsNamed({ problems }: CheckOutput, { host = [], guest, view = '' }: Place): boolean {
+  const hosts = typeof host === 'number' ? [host] : host;
   return problems.some((problem) => {
-    const inFile = problem.host !== undefined && holds(host, problem.host);
-    return inFile || problem.guest.some((range) => range.view === view && holds(guest, range));
+    const { offset, host: place } = problem;
+    const inFile = hosts.some((at) => at === offset || (place && inside(at, place)));
+    return inFile || problem.guest.some((range) => range.view === view && inside(guest, range));
   });
+}
+
+function inside(at: number | undefined, { start, end }: { readonly start: number; readonly end: number }): boolean {
+  return at !== undefined && start <= at && at < end;
 }

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli, runCliJson } from '../support/cli';
-import { type MapEntry, qemuImg, qemuMap, qemuVersion, isAtLeast } from '../support/qemu';
+import { type MapEntry, qemuCheck, qemuImg, qemuMap, qemuVersion, isAtLeast } from '../support/qemu';
 import { removeFolder } from '../support/temp';
 import { assertAccountsMatch, assertAddsUp, type ChainOutput, sizeOf } from './accounts';
+import { type CheckOutput, qemuKeys } from './checks';
 import { mapDifferences } from './compare';
 import { assertReads } from './content';
 import { ARCHIVE, inCi, SHARED, unpackCorpus } from './corpus';
@@ -68,6 +69,10 @@ describe('images that others made', function () {
       assert.deepEqual(mapDifferences(actual, qemuMap(folder, '-f', format, image)), []);
     });
 
+    it(`${image}: check counts as qemu-img does`, () => {
+      assertChecks(folder, image, '-f', format, image);
+    });
+
     it(`${image}: reads as qemu-img convert reads`, async () => {
       const out = join(folder, 'out.raw');
       qemuImg(folder, 'convert', '-q', '-f', format, '-O', 'raw', image, out);
@@ -86,40 +91,57 @@ describe('images that others made', function () {
       assert.equal(chain.layers.length, 1 + orphans.indexOf(image));
       assert(chain.unknown > 0);
       if (!comparable) return;
-      const file = { driver: 'file', filename: image };
-      const alone = qemuMap(folder, `json:${JSON.stringify({ driver: 'qcow2', backing: null, file })}`);
-      assert.equal(chain.layers[0]?.owned, sizeOf(alone.filter(({ present }) => present)));
+      assert.equal(chain.layers[0]?.owned, sizeOf(qemuMap(folder, alone(image)).filter(({ present }) => present)));
+    });
+
+    if (!comparable) continue;
+
+    it(`${image}: is checked without its parent`, () => {
+      assertChecks(folder, image, alone(image));
     });
   }
 
   for (const image of hostile) {
-    for (const verb of ['info', 'map', 'chain']) {
+    for (const verb of ['info', 'map', 'chain', 'check', 'convert']) {
       it(`${image}: ${verb} comes to an end and says why`, () => {
-        assertPlainEnd(folder, verb, image);
+        const out = join(folder, 'out');
+        assertPlainEnd(folder, verb, image, ...(verb === 'convert' ? [out] : []));
+        rmSync(out, { force: true });
       });
     }
   }
 });
 
-/** Exit code 0 with JSON that has a finding, or 1 with one line on stderr that names the file. */
-function assertPlainEnd(folder: string, verb: string, image: string): void {
-  const result = runCli([verb, '--output', 'json', image], { cwd: folder, timeout: KILL_AFTER_MS });
-  assert.equal(result.timedOut, false, 'it did not come to an end');
-  if (result.code === 0) {
-    assert.doesNotThrow(() => JSON.parse(result.stdout), 'stdout is JSON');
-    assert(result.stdout.length < 1_000_000, `${result.stdout.length} characters of JSON`);
-    if (verb === 'chain') {
-      const { layers } = JSON.parse(result.stdout) as ChainOutput;
-      assert(
-        layers.some(({ findings }) => findings.length > 0),
-        'a finding tells what is wrong',
-      );
-    }
+/** The name by which QEMU opens an image without its parent. */
+function alone(image: string): string {
+  return `json:${JSON.stringify({ driver: 'qcow2', backing: null, file: { driver: 'file', filename: image } })}`;
+}
+
+/** @param opening the arguments by which qemu-img opens the image */
+function assertChecks(folder: string, image: string, ...opening: readonly string[]): void {
+  const { code, stdout, stderr } = runCli(['check', '--output', 'json', image], { cwd: folder });
+  const expected = qemuCheck(folder, ...opening);
+  assert.equal(code, expected.code, stderr + expected.messages);
+  if (!expected.report) return;
+  assert.deepEqual(qemuKeys(JSON.parse(stdout) as CheckOutput), expected.report, expected.messages);
+}
+
+/** JSON and what is wrong, in it or on stderr; or nothing but one line on stderr. */
+function assertPlainEnd(folder: string, verb: string, image: string, ...more: readonly string[]): void {
+  const args = [verb, '--output', 'json', image, ...more];
+  const { code, stdout, stderr, timedOut } = runCli(args, { cwd: folder, timeout: KILL_AFTER_MS });
+  assert.equal(timedOut, false, 'it did not come to an end');
+  const lines = stderr.split('\n').filter((line) => line !== '');
+  for (const line of lines) {
+    assert(line.includes(image.split('/').at(-1) ?? image), `the line names the file: ${line}`);
+    assert(!/\bat .+:\d+:\d+|Error:|undefined|NaN/.test(line), `the line is for people: ${line}`);
+  }
+  if (stdout === '') {
+    assert.deepEqual([code, lines.length], [1, 1], stderr);
     return;
   }
-  assert.equal(result.code, 1, result.stderr);
-  const lines = result.stderr.trimEnd().split('\n');
-  assert.equal(lines.length, 1, result.stderr);
-  assert(lines[0]?.includes(image.split('/').at(-1) ?? image), `the line names the file: ${lines[0]}`);
-  assert(!/\bat .+:\d+:\d+|Error:|undefined|NaN/.test(lines[0] ?? ''), `the line is for people: ${lines[0]}`);
+  assert.doesNotThrow(() => JSON.parse(stdout), 'stdout is JSON');
+  assert(stdout.length < 1_000_000, `${stdout.length} characters of JSON`);
+  // Findings and problems all have a code.
+  assert(lines.length > 0 || stdout.includes('"code":'), 'nothing tells what is wrong');
 }

@@ -17,6 +17,8 @@ import { MESSAGES } from './damage/messages';
 /** The exit code for an image with corruptions. */
 const CORRUPT = 2;
 
+const PARENT = 'parent.raw';
+
 const version = qemuVersion();
 const comparable = version !== undefined && isAtLeast(version, 8, 2);
 const { answers } = readAnswers();
@@ -48,6 +50,19 @@ describe('images broken on purpose', () => {
 
   it('are those that qemu-img was asked about', () => {
     assert.deepEqual(Object.keys(answers).sort(), DAMAGES.map(({ name }) => name).sort());
+  });
+
+  it('are checked by themselves: the parent may be missing', async () => {
+    const overlays = DAMAGES.filter((damage) => broken.get(damage)?.beside.some(({ name }) => name === PARENT));
+    assert.notEqual(overlays.length, 0);
+    for (const damage of overlays) {
+      const orphan = join(temp, 'orphan');
+      mkdirSync(orphan);
+      const image = writeBroken(orphan, { ...broken.get(damage)!, beside: [] });
+      const { code, stdout, stderr } = await startCli(['check', '--output', 'json', image], { cwd: orphan });
+      assert.deepEqual({ code, report: qemuKeys(JSON.parse(stdout) as CheckOutput) }, answers[damage.name], stderr);
+      removeFolder(orphan);
+    }
   });
 
   for (const damage of DAMAGES) {

@@ -32,8 +32,8 @@ const usable = version !== undefined && isAtLeast(version, 6, 1);
 /** Exit code of `qemu-img check` for a format that has nothing to check. */
 const NO_CHECK = 63;
 /** Pairs of states compared in each chain, and states converted. */
-const MOST_PAIRS = 8;
-const MOST_CONVERTED = 4;
+const MOST_PAIRS = 5;
+const MOST_CONVERTED = 2;
 const STATUS = ['depth', 'present', 'zero', 'data'] as const;
 const FIELDS = ['start', 'length', 'offset', ...STATUS] as const;
 
@@ -149,6 +149,7 @@ describe(`random chains beside qemu-img ${version?.text ?? ''} (VMDISK_SEED=${se
             return specimen.asFile(b, (fileB) => qemuCompare(folder, fileA, fileB));
           });
           assert.equal(code, expected, `${title}: ${stderr}`);
+          assert.notEqual(stdout, '', `${title}: ${stderr}`);
           assertDifferences(JSON.parse(stdout) as CompareOutput, specimen.content(a), specimen.content(b), title);
         });
       });
@@ -176,12 +177,13 @@ function pairsOf(states: readonly State[]): Pair[] {
   return states.flatMap((a, index) => states.slice(index + 1).map((b): Pair => [a, b]));
 }
 
-/** @throws AssertionError unless a flattened copy, of every kind, reads as the state that it was made of */
+/** @throws AssertionError unless flattened copies of a state, a raw and a qcow2 one, read as it does */
 async function assertConverts(specimen: Specimen, state: State): Promise<void> {
   const { folder } = specimen;
   const expected = specimen.content(state);
   const view = state.snapshot ? ['--snapshot', state.snapshot.id] : [];
-  const kinds = [['raw'], ['qcow2'], ['qcow2', '-c', 'zlib'], ['qcow2', '-c', 'zstd']] as const;
+  const qcow2 = specimen.draw.pick([['qcow2'], ['qcow2', '-c', 'zlib'], ['qcow2', '-c', 'zstd']] as const);
+  const kinds = [['raw'], qcow2] as const;
   await Promise.all(
     kinds.map(async ([format, ...compression]) => {
       const title = [nameOf(state), format, ...compression].join(' ');

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { runCli, startCliJson } from '../support/cli';
+import { type CliResult, runCli, startCli, startCliJson } from '../support/cli';
 import type { MapEntry } from '../support/qemu';
 import { Draw } from '../support/random';
 import { holesOf, unpack } from '../support/sparse';
 import { makeTempFolder, removeFolder } from '../support/temp';
 import { allocatedBelow, assertAccountsMatch, assertAddsUp, type ChainOutput, sizeOf } from './accounts';
+import { type CheckOutput, qemuKeys } from './checks';
 import { mapDifferences } from './compare';
 import { assertReads } from './content';
 import { type Golden, type GoldenMap, goldenNames, readGolden } from './golden';
@@ -29,6 +30,7 @@ class Unpacked {
   /** True when the holes are there, but not where the fixture has them. */
   readonly otherHoles: boolean;
   private readonly answers = new Map<string, Promise<unknown>>();
+  private readonly checks = new Map<string, Promise<CliResult>>();
 
   constructor(readonly golden: Golden) {
     const states = unpack(golden.pack, this.folder).map((file) => holesOf(this.folder, file));
@@ -64,12 +66,20 @@ class Unpacked {
     return answer;
   }
 
+  /** What `check` says of an image in the fixture's folder, in its exit code too; asked once. */
+  check(image: string): Promise<CliResult> {
+    const answer = this.checks.get(image) ?? startCli(['check', '--output', 'json', image], { cwd: this.folder });
+    this.checks.set(image, answer);
+    return answer;
+  }
+
   /** Starts all that the tests will ask for, since most of the time of each goes into starting a process. */
   async runAll(): Promise<void> {
     const answers = Object.entries(this.golden.maps.images).flatMap(([name, { snapshots = {} }]) => {
       const { one } = this.samples(name);
       return [
         ...['map', 'chain', 'info'].map((verb) => this.run(verb, name)),
+        this.check(name),
         ...Object.keys(snapshots).map((id) => this.run('map', '--snapshot', id, name)),
         ...(one ? [this.run('trace', name, String(one.offset))] : []),
       ];
@@ -126,6 +136,13 @@ describe('golden fixtures', () => {
 
         it(`info of ${image} has qemu-img's keys`, async () => {
           assertInfo(unpacked.folder, (await unpacked.run('info', image)) as Facts, golden.info[image] ?? {});
+        });
+
+        it(`check of ${image} counts as qemu-img does`, async () => {
+          const { code, stdout, stderr } = await unpacked.check(image);
+          const expected = golden.checks[image];
+          assert.equal(code, expected?.code, stderr);
+          if (expected?.report) assert.deepEqual(qemuKeys(JSON.parse(stdout) as CheckOutput), expected.report);
         });
 
         it(`trace of ${image} finds the owners of the map`, async () => {

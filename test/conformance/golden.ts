@@ -3,11 +3,12 @@
  * - `images.br` the image files (see `support/sparse.ts`),
  * - `map.json` what `qemu-img map` says of each image, opened as a leaf,
  * - `info.json` what `qemu-img info` says of each, without what depends on the machine,
+ * - `check.json` what `qemu-img check` says of each,
  * - `content.json` the SHA-256 of what a guest reads from each, and from each internal snapshot.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MapEntry } from '../support/qemu';
+import type { MapEntry, QemuCheck } from '../support/qemu';
 import { repositoryRoot } from '../support/root';
 
 export interface GoldenMap {
@@ -45,6 +46,9 @@ export interface SnapshotContent {
   readonly converted: { readonly size: number; readonly sha256: string };
 }
 
+/** Exit code and numbers, or null where the format has nothing to check. */
+export type GoldenCheck = Pick<QemuCheck, 'code' | 'report'>;
+export type GoldenChecks = Readonly<Record<string, GoldenCheck>>;
 export type GoldenInfo = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 export type GoldenContents = Readonly<Record<string, GoldenContent>>;
 
@@ -53,6 +57,7 @@ export interface Golden {
   readonly pack: Uint8Array;
   readonly maps: GoldenMaps;
   readonly info: GoldenInfo;
+  readonly checks: GoldenChecks;
   readonly content: GoldenContents;
 }
 
@@ -75,6 +80,7 @@ export function readGolden(name: string): Golden {
     pack: readFileSync(join(folder, 'images.br')),
     maps: json('map.json') as GoldenMaps,
     info: json('info.json') as GoldenInfo,
+    checks: json('check.json') as GoldenChecks,
     content: json('content.json') as GoldenContents,
   };
 }

@@ -132,7 +132,7 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
   });
   let session: Session;
   try {
-    session = new Session(environment, open(), true, { format: 'qcow2' });
+    session = new Session(environment, open(), { format: 'qcow2' });
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     hash?.update(oneLine(error));

@@ -21,11 +21,10 @@ export interface ChainSpec {
   readonly base?: MemoryFile | Uint8Array | SparseImage;
   /** Changes images after they are built; given the layers, newest first. */
   readonly damage?: (built: readonly BuiltQcow2[]) => void;
-  readonly keepHost?: boolean;
 }
 
 /** Files `/0` (the leaf), `/1` … and `/base`. */
-export function openBuilt({ layers, base, damage, keepHost = true }: ChainSpec): BuiltChain {
+export function openBuilt({ layers, base, damage }: ChainSpec): BuiltChain {
   const disk = new MemoryDisk();
   const built = layers.map((spec, depth) => {
     const last = depth + 1 === layers.length;
@@ -38,6 +37,6 @@ export function openBuilt({ layers, base, damage, keepHost = true }: ChainSpec):
     if (dataFile && spec.dataFile?.name !== undefined) disk.put(`/${spec.dataFile.name}`, dataFile);
   });
   if (base) disk.put('/base', base);
-  const session = new Session(disk.environment, disk.leaf('/0'), keepHost);
+  const session = new Session(disk.environment, disk.leaf('/0'));
   return { disk, built, session, picture: () => finish(session.scan()) };
 }

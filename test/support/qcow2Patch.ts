@@ -2,7 +2,7 @@
 
 /** Offsets of header fields. */
 const HEADER = {
-  size: 24, l1Size: 36, l1Offset: 40, snapshots: 60, snapshotsOffset: 64, incompatible: 72, length: 100,
+  size: 24, l1Size: 36, l1Offset: 40, refcountTable: 48, snapshots: 60, snapshotsOffset: 64, incompatible: 72, length: 100,
 };
 const INCOMPATIBLE = { dirty: 1n, corrupt: 2n };
 const BACKING_FORMAT_EXTENSION = 0xe2792aca;
@@ -85,4 +85,29 @@ export function forgetBackingFormat(bytes: Buffer): void {
     at += 8 + Math.ceil(bytes.readUInt32BE(at + 4) / 8) * 8;
   }
   throw new Error('the image names no backing format');
+}
+
+/** Clusters of 64 KiB with counts of 16 bits, all in the first block: what the functions below are for. */
+const CLUSTER = 65_536;
+const OFFSET_BITS = 0x00ff_ffff_ffff_fe00n;
+
+/** Where in the file the data of one of the first 8192 clusters of the disk is, as a number of clusters. */
+export function hostClusterOf(bytes: Buffer, guestCluster: number): number {
+  const l2 = bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(HEADER.l1Offset))) & OFFSET_BITS;
+  return Number(bytes.readBigUInt64BE(Number(l2) + 8 * guestCluster) & OFFSET_BITS) / CLUSTER;
+}
+
+/** Says how often a cluster of the file is used, whether or not it is. */
+export function setRefcount(bytes: Buffer, hostCluster: number, count: number): void {
+  const block = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(HEADER.refcountTable))));
+  bytes.writeUInt16BE(count, block + 2 * hostCluster);
+}
+
+/** The image with so many clusters more at its end, counted as used by nobody. */
+export function withLeaks(bytes: Buffer, leaks: number): Buffer {
+  const end = Math.ceil(bytes.length / CLUSTER);
+  const longer = Buffer.alloc((end + leaks) * CLUSTER);
+  bytes.copy(longer);
+  for (let cluster = end; cluster < end + leaks; cluster += 1) setRefcount(longer, cluster, 1);
+  return longer;
 }

@@ -16,7 +16,7 @@ export async function withSession<T>(
   use: (open: OpenSession) => T,
 ): Promise<T> {
   await codecsReady();
-  const session = new Session(createEnvironment(TRUST_ALL), openFile(image, TRUST_ALL), true);
+  const session = new Session(createEnvironment(TRUST_ALL), openFile(image, TRUST_ALL));
   try {
     if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
     return use({ session, picture: finish(session.scan()) });

@@ -29,7 +29,7 @@ export const chain: Verb = {
   details: DETAILS,
   options: SNAPSHOT_OPTION,
   run: (invocation) => {
-    const image = openImage(invocation, invocation.operands[0] ?? '', false);
+    const image = openImage(invocation, invocation.operands[0] ?? '');
     const picture = scan(image);
     const output = new Output();
     if (invocation.json) output.json(chainJson(image, picture));

@@ -30,7 +30,7 @@ export const check: Verb = {
   options: {},
   run: (invocation) => {
     const [file = ''] = invocation.operands;
-    const { session, names } = openImage(invocation, file, false);
+    const { session, names } = openImage(invocation, file);
     const layer = session.chain.layers[0]?.layer;
     const report = layer && runCheck(layer);
     if (!report) {

@@ -1,8 +1,10 @@
 import * as fs from 'node:fs';
 import type { Ranges } from '../../core';
 import {
+  allocationDiffersAt,
   compareInto,
   DiskError,
+  finish,
   formatBytes,
   formatCount,
   formatOffset,
@@ -29,6 +31,9 @@ With --output json: { sizeA, sizeB, differences: [ { start, length } ], unknown:
 bytesDifferent, bytesUnknown, bytesSkipped }. unknown is what could not be compared, since a parent is missing or
 content is encrypted or broken on one side; it lists the first ${formatCount(MAX_RANGES)} ranges, differences all.
 
+With --strict the sizes must be the same too, and what is allocated: data, zeros, compressed clusters and places that
+no layer holds are then not the same, though they may read so. JSON tells "allocationDiffersAt", a guest offset.
+
 Exit codes, as of qemu-img compare: 0 the same, 1 different, 2 an image can't be opened, 4 some of it can't be read
 and the rest is the same.
 `;
@@ -41,6 +46,7 @@ export const compare: Verb = {
   summary: 'where two disks differ, for the guest',
   details: DETAILS,
   options: {
+    strict: { short: 's', help: 'sizes, and what is allocated, must be the same too' },
     'b-format': { value: 'FORMAT', short: 'F', help: 'take B as this format instead of probing it; --format is of A' },
   },
   run: async (invocation) => {
@@ -63,10 +69,14 @@ export const compare: Verb = {
 function openNamed(text: string, format: string | undefined): OpenImage {
   const at = fs.existsSync(text) ? -1 : text.lastIndexOf('@');
   const [file, snapshot] = at > 0 ? [text.slice(0, at), text.slice(at + 1)] : [text, undefined];
-  return openDisk(file, { format, snapshot, keepHost: false });
+  return openDisk(file, { format, snapshot });
 }
 
 interface Totals {
+  /** Both are the same by content, and also by size and allocation where that was asked for. */
+  readonly identical: boolean;
+  /** Guest offset, where that was asked for and they are not allocated in the same way. */
+  readonly allocationDiffersAt: number | undefined;
   readonly ranges: number;
   readonly different: number;
   readonly unknown: number;
@@ -84,18 +94,29 @@ function compareImages(invocation: Invocation, a: OpenImage, b: OpenImage): Exit
   const different = new RangesBuilder();
   const unknown = new RangesBuilder(MAX_RANGES);
   const line = new ProgressLine();
-  const job = compareInto(a.session.side, b.session.side, different, unknown);
+  const job = compareInto(a.session, b.session, different, unknown);
   let step = job.next();
   for (; !step.done; step = job.next()) {
     print.different(different.drain());
     line.update(`comparing: ${percent(step.value.done, step.value.total)} %`);
   }
-  line.clear();
   print.different(different.finish());
-  const totals = { ranges: different.length, different: different.bytes, unknown: unknown.bytes, skipped: step.value };
+  const strict = invocation.flag('strict');
+  const sameSize = a.session.view.guestSize === b.session.view.guestSize;
+  const allocationDiffers = strict && sameSize ? finish(allocationDiffersAt(a.session, b.session)) : undefined;
+  line.clear();
+  const same = different.bytes === 0 && (!strict || (sameSize && allocationDiffers === undefined));
+  const totals: Totals = {
+    identical: same && unknown.bytes === 0,
+    allocationDiffersAt: allocationDiffers,
+    ranges: different.length,
+    different: different.bytes,
+    unknown: unknown.bytes,
+    skipped: step.value,
+  };
   print.end(totals, unknown.finish());
   output.flush();
-  if (totals.different > 0) return CODE.different;
+  if (!same) return CODE.different;
   return totals.unknown > 0 ? CODE.notRead : CODE.same;
 }
 
@@ -118,13 +139,14 @@ class JsonPrinter implements Printer {
     this.list(ranges);
   }
 
-  end({ ranges, different, unknown, skipped }: Totals, unknownRanges: Ranges): void {
+  end({ identical, allocationDiffersAt: at, ranges, different, unknown, skipped }: Totals, unknownRanges: Ranges): void {
     this.endList(ranges);
     this.output.write('    "unknown": [');
     this.before = '\n';
     this.list(unknownRanges);
     this.endList(unknownRanges.count);
-    this.output.line(`    "identical": ${different === 0 && unknown === 0},`);
+    this.output.line(`    "identical": ${identical},`);
+    if (at !== undefined) this.output.line(`    "allocationDiffersAt": ${at},`);
     this.output.line(`    "bytesDifferent": ${different},`);
     this.output.line(`    "bytesUnknown": ${unknown},`);
     this.output.line(`    "bytesSkipped": ${skipped}`);
@@ -160,12 +182,14 @@ class HumanPrinter implements Printer {
     this.first.push(...firstOf(ranges, SHOWN - this.first.length));
   }
 
-  end({ ranges, different, unknown, skipped }: Totals, unknownRanges: Ranges): void {
+  end({ identical, allocationDiffersAt: at, ranges, different, unknown, skipped }: Totals, unknownRanges: Ranges): void {
     const { output } = this;
-    const verdict = ranges > 0 ? 'differ' : unknown > 0 ? 'are the same as far as can be known' : 'are the same';
+    const asFarAs = unknown > 0 && ranges === 0 && at === undefined;
+    const verdict = identical ? 'are the same' : asFarAs ? 'are the same as far as can be known' : 'differ';
     output.line(paint('bold', `${nameOf(this.a)} and ${nameOf(this.b)} ${verdict}`));
     const [sizeA, sizeB] = [this.a.session.view.guestSize, this.b.session.view.guestSize];
     if (sizeA !== sizeB) output.line(`The sizes are not the same: ${formatBytes(sizeA)} and ${formatBytes(sizeB)}.`);
+    if (at !== undefined) output.line(`They are allocated differently, from ${formatOffset(at)} on.`);
     if (ranges > 0) this.table(`${formatBytes(different)} differ, in ${inRanges(ranges)}:`, this.first, ranges);
     if (unknown > 0) {
       const text = `${formatBytes(unknown)} can't be compared, in ${inRanges(unknownRanges.count)}:`;

@@ -4,7 +4,7 @@ import { codecsReady } from '../../node/codecs';
 import { compressorOf } from '../../node/compressors';
 import { flatten } from '../../node/work/flatten';
 import { SNAPSHOT_OPTION } from '../args';
-import { openImage } from '../image';
+import { openImage, percent } from '../image';
 import { interruptible } from '../interrupt';
 import { Output } from '../output';
 import { ProgressLine } from '../progress';
@@ -46,7 +46,7 @@ export const convert: Verb = {
     const compressor = compression && (await compressorOf(compression));
     await codecsReady();
     const [image = '', target = ''] = invocation.operands;
-    const open = openImage(invocation, image, true);
+    const open = openImage(invocation, image);
     try {
       const job = { target, replace: invocation.flag('force'), format, compressor, verify: invocation.flag('verify') };
       const written = await withProgress(flatten(open.session, job));
@@ -71,7 +71,7 @@ async function withProgress(job: Generator<Progress, Written, void>): Promise<Wr
   const line = new ProgressLine();
   try {
     return await interruptible(job, ({ done, total }) => {
-      line.update(`converting: ${total === 0 ? 100 : Math.floor((done / total) * 100)} %`);
+      line.update(`converting: ${percent(done, total)} %`);
     });
   } finally {
     line.clear();

@@ -25,7 +25,7 @@ export const info: Verb = {
   details: DETAILS,
   options: { 'backing-chain': { help: 'the image and everything it stands on' }, ...SNAPSHOT_OPTION },
   run: (invocation) => {
-    const image = openImage(invocation, invocation.operands[0] ?? '', false);
+    const image = openImage(invocation, invocation.operands[0] ?? '');
     const wholeChain = invocation.flag('backing-chain');
     const layers = image.session.chain.layers.slice(0, wholeChain ? undefined : 1);
     const output = new Output();

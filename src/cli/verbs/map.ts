@@ -1,10 +1,11 @@
-import type { QemuMapEntry } from '../../core';
-import { formatBytes, formatCount, formatOffset } from '../../core';
+import type { Finding, QemuMapEntry } from '../../core';
+import { formatBytes, formatCount, formatOffset, qemuMap } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingSentence } from '../findings';
 import type { OpenImage } from '../image';
-import { openImage, scan } from '../image';
-import { Output, tell } from '../output';
+import { openImage, percent } from '../image';
+import { Output, stdoutIsTerminal, tell } from '../output';
+import { ProgressLine } from '../progress';
 import { pad, paint, plain } from '../text';
 import type { ExitCode, Verb } from '../verb';
 import { EXIT } from '../verb';
@@ -27,31 +28,43 @@ export const map: Verb = {
   details: DETAILS,
   options: SNAPSHOT_OPTION,
   run: (invocation) => {
-    const image = openImage(invocation, invocation.operands[0] ?? '', true);
-    const { session } = image;
-    const picture = scan(image);
+    const image = openImage(invocation, invocation.operands[0] ?? '');
+    const { chain, from, view } = image.session;
     const unknown = { ranges: 0, bytes: 0 };
+    const failures = new Map<number, Finding>();
     const output = new Output();
     const print = invocation.json ? new JsonPrinter(output) : new HumanPrinter(output, image);
-    for (const entry of session.map(picture)) {
+    // On a terminal the map itself is the progress.
+    const line = stdoutIsTerminal() ? undefined : new ProgressLine();
+    let done = 0;
+    for (const entry of qemuMap(chain, from, (depth, finding) => failures.set(depth, finding))) {
+      if (!entry) {
+        line?.update(`reading the map: ${percent(done, view.guestSize)} %`);
+        continue;
+      }
       print.entry(entry);
+      done = entry.start + entry.length;
       if (entry.unknown) {
         unknown.ranges += 1;
         unknown.bytes += entry.length;
       }
     }
+    line?.clear();
     print.end();
     output.flush();
-    return conclude(image, unknown);
+    return conclude(image, unknown, failures);
   },
 };
 
 /** Says what makes the map less than it should be: on stderr, since stdout has the map alone. */
-function conclude(image: OpenImage, unknown: { readonly ranges: number; readonly bytes: number }): ExitCode {
-  const { session, titles } = image;
-  const { chain } = session;
-  for (const { depth } of chain.layers) {
-    for (const finding of session.findings(depth)) {
+function conclude(
+  { session, titles }: OpenImage,
+  unknown: { readonly ranges: number; readonly bytes: number },
+  failures: ReadonlyMap<number, Finding>,
+): ExitCode {
+  for (const { depth } of session.chain.layers) {
+    const failure = failures.get(depth);
+    for (const finding of [...session.findings(depth), ...(failure ? [failure] : [])]) {
       if (finding.severity !== 'error' && finding.code !== 'holes-unknown') continue;
       tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
     }

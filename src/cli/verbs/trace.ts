@@ -32,7 +32,7 @@ export const trace: Verb = {
     const [file = '', text = ''] = invocation.operands;
     const offset = parseOffset(text);
     if (offset === undefined) throw new UsageError(`"${text}" is no offset: 4096, 0x1000, 1M, 3GiB and 8s are`);
-    const image = openImage(invocation, file, false);
+    const image = openImage(invocation, file);
     const answer = image.session.trace(offset);
     const output = new Output();
     if (invocation.json) output.json(traceJson(image, answer));

@@ -1,5 +1,5 @@
-import type { Compressor, Progress, Sink } from '../model';
-import type { Disk } from './guestChunks';
+import type { Side } from '../compareSide';
+import type { Compressor, Job, Sink } from '../model';
 import { guestChunks } from './guestChunks';
 import type { ImageWriter } from './imageWriter';
 import { Qcow2Writer } from './qcow2/writer';
@@ -15,7 +15,7 @@ export type Target =
  * @throws DiskError when some of the disk can't be known (see `guestChunks`), `io` when the sink can't be written,
  * `limit` when the disk is too large for the format
  */
-export function* flatten(disk: Disk, sink: Sink, target: Target): Generator<Progress, void, void> {
+export function* flatten(disk: Side, sink: Sink, target: Target): Job<void> {
   const total = disk.from.view.guestSize;
   const writer = writerOf(sink, total, target);
   let done = 0;

@@ -1,3 +1,4 @@
+import type { Side } from '../compareSide';
 import { DiskError } from '../errors';
 import type { Chain, OwnershipMap } from '../model';
 import { guestOffset, Kind, NOBODY } from '../model';
@@ -8,12 +9,6 @@ import { GRAIN } from './imageWriter';
 
 /** Bytes that are read at a time where they lie together. */
 export const CHUNK = 2 ** 21;
-
-/** A disk to read: a chain, and from where in it the disk is looked at. */
-export interface Disk {
-  readonly chain: Chain;
-  readonly from: WalkFrom;
-}
 
 /**
  * A piece of the disk that is not known to be zero. `bytes` is the disk from `offset`, a multiple of `CHUNK`, for
@@ -33,7 +28,7 @@ export interface GuestChunk {
  * @throws DiskError at the first byte that can't be known: below a missing parent, encrypted, broken; it names the
  * guest offset, the file and why
  */
-export function* guestChunks({ chain, from }: Disk): Generator<GuestChunk | undefined, void, void> {
+export function* guestChunks({ chain, from }: Side): Generator<GuestChunk | undefined, void, void> {
   const filler = new Filler(chain, from);
   for (const map of walk(chain, from)) {
     yield undefined;

@@ -3,7 +3,8 @@ import type { WireError } from '../../core/errors';
 import { DiskError, oneLine, toWire } from '../../core/errors';
 import type { ImageWorker } from '../../node/workerClient';
 import type { ImageSummary, LayerSummary, OpenResult, Standpoint } from '../../protocol/image';
-import type { GatePolicy, WorkerCalls, WorkerEvents } from '../../protocol/worker';
+import type { GatePolicy, WorkerCalls, WorkerEvents, WorkName } from '../../protocol/worker';
+import type { HostEvents } from '../../protocol/webview';
 import { pathKey } from '../paths';
 
 /** The disk as the VM would see it now. */
@@ -15,14 +16,15 @@ export interface DocumentWorld {
   readonly log: vscode.LogOutputChannel;
 }
 
-/** What is selected in a panel: a guest offset, and the picked layer or else the owner there. */
+/** What is selected in a panel: a guest offset, the picked layer or else the owner there, and what is picked. */
 export interface Selection {
   readonly offset: number | null;
   readonly layer: number | null;
+  readonly picked: number | null;
 }
 
 /** Calls that panels make through their document. */
-type PanelCall = 'look' | 'pixels' | 'trace' | 'read' | 'exportMap' | 'check' | 'compare' | 'flatten' | 'cancel';
+type PanelCall = 'look' | 'pixels' | 'trace' | 'read' | 'difference' | 'cancel' | WorkName;
 
 /**
  * One open image: owns the worker that reads it, and knows what was last said of it. All panels of an image share it,
@@ -37,6 +39,9 @@ export class ImageDocument implements vscode.CustomDocument {
   readonly onDidChange = this.changed.event;
   private readonly progressed = new vscode.EventEmitter<WorkerEvents['progress']>();
   readonly onDidProgress = this.progressed.event;
+  private readonly worked = new vscode.EventEmitter<HostEvents['working']>();
+  /** Work that was asked for began, went on or ended. */
+  readonly onDidWork = this.worked.event;
   private readonly closed = new vscode.EventEmitter<undefined>();
   /** The last panel is gone. */
   readonly onDidClose = this.closed.event;
@@ -48,6 +53,7 @@ export class ImageDocument implements vscode.CustomDocument {
   private standpoint: Standpoint | undefined;
   /** The file of the layer that it is looked at from: a depth means another one once a layer came or went. */
   private stoodOn: string | undefined;
+  private readonly running = new Map<WorkName, Pick<HostEvents['working'], 'work' | 'depth'>>();
   private settling = false;
   private forceRaw = false;
   private shown = false;
@@ -69,6 +75,7 @@ export class ImageDocument implements vscode.CustomDocument {
     this.reopened.dispose();
     this.changed.dispose();
     this.progressed.dispose();
+    this.worked.dispose();
     this.closed.fire(undefined);
     this.closed.dispose();
   }
@@ -128,6 +135,23 @@ export class ImageDocument implements vscode.CustomDocument {
     await this.result();
     const now = this.summary?.standpoint;
     if (now && (now.depth !== standpoint.depth || now.view !== standpoint.view)) await this.look(standpoint);
+  }
+
+  /** Has the worker do something that takes a while. @returns null when it was cancelled */
+  async work<N extends WorkName>(work: N, params: WorkerCalls[N]['params']): Promise<WorkerCalls[N]['result']> {
+    const depth = params && 'depth' in params ? params.depth : undefined;
+    const running = { work, depth };
+    this.running.set(work, running);
+    this.worked.fire({ ...running, share: 0 });
+    try {
+      return await this.call(work, params);
+    } finally {
+      // Asked for again, it goes on.
+      if (this.running.get(work) === running) {
+        this.running.delete(work);
+        this.worked.fire({ ...running, share: null });
+      }
+    }
   }
 
   /** @throws what the worker answers; an error when there is no worker to ask */
@@ -194,6 +218,10 @@ export class ImageDocument implements vscode.CustomDocument {
     const worker = this.world.createWorker();
     worker.on('progress', (progress) => {
       this.progressed.fire(progress);
+    });
+    worker.on('working', ({ work, done, total }) => {
+      const running = this.running.get(work);
+      if (running) this.worked.fire({ ...running, share: total > 0 ? Math.min(1, done / total) : 0 });
     });
     worker.on('changed', (summary) => {
       this.take(summary);

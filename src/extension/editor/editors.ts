@@ -4,6 +4,7 @@ import type { OpenResult, Standpoint } from '../../protocol/image';
 import type { PageAction } from '../../protocol/webview';
 import type { Problems } from '../diagnostics';
 import { CONTEXT, VIEW_TYPE, VIEW_TYPE_ANY } from '../ids';
+import { pathKey } from '../paths';
 import type { Trust } from '../trust';
 import { ImageDocument } from './document';
 import type { DocumentWorld } from './document';
@@ -40,7 +41,7 @@ export class Editors implements vscode.Disposable {
   private readonly standpoints = new Map<string, Standpoint>();
   private readonly disposables: vscode.Disposable[];
   private front: ImagePanel | undefined;
-  private toldOpen = false;
+  private readonly told = new Map<string, boolean>();
 
   constructor(private readonly world: EditorsWorld) {
     const options = { supportsMultipleEditorsPerDocument: true };
@@ -84,6 +85,16 @@ export class Editors implements vscode.Disposable {
       this.standpoints.delete(key);
     }
     if (standpoint && known) await known.lookFrom(standpoint);
+  }
+
+  /** The document that has a file open as one of its layers, and the layer's depth: the one in front before others. */
+  holding(path: string): { readonly document: ImageDocument; readonly depth: number } | undefined {
+    const front = this.active?.document;
+    for (const document of [...(front ? [front] : []), ...this.opened.keys()]) {
+      const layer = document.summary?.layers.find((each) => pathKey(each.path) === pathKey(path));
+      if (layer) return { document, depth: layer.depth };
+    }
+    return undefined;
   }
 
   private provider(type: ViewType): vscode.CustomReadonlyEditorProvider<ImageDocument> {
@@ -165,10 +176,16 @@ export class Editors implements vscode.Disposable {
   }
 
   private tellContext(): void {
-    const open = this.active?.document.summary !== undefined;
-    if (open === this.toldOpen) return;
-    this.toldOpen = open;
-    void vscode.commands.executeCommand('setContext', CONTEXT.imageOpen, open);
+    const summary = this.active?.document.summary;
+    const contexts = [
+      [CONTEXT.imageOpen, summary !== undefined],
+      [CONTEXT.comparing, summary?.comparison !== undefined],
+    ] as const;
+    for (const [key, value] of contexts) {
+      if (value === (this.told.get(key) ?? false)) continue;
+      this.told.set(key, value);
+      void vscode.commands.executeCommand('setContext', key, value);
+    }
   }
 }
 

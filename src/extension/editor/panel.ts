@@ -17,7 +17,7 @@ export interface PanelWorld {
 
 /** One page that shows an image: answers its calls from the document, and passes on what the document tells. */
 export class ImagePanel implements vscode.Disposable {
-  selection: Selection = { offset: null, layer: null };
+  selection: Selection = { offset: null, layer: null, picked: null };
   /** The page is up and has been given something to draw. Fails when it is closed before. */
   readonly ready: Promise<void>;
   private readonly endpoint: Endpoint<NoCalls, WebviewCalls, HostEvents, PageEvents>;
@@ -49,6 +49,7 @@ export class ImagePanel implements vscode.Disposable {
       pixels: (request) => document.call('pixels', request),
       trace: (request) => document.call('trace', request),
       read: (request) => document.call('read', request),
+      difference: (params) => document.call('difference', params),
       copy: async ({ text, what }) => {
         await vscode.env.clipboard.writeText(text);
         vscode.window.setStatusBarMessage(`Copied ${what}`, 2500);
@@ -74,6 +75,9 @@ export class ImagePanel implements vscode.Disposable {
       }),
       document.onDidProgress((progress) => {
         this.endpoint.emit('progress', progress);
+      }),
+      document.onDidWork((working) => {
+        this.endpoint.emit('working', working);
       }),
     );
     webview.options = { enableScripts: true, localResourceRoots: pageRoots(world.extension) };

@@ -22,7 +22,7 @@ export function* compareWith(session: Session, environment: Environment, params:
   const other = openOther(environment, params);
   try {
     other.stand({ depth: 0, view: params.view });
-    const result = yield* compare(session.side, other.side);
+    const result = yield* compare(session, other);
     return { result, summary: summarize(result, other, params.path) };
   } finally {
     other.close();

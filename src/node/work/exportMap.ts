@@ -1,4 +1,5 @@
-import type { Chain, Picture, Progress, QemuMapEntry, Session } from '../../core';
+import type { Chain, Job, QemuMapEntry, Session } from '../../core';
+import { qemuMap } from '../../core';
 import type { MapFormat } from '../../protocol/worker';
 import { NewFile } from '../newFile';
 
@@ -15,15 +16,13 @@ interface Shape {
 /**
  * Writes the map from a session's standpoint to a new file: JSON as `qemu-img map` words it, or CSV with the layers' file
  * names. A job to be run in slices; dropping it leaves no file.
- * @param session one that keeps host offsets
  * @returns how many entries the map has
  * @throws DiskError `io`
  */
-export function* exportMap(session: Session, format: MapFormat, target: string): Generator<Progress, number, void> {
-  const picture = yield* session.scan();
+export function* exportMap(session: Session, format: MapFormat, target: string): Job<number> {
   const file = new NewFile(target, { replace: true });
   try {
-    const count = yield* writeEntries(session, picture, format, file);
+    const count = yield* writeEntries(session, format, file);
     file.commit();
     return count;
   } finally {
@@ -31,23 +30,24 @@ export function* exportMap(session: Session, format: MapFormat, target: string):
   }
 }
 
-function* writeEntries(
-  session: Session,
-  picture: Picture,
-  format: MapFormat,
-  file: NewFile,
-): Generator<Progress, number, void> {
-  const shape = format === 'json' ? JSON_SHAPE : csvShape(session.chain, session.standpoint.depth);
-  const total = session.view.guestSize;
+function* writeEntries({ chain, from }: Session, format: MapFormat, file: NewFile): Job<number> {
+  const shape = format === 'json' ? JSON_SHAPE : csvShape(chain, from.depth);
+  const total = from.view.guestSize;
+  let done = 0;
   let count = 0;
   let piece = shape.before;
-  for (const entry of session.map(picture)) {
+  for (const entry of qemuMap(chain, from)) {
+    if (!entry) {
+      yield { done, total };
+      continue;
+    }
     piece += (count === 0 ? '' : shape.between) + shape.entry(entry);
     count += 1;
+    done = entry.start + entry.length;
     if (piece.length >= PIECE) {
       file.append(piece);
       piece = '';
-      yield { done: entry.start + entry.length, total };
+      yield { done, total };
     }
   }
   file.append(piece + shape.after);

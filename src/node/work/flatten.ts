@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Chain, Compressor, Disk, Progress, Session, Target } from '../../core';
-import { DiskError, flatten as flattenDisk, Session as OpenSession, verify } from '../../core';
+import type { Chain, Compressor, Job, Side, Target } from '../../core';
+import { DiskError, flatten as flattenDisk, Session, verify } from '../../core';
 import type { FlattenParams, FlattenResult, GatePolicy } from '../../protocol/worker';
 import { createEnvironment } from '../environment';
 import { openFile } from '../files';
@@ -17,12 +17,12 @@ export interface FlattenJob extends Omit<FlattenParams, 'compression'> {
  * file. Whoever runs it has awaited `codecsReady`.
  * @throws DiskError as the core's `flatten` and `verify` do, and `refused` for a target that is not to be written to
  */
-export function* flatten(session: Session, job: FlattenJob): Generator<Progress, FlattenResult, void> {
+export function* flatten(session: Session, job: FlattenJob): Job<FlattenResult> {
   const target = path.resolve(job.target);
   assertNotOfChain(session.chain, target);
   const file = new NewFile(target, { replace: job.replace });
   try {
-    const disk = diskOf(session);
+    const disk = session;
     const parts = job.verify ? 2 : 1;
     yield* part(flattenDisk(disk, file, kindOf(job)), 0, parts);
     if (job.verify) yield* part(verifyFile(disk, file, job.format), 1, parts);
@@ -34,11 +34,9 @@ export function* flatten(session: Session, job: FlattenJob): Generator<Progress,
 }
 
 /** One of several equal parts of the work. */
-function* part(job: Generator<Progress, void, void>, index: number, parts: number): Generator<Progress, void, void> {
+function* part(job: Job<void>, index: number, parts: number): Job<void> {
   for (const { done, total } of job) yield { done: index * total + done, total: parts * total };
 }
-
-const diskOf = ({ chain, standpoint, view }: Session): Disk => ({ chain, from: { depth: standpoint.depth, view } });
 
 function kindOf({ format, compressor }: FlattenJob): Target {
   if (format === 'qcow2') return { format, compressor };
@@ -49,10 +47,10 @@ function kindOf({ format, compressor }: FlattenJob): Target {
 /** A copy stands by itself: it names no other file, and no program is asked about it. */
 const ALONE: GatePolicy = { folders: [], allowed: [], platformTools: false };
 
-function* verifyFile(disk: Disk, file: NewFile, format: string): Generator<Progress, void, void> {
-  const copy = new OpenSession(createEnvironment(ALONE), openFile(file.temporary, ALONE), true, { format });
+function* verifyFile(disk: Side, file: NewFile, format: string): Job<void> {
+  const copy = new Session(createEnvironment(ALONE), openFile(file.temporary, ALONE), { format });
   try {
-    yield* verify(disk, diskOf(copy));
+    yield* verify(disk, copy);
   } catch (error) {
     throw error instanceof DiskError ? error.in({ id: '', path: file.target }) : error;
   } finally {

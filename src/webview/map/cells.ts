@@ -2,6 +2,12 @@ import type { Pixels } from '../../core/model';
 import { NOBODY } from '../../core/model';
 import { formatShares } from '../format';
 
+/** Cells, and how many bytes of each differ from another disk or are touched by a problem. */
+export interface MarkedPixels extends Pixels {
+  readonly different?: Float64Array | undefined;
+  readonly damaged?: Float64Array | undefined;
+}
+
 /** Parts of one cell side by side: part `i` covers the pixels `[edge[i], edge[i + 1])` of its cell. */
 export interface CellParts {
   count: number;

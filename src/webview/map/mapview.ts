@@ -3,12 +3,12 @@ import type { Rgb } from '../color';
 import { h } from '../dom';
 import { nextFrame } from '../frame';
 import type { Palette } from '../palette';
-import type { Pixels } from '../../core/model';
 import { partAt, partsOf } from './cells';
-import type { Part } from './cells';
+import type { MarkedPixels, Part } from './cells';
 import { fitDevicePixels } from './devicepixels';
 import { bindInput } from './input';
 import { mapColors } from './mapcolors';
+import type { Pattern } from './mapcolors';
 import { paintFrames, paintLabels } from './overlay';
 import { paintCells } from './paint';
 import type { MapColors } from './paint';
@@ -25,6 +25,9 @@ export interface Cell {
   readonly start: number;
   readonly end: number;
   readonly parts: readonly Part[];
+  /** Bytes that differ from the disk compared with, and that a problem touches. */
+  readonly different?: number | undefined;
+  readonly damaged?: number | undefined;
   /** False while the parts are stretched from an older picture. */
   readonly exact: boolean;
 }
@@ -33,10 +36,13 @@ export interface Cell {
 export interface MapModel {
   readonly disk: Disk;
   readonly generation: number;
-  /** The layers' colours, newest first. */
+  /** The layers' colours, newest first; those of a file's uses in the map of a file. */
   readonly colors: readonly Rgb[];
+  /** By owner, where one is not plain. */
+  readonly patterns?: readonly (Pattern | undefined)[];
   readonly pending: boolean;
   readonly picked: number | null;
+  readonly comparing: boolean;
   readonly selected: number | null;
 }
 
@@ -76,7 +82,8 @@ const LINE_PIXELS = 40;
 export class MapView {
   readonly canvas = h('canvas', { class: 'map-canvas', attributes: { tabindex: '0', role: 'application' } });
   private model: MapModel = {
-    disk: { size: 0, unit: 1 }, generation: -1, colors: [], pending: false, picked: null, selected: null,
+    disk: { size: 0, unit: 1 }, generation: -1, colors: [], pending: false, picked: null, comparing: false,
+    selected: null,
   };
   private view: View = scale.WHOLE_DISK;
   private box: Box = { width: 0, height: 0, ratio: 1 };
@@ -84,7 +91,7 @@ export class MapView {
   private readonly motion = new ZoomMotion();
   private palette: Palette | undefined;
   private colors: MapColors | undefined;
-  private picture: { pixels: Pixels; exact: boolean } | undefined;
+  private picture: { pixels: MarkedPixels; exact: boolean } | undefined;
   private raster: Raster | undefined;
   private between: OffscreenCanvas | undefined;
   private pointer: { x: number; y: number } | undefined;
@@ -107,12 +114,18 @@ export class MapView {
 
   /** Draws this from now on. A disk of another size keeps the middle of the view where it was. */
   show(model: MapModel): void {
-    const other = model.disk.size !== this.model.disk.size || model.disk.unit !== this.model.disk.unit;
+    const { size, unit, file } = this.model.disk;
+    const elsewhere = model.disk.file !== file;
+    const other = elsewhere || model.disk.size !== size || model.disk.unit !== unit;
     const recolored = model.colors !== this.model.colors;
-    const kept = other && this.model.disk.size > 0 ? this.save() : undefined;
+    const kept = other && !elsewhere && size > 0 ? this.save() : undefined;
     this.model = model;
     this.source.show(model.disk, model.generation);
     if (recolored) this.colors = undefined;
+    if (elsewhere) {
+      this.saved = undefined;
+      this.view = scale.WHOLE_DISK;
+    }
     if (other) {
       this.measure();
       if (kept) this.restore(kept);
@@ -286,6 +299,8 @@ export class MapView {
     return {
       start, end, exact: exact === true,
       parts: pixels && at >= 0 && at < pixels.cells ? partsOf(pixels, at) : [],
+      different: pixels?.different?.[at],
+      damaged: pixels?.damaged?.[at],
     };
   }
 
@@ -343,7 +358,8 @@ export class MapView {
     if (!level) return false;
     const { disk } = this.model;
     const enlarged = this.enlargement(level);
-    const colors = (this.colors ??= mapColors(this.palette, this.model.colors, this.box.ratio));
+    const colors = (this.colors ??= mapColors(
+      this.palette, this.model.colors, this.model.patterns ?? [], this.box.ratio));
     const frame = { ...this.box, height: this.box.height / Math.min(1, enlarged) };
     const above = Math.ceil((frame.height - this.box.height) / level.pitch);
     const shifted = { ...this.view, top: Math.max(0, this.view.top - above) };
@@ -358,7 +374,7 @@ export class MapView {
     this.raster = sizeRaster(this.raster, level.columns * level.pitch, Math.ceil(frame.height) + above * level.pitch);
     paintCells(this.raster, {
       pixels: this.picture.pixels, view: shifted, level, ...seen, gap,
-      picked: this.model.picked, pending: this.model.pending, colors,
+      picked: this.model.picked, comparing: this.model.comparing, pending: this.model.pending, colors,
     });
 
     context.resetTransform();

@@ -6,8 +6,10 @@ import { nextFrame } from '../frame';
 import { faded } from '../palette';
 import type { Palette } from '../palette';
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
-import type { Pixels } from '../../core/model';
+import type { MarkedPixels } from './cells';
 import { fitDevicePixels } from './devicepixels';
+import { patternTile } from './mapcolors';
+import type { Pattern } from './mapcolors';
 import { resample } from './resample';
 import { fillRect, hatch, imageOf, pack, sizeRaster } from './raster';
 import type { Raster, Tile } from './raster';
@@ -16,7 +18,11 @@ export interface OverviewModel {
   readonly size: number;
   /** The layers' colours, newest first. */
   readonly colors: readonly Rgb[];
+  /** By owner, where one is not plain. */
+  readonly patterns?: readonly (Pattern | undefined)[];
   readonly picked: number | null;
+  /** While two disks are compared, what does not differ fades. */
+  readonly comparing: boolean;
   readonly pending: boolean;
   /** The part of the disk that the map shows. */
   readonly window: { readonly start: number; readonly end: number };
@@ -29,11 +35,21 @@ export interface OverviewEvents {
   scroll(pages: number): void;
 }
 
+/** By owner. */
+interface LayerColors {
+  readonly solid: readonly (number | Tile)[];
+  /** What reads as zero weighs less than data. */
+  readonly zero: readonly (number | Tile)[];
+}
+
 interface BarColors {
   readonly ground: number;
-  readonly solid: readonly number[];
-  /** What reads as zero weighs less than data. */
-  readonly zero: readonly number[];
+  readonly background: number;
+  readonly plain: LayerColors;
+  /** What does not differ, while two disks are compared. */
+  readonly faded: LayerColors;
+  readonly different: number;
+  readonly damaged: number;
   readonly unknown: Tile;
   readonly invalid: Tile;
 }
@@ -42,6 +58,9 @@ interface BarColors {
 const BAR = 2;
 const LEAST_WINDOW = 4;
 const TICKS = 6;
+/** CSS pixels: height of the band below bars that differ, and of the ticks on those that are damaged. */
+const BAND = 4;
+const TICK = 5;
 
 /** The whole disk as a stacked histogram, base at the bottom, with a window on what the map shows. */
 export class Overview {
@@ -53,12 +72,12 @@ export class Overview {
     },
   });
   private readonly axis = h('div', { class: 'axis', attributes: { 'aria-hidden': 'true' } });
-  readonly element = h('div', { class: 'overview' }, this.canvas, this.axis);
+  readonly element = h('div', 'overview', this.canvas, this.axis);
   private model: OverviewModel = {
-    size: 0, colors: [], picked: null, pending: false, window: { start: 0, end: 0 },
+    size: 0, colors: [], picked: null, comparing: false, pending: false, window: { start: 0, end: 0 },
   };
-  private pixels: Pixels | undefined;
-  private bars: { readonly from: Pixels; readonly pixels: Pixels } | undefined;
+  private pixels: MarkedPixels | undefined;
+  private bars: { readonly from: MarkedPixels; readonly size: number; readonly pixels: MarkedPixels } | undefined;
   private palette: Palette | undefined;
   private colors: BarColors | undefined;
   private raster: Raster | undefined;
@@ -74,7 +93,7 @@ export class Overview {
     this.bindInput();
   }
 
-  show(model: OverviewModel, pixels: Pixels | undefined): void {
+  show(model: OverviewModel, pixels: MarkedPixels | undefined): void {
     if (model.colors !== this.model.colors || model.picked !== this.model.picked) this.colors = undefined;
     this.model = model;
     this.pixels = pixels;
@@ -144,13 +163,13 @@ export class Overview {
   }
 
   /** The histogram's bars: the overview summed up to one cell a bar. */
-  private sumBars(bar: number): Pixels | undefined {
+  private sumBars(bar: number): MarkedPixels | undefined {
     const { pixels, model } = this;
     if (!pixels || model.size === 0) return undefined;
-    if (this.bars?.from !== pixels) {
+    if (this.bars?.from !== pixels || this.bars.size !== model.size) {
       const cells = Math.max(1, Math.floor(this.canvas.width / bar));
       const cellBytes = model.size / cells;
-      this.bars = { from: pixels, pixels: resample({ start: 0, cellBytes, cells }, model.size, [pixels]) };
+      this.bars = { from: pixels, size: model.size, pixels: resample({ start: 0, cellBytes, cells }, model.size, [pixels]) };
     }
     return this.bars.pixels;
   }
@@ -166,7 +185,10 @@ export class Overview {
     this.raster = sizeRaster(this.raster, width, height);
     this.raster.data.fill(colors.ground);
     const bars = this.sumBars(bar);
-    if (bars) this.paintBars(this.raster, colors, bars);
+    if (bars) {
+      this.paintBars(this.raster, colors, bars);
+      paintBarMarks(this.raster, colors, bars, ratio);
+    }
     context.putImageData(imageOf(this.raster), 0, 0);
     this.paintWindow(context, palette, ratio);
     if (!palette.highContrast) return;
@@ -176,25 +198,34 @@ export class Overview {
   }
 
   private mix(palette: Palette, ratio: number): BarColors {
-    const { colors, picked } = this.model;
+    const { colors, picked, patterns = [] } = this.model;
     const ground = palette.highContrast ? palette.background : palette.nobody;
     const shown = colors.map((color, depth) => (picked === null || picked === depth ? color : faded(color, ground)));
+    const layerColors = (all: readonly Rgb[]): LayerColors => ({
+      solid: all.map((color, owner) => patternTile(patterns[owner], color, ground, ratio) ?? pack(color)),
+      zero: all.map((color) => pack(mix(color, ground, 0.55))),
+    });
     return {
       ground: pack(ground),
-      solid: shown.map(pack),
-      zero: shown.map((color) => pack(mix(color, ground, 0.55))),
+      background: pack(palette.background),
+      plain: layerColors(shown),
+      faded: layerColors(shown.map((color) => faded(color, ground))),
+      different: pack(palette.own['vmDisk.different']),
+      damaged: pack(palette.own['vmDisk.damaged']),
       unknown: hatch(palette.unknown, ground, ratio, false),
       invalid: hatch(palette.invalid, ground, ratio, true),
     };
   }
 
-  private paintBars(raster: Raster, colors: BarColors, bars: Pixels): void {
+  private paintBars(raster: Raster, colors: BarColors, bars: MarkedPixels): void {
     const { width, height } = raster;
     const stack: { order: number; bytes: number; style: number | Tile }[] = [];
     for (let cell = 0; cell < bars.cells; cell += 1) {
       const x = Math.round((cell * width) / bars.cells);
       const next = Math.round(((cell + 1) * width) / bars.cells);
       stack.length = 0;
+      const same = this.model.comparing && !((bars.different?.[cell] ?? 0) > 0);
+      const { solid, zero } = same ? colors.faded : colors.plain;
       for (let part = bars.first[cell] ?? 0; part < (bars.first[cell + 1] ?? 0); part += 1) {
         const owner = bars.owner[part] ?? NOBODY;
         const kind = bars.kind[part] ?? Kind.Data;
@@ -203,7 +234,7 @@ export class Overview {
         if (owner === NOBODY || (lacking && this.model.pending)) continue;
         const hollow = kind === Kind.Zero || kind === Kind.ZeroAllocated;
         const style = lacking ? colors.unknown : kind === Kind.Invalid ? colors.invalid
-          : ((hollow ? colors.zero : colors.solid)[owner] ?? colors.ground);
+          : ((hollow ? zero : solid)[owner] ?? colors.ground);
         stack.push({ order: lacking ? -1 : owner + (hollow ? 0 : 0.5), bytes, style });
       }
       stack.sort((one, other) => other.order - one.order);
@@ -237,5 +268,28 @@ export class Overview {
     context.strokeStyle = cssColor(palette.accent);
     context.lineWidth = line;
     context.strokeRect(left + line / 2, line / 2, right - left - line, height - line);
+  }
+}
+
+/** A band along the bottom where disks differ, ticks along the top where something is damaged. */
+function paintBarMarks(raster: Raster, colors: BarColors, bars: MarkedPixels, ratio: number): void {
+  const { width, height } = raster;
+  const band = Math.round(BAND * ratio);
+  const tick = Math.round(TICK * ratio);
+  const line = Math.max(1, Math.round(ratio));
+  for (let cell = 0; cell < bars.cells; cell += 1) {
+    const x = Math.round((cell * width) / bars.cells);
+    const wide = Math.round(((cell + 1) * width) / bars.cells) - x;
+    if ((bars.different?.[cell] ?? 0) > 0) {
+      fillRect(raster, x, height - band - line, wide, line, colors.background);
+      fillRect(raster, x, height - band, wide, band, colors.different);
+    }
+    if ((bars.damaged?.[cell] ?? 0) > 0) {
+      // Wider than its bar: one line of pixels at the edge is overlooked.
+      const from = Math.max(0, x - wide);
+      const across = Math.min(width, x + 2 * wide) - from;
+      fillRect(raster, from, 0, across, tick, colors.damaged);
+      fillRect(raster, from, tick, across, line, colors.background);
+    }
   }
 }

@@ -1,6 +1,7 @@
-import type { Pixels } from '../../core/model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
 import { createCellParts, divideCell } from './cells';
+import type { MarkedPixels } from './cells';
+import { paintMarks } from './marks';
 import { fillTile } from './raster';
 import type { Raster, Tile } from './raster';
 import type { Level, View } from './scale';
@@ -14,6 +15,10 @@ export interface MapColors {
   /** Lines across compressed data. */
   readonly lines: readonly number[];
   readonly fadedLines: readonly number[];
+  /** By owner, of those that are drawn as a pattern. */
+  readonly tiles: readonly (Tile | undefined)[];
+  readonly different: number;
+  readonly damaged: number;
   /** Outlines of cells that nobody owns; only high contrast has them. */
   readonly groundOutline?: number | undefined;
   readonly unknown: Tile;
@@ -22,7 +27,7 @@ export interface MapColors {
 
 /** A frame of cells. Lengths in device pixels. */
 export interface Scene {
-  readonly pixels: Pixels;
+  readonly pixels: MarkedPixels;
   readonly view: View;
   readonly level: Level;
   /** Cells `[first, last)` that are on screen. */
@@ -31,6 +36,8 @@ export interface Scene {
   /** Width of the line between two cells. */
   readonly gap: number;
   readonly picked: number | null;
+  /** While two disks are compared, what does not differ fades. */
+  readonly comparing: boolean;
   /** While layers are still being read, what is unknown will be known soon: it stays ground. */
   readonly pending: boolean;
   readonly colors: MapColors;
@@ -119,16 +126,18 @@ export function paintCells(target: Raster, scene: Scene): void {
     }
     copyRow(target, line, row * pitch, scrolled, shapes, colors.ground);
   }
+  paintMarks(target, scene);
 }
 
 /** Writes a cell's colours into the line, and notes what is not the same on all lines. */
 function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, shapes: Shapes): void {
-  const { pixels, colors, picked } = scene;
+  const { pixels, colors, picked, comparing } = scene;
   const { size } = shapes;
   const outlined = colors.groundOutline !== undefined;
   const nobody = colors.groundOutline ?? colors.ground;
   const index = cell - Math.round(pixels.rangeStart / pixels.cellBytes);
   if (index < 0 || index >= pixels.cells) return;
+  const same = comparing && !((pixels.different?.[index] ?? 0) > 0);
   divideCell(pixels, index, size, parts);
   if (parts.count === 0) {
     line.fill(nobody, x, x + size);
@@ -146,8 +155,9 @@ function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, sha
       if (outlined) hollow(from, to, shapes.outline);
     } else if (unknown) tiles.push(from, to, colors.unknown);
     else if (kind === Kind.Invalid) tiles.push(from, to, colors.invalid);
+    else if (colors.tiles[owner]) tiles.push(from, to, colors.tiles[owner]);
     else {
-      const fades = picked !== null && picked !== owner;
+      const fades = same || (picked !== null && picked !== owner);
       // High contrast fades by hollowing the cells out, so that the colour itself stays.
       const dim = fades && !outlined;
       line.fill((dim ? colors.fadedLayers[owner] : colors.layers[owner]) ?? nobody, from, to);

@@ -1,4 +1,5 @@
 import type { Pixels } from '../../core/model';
+import type { MarkedPixels } from './cells';
 
 /** Where the cells of one picture start and how large they are. */
 export interface CellRange {
@@ -71,17 +72,25 @@ class PixelsBuilder {
  * sources are summed, coarser ones cut: the parts of a cell are taken to lie side by side in their order.
  * Cells that no source covers stay empty.
  */
-export function resample(range: CellRange, diskSize: number, sources: readonly Pixels[]): Pixels {
+export function resample(range: CellRange, diskSize: number, sources: readonly MarkedPixels[]): MarkedPixels {
   const end = Math.min(range.start + range.cells * range.cellBytes, diskSize);
   const builder = new PixelsBuilder(range, end);
+  const marked = (marks: 'different' | 'damaged'): Float64Array | undefined =>
+    sources.some((source) => source[marks]) ? new Float64Array(range.cells) : undefined;
+  const different = marked('different');
+  const damaged = marked('damaged');
   for (let cell = 0; cell < range.cells; cell += 1) {
     const from = range.start + cell * range.cellBytes;
     const to = Math.min(from + range.cellBytes, end);
     const source = sources.find((each) => each.rangeStart <= from && to <= each.rangeEnd);
-    if (source && to > from) addRange(builder, source, from, to);
+    if (source && to > from) {
+      addRange(builder, source, from, to);
+      if (different && source.different) different[cell] = bytesMarked(source.different, source, from, to);
+      if (damaged && source.damaged) damaged[cell] = bytesMarked(source.damaged, source, from, to);
+    }
     builder.closeCell();
   }
-  return builder.finish();
+  return { ...builder.finish(), different, damaged };
 }
 
 function addRange(builder: PixelsBuilder, source: Pixels, from: number, to: number): void {
@@ -96,4 +105,16 @@ function addRange(builder: PixelsBuilder, source: Pixels, from: number, to: numb
       at = next;
     }
   }
+}
+
+/** Where in a cell its marked bytes lie is not known: each part of it has its share of them. */
+function bytesMarked(marks: Float64Array, { rangeStart, cellBytes, cells }: Pixels, from: number, to: number): number {
+  let bytes = 0;
+  const last = Math.min(cells, Math.ceil((to - rangeStart) / cellBytes));
+  for (let cell = Math.floor((from - rangeStart) / cellBytes); cell < last; cell += 1) {
+    const start = rangeStart + cell * cellBytes;
+    const inside = Math.min(start + cellBytes, to) - Math.max(start, from);
+    bytes += ((marks[cell] ?? 0) * inside) / cellBytes;
+  }
+  return bytes;
 }

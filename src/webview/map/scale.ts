@@ -10,6 +10,8 @@ import type { Ruler } from '../format';
 export interface Disk {
   readonly size: number;
   readonly unit: number;
+  /** The file that is drawn in the place of a disk. */
+  readonly file?: string;
 }
 
 /** The area for cells, in device pixels; `ratio` of them make one CSS pixel. */

@@ -1,6 +1,7 @@
 import { UNKNOWN_OWNER } from '../../core/model';
 import type { Pixels } from '../../core/model';
 import type { PixelReply, PixelRequest } from '../../protocol/image';
+import type { MarkedPixels } from './cells';
 import type { Disk } from './scale';
 import type { CellRange } from './resample';
 import { resample } from './resample';
@@ -8,18 +9,18 @@ import { resample } from './resample';
 /** One answer of the host, with the generation of the map that it was made from. */
 interface Shot {
   readonly generation: number;
-  readonly pixels: Pixels;
+  readonly pixels: MarkedPixels;
 }
 
 /** A picture made from others, kept while they are the same. */
 interface Stretched {
   readonly range: CellRange;
-  readonly from: readonly Pixels[];
-  readonly pixels: Pixels;
+  readonly from: readonly MarkedPixels[];
+  readonly pixels: MarkedPixels;
 }
 
 export interface Picture {
-  readonly pixels: Pixels;
+  readonly pixels: MarkedPixels;
   /** False while this is stretched from what was there before. */
   readonly exact: boolean;
 }
@@ -58,7 +59,7 @@ export class PixelSource {
 
   /** Tells which disk, in which state. Pictures of an earlier state serve until newer ones arrive. */
   show(disk: Disk, generation: number): void {
-    const other = disk.size !== this.disk.size || generation < this.told;
+    const other = disk.size !== this.disk.size || disk.file !== this.disk.file || generation < this.told;
     if (other) {
       this.shots = [];
       this.whole = undefined;
@@ -75,7 +76,7 @@ export class PixelSource {
   }
 
   /** The whole disk in a few thousand cells. */
-  overview(): Pixels | undefined {
+  overview(): MarkedPixels | undefined {
     return this.whole?.pixels;
   }
 
@@ -91,7 +92,7 @@ export class PixelSource {
     return { pixels: this.stretch(range), exact: false };
   }
 
-  private stretch(range: CellRange): Pixels {
+  private stretch(range: CellRange): MarkedPixels {
     const from = [...this.shots, ...(this.whole ? [this.whole] : [])]
       .sort((one, other) => this.distance(one, range) - this.distance(other, range))
       .map((shot) => shot.pixels);
@@ -147,12 +148,12 @@ export class PixelSource {
   private async ask(range: CellRange, keep: (shot: Shot) => void): Promise<void> {
     const epoch = this.epoch;
     try {
-      const { generation, complete, pixels } = await this.fetch(range);
+      const { generation, complete, pixels, different, damaged } = await this.fetch(range);
       if (epoch !== this.epoch || generation < this.generation) return;
       this.generation = generation;
       // Nothing is known yet: what was seen before is better than a blank.
       if (!complete && pixels.owner.every((owner) => owner === UNKNOWN_OWNER)) this.idle = true;
-      else keep({ generation, pixels });
+      else keep({ generation, pixels: { ...pixels, different, damaged } });
     } catch (error) {
       if (epoch !== this.epoch) return;
       this.idle = true;

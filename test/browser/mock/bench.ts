@@ -51,6 +51,7 @@ if (context) {
     background: pack(background), ground: pack(background), layers: layers.map(pack),
     fadedLayers: layers.map((color) => pack(faded(color, background))),
     lines: layers.map((color) => pack(lined(color, background))), fadedLines: [],
+    tiles: [], different: 1, damaged: 2,
     unknown: hatch(background, background, 1, false), invalid: hatch(background, background, 1, true),
   };
   const raster = sizeRaster(undefined, canvas.width, canvas.height);
@@ -62,7 +63,8 @@ if (context) {
     const start = performance.now();
     paintCells(raster, {
       pixels, view: { level: 0, lead: 0, top: 0 }, level: { cellBytes: 65_536, columns: COLUMNS, pitch: PITCH },
-      first: 0, last: COLUMNS * ROWS, gap: 1, picked: frame % 2 === 0 ? null : 1, pending: false, colors,
+      first: 0, last: COLUMNS * ROWS, gap: 1, picked: frame % 2 === 0 ? null : 1, comparing: false,
+      pending: false, colors,
     });
     issue.push(performance.now() - start);
     context.putImageData(imageOf(raster), 0, 0);

@@ -2,7 +2,14 @@ import { Kind, NOBODY, UNKNOWN_OWNER, guestOffset, hostOffset } from '../../../s
 import type {
   Accounting, Bitmap, ChainEnd, Fact, Finding, LayerTrace, Pixels, Trace, TraceStep, View,
 } from '../../../src/core/model';
-import type { ImageSummary, LayerSummary, ReadReply, Standpoint } from '../../../src/protocol/image';
+import type {
+  ComparisonSummary, DifferenceReply, ImageSummary, LayerSummary, PixelReply, PixelRequest, ReadReply, Standpoint,
+} from '../../../src/protocol/image';
+import { bytesPerCell, rangeBeside, unite } from '../../../src/core/ranges';
+import { pixels as cut } from '../../../src/core/pixels';
+import { fileOwners } from '../../../src/core/fileMap';
+import { FakeFile } from './file';
+import type { Fault } from './file';
 
 /** A made-up layer: what it says about each cluster, and the facts around it. */
 export interface FakeLayer {
@@ -16,6 +23,10 @@ export interface FakeLayer {
   readonly bitmaps?: readonly Bitmap[];
   readonly readable?: boolean;
   readonly guestSize?: number;
+  /** What a check finds. */
+  readonly faults?: readonly Fault[];
+  /** True for a layer that is shown as checked from the start. */
+  readonly checked?: boolean;
   /** Layers not yet read while the scan is shown as running. */
   readonly unread?: boolean;
 }
@@ -26,6 +37,16 @@ export interface FakeDisk {
   readonly layers: readonly FakeLayer[];
   readonly end: ChainEnd;
   readonly scan: ImageSummary['scan'];
+  /** What a comparison finds, and whether it is shown from the start. */
+  readonly comparison?: FakeComparison;
+}
+
+export interface FakeComparison {
+  readonly with: Pick<ComparisonSummary, 'path' | 'view' | 'viewName'>;
+  readonly different: readonly { readonly start: number; readonly end: number }[];
+  readonly unknown: number;
+  readonly skipped: number;
+  readonly shown: boolean;
 }
 
 const FOLDER = '/vm/images/';
@@ -37,9 +58,44 @@ export class FakeChain {
   private generation = 1;
   private owner = new Int16Array(0);
   private kind = new Uint8Array(0);
+  private readonly files = new Map<number, FakeFile>();
+  private comparing: boolean;
 
   constructor(private readonly disk: FakeDisk) {
     this.resolve();
+    this.comparing = disk.comparison?.shown === true;
+    disk.layers.forEach(({ checked }, depth) => {
+      if (checked) this.check(depth);
+    });
+  }
+
+  check(depth: number): ImageSummary {
+    const layer = this.disk.layers[depth];
+    if (layer) this.files.set(depth, new FakeFile(layer, this.disk.cluster));
+    this.generation += 1;
+    return this.summary();
+  }
+
+  compare(on: boolean): ImageSummary {
+    this.comparing = on;
+    this.generation += 1;
+    return this.summary();
+  }
+
+  difference(from: number, by: 1 | -1): DifferenceReply | null {
+    const ranges = unite(this.disk.comparison?.different ?? []);
+    const index = rangeBeside(ranges, from, by);
+    return index < 0 ? null : { start: ranges.start[index] ?? 0, end: ranges.end[index] ?? 0, index };
+  }
+
+  private comparisonSummary(): ComparisonSummary | undefined {
+    const { comparison, size } = this.disk;
+    if (!this.comparing || !comparison) return undefined;
+    const { different, unknown, skipped } = comparison;
+    return {
+      ...comparison.with, guestSize: size, ranges: different.length, unknown, skipped, first: different.slice(0, 10),
+      bytes: different.reduce((sum, { start, end }) => sum + end - start, 0),
+    };
   }
 
   look(standpoint: Standpoint): ImageSummary {
@@ -60,6 +116,7 @@ export class FakeChain {
       generation: this.generation,
       scan: disk.scan,
       accounting: disk.scan === 'complete' ? this.accounting() : undefined,
+      comparison: this.comparisonSummary(),
     };
   }
 
@@ -69,6 +126,7 @@ export class FakeChain {
     const stored = layer.kinds.reduce((sum, kind) => sum + share(kind), 0);
     const facts: Fact[] = layer.format === 'qcow2'
       ? [{ label: 'Version', value: 3 }, { label: 'Cluster size', value: disk.cluster, unit: 'bytes' }] : [];
+    if (layer.readable === false) facts.push({ label: 'Encryption', value: 'luks (aes-256-xts)' });
     return {
       depth,
       path: FOLDER + layer.fileName,
@@ -90,6 +148,7 @@ export class FakeChain {
       findings: layer.findings ?? [],
       readable: layer.readable ?? true,
       checkable: layer.format === 'qcow2',
+      check: this.files.get(depth)?.check,
     };
   }
 
@@ -145,7 +204,27 @@ export class FakeChain {
     return { guestSize: size, nobody, unknown, layers: accounts };
   }
 
-  pixels(start: number, cellBytes: number, cells: number): { generation: number; complete: boolean; pixels: Pixels } {
+  pixels({ start, cellBytes, cells, file }: PixelRequest): PixelReply {
+    const { generation } = this;
+    const marks = (ranges: readonly { readonly start: number; readonly end: number }[]): Float64Array | undefined =>
+      ranges.length === 0 ? undefined : bytesPerCell(unite(ranges), start, cellBytes, cells);
+    if (file !== undefined) {
+      const drawn = this.files.get(file);
+      if (!drawn) throw new Error('not checked');
+      return {
+        generation, complete: true, pixels: cut(fileOwners(drawn.map), start, cellBytes, cells),
+        damaged: marks(drawn.check.problems.flatMap(({ counts, host }) => (host && counts !== 'leak' ? [host] : []))),
+      };
+    }
+    const problems = [...this.files.values()].flatMap(({ check }) => check.problems);
+    return {
+      generation, complete: this.disk.scan === 'complete', pixels: this.cells(start, cellBytes, cells),
+      different: marks(this.comparing ? (this.disk.comparison?.different ?? []) : []),
+      damaged: marks(problems.flatMap(({ guest }) => guest)),
+    };
+  }
+
+  private cells(start: number, cellBytes: number, cells: number): Pixels {
     const { cluster, size } = this.disk;
     const end = Math.min(start + cellBytes * cells, size);
     const first = [0];
@@ -168,12 +247,11 @@ export class FakeChain {
       }
       first.push(owners.length);
     }
-    const pixels: Pixels = {
+    return {
       rangeStart: start, rangeEnd: end, cellBytes, cells,
       first: Uint32Array.from(first), owner: Int16Array.from(owners),
       kind: Uint8Array.from(kinds), bytes: Float64Array.from(bytes),
     };
-    return { generation: this.generation, complete: this.disk.scan === 'complete', pixels };
   }
 
   trace(offset: number): { generation: number; trace: Trace } {

@@ -1,6 +1,6 @@
 import type { Message } from '../../../src/protocol/rpc';
 import type { OpenResult } from '../../../src/protocol/image';
-import type { HostEvents, WebviewCalls } from '../../../src/protocol/webview';
+import type { HostEvents, PageAction, WebviewCalls } from '../../../src/protocol/webview';
 import { scenario } from './scenarios';
 
 interface MockWindow extends Window {
@@ -40,7 +40,7 @@ function stoodAt({ standpoint }: WebviewCalls['ready']['params']): OpenResult {
 }
 
 function reply(name: string, params: unknown): unknown {
-  const { offset, length, start, cellBytes, cells, ...standpoint } = (params ?? {}) as Record<string, number>;
+  const { offset, length, ...standpoint } = (params ?? {}) as Record<string, number>;
   if (name === 'ready') return stoodAt(params as WebviewCalls['ready']['params']);
   if (name === 'copy') {
     page.mock.told.push({ name, data: params });
@@ -49,7 +49,11 @@ function reply(name: string, params: unknown): unknown {
   if (!chain) throw new Error(`${name}: nothing is open`);
   switch (name) {
     case 'look': return chain.look(standpoint as unknown as Parameters<typeof chain.look>[0]);
-    case 'pixels': return chain.pixels(start ?? 0, cellBytes ?? 1, cells ?? 0);
+    case 'pixels': return chain.pixels(params as WebviewCalls['pixels']['params']);
+    case 'difference': {
+      const { from, by } = params as WebviewCalls['difference']['params'];
+      return chain.difference(from, by);
+    }
     case 'trace': return chain.trace(offset ?? 0);
     case 'read': return chain.read(offset ?? 0, length ?? 0);
     default: throw new Error(`no such call: ${name}`);
@@ -60,7 +64,10 @@ page.acquireVsCodeApi = () => ({
   getState: () => (JSON.parse(sessionStorage.getItem(STATE_KEY) ?? 'null') as unknown) ?? undefined,
   setState: (state: unknown) => sessionStorage.setItem(STATE_KEY, JSON.stringify(state)),
   postMessage: (message: Message) => {
-    if (message.type === 'event') page.mock.told.push({ name: message.name, data: message.data });
+    if (message.type === 'event') {
+      page.mock.told.push({ name: message.name, data: message.data });
+      if (message.name === 'action') act(message.data as PageAction);
+    }
     if (message.type !== 'call') return;
     const { id, name, params } = message;
     page.mock.calls[name] = (page.mock.calls[name] ?? 0) + 1;
@@ -74,6 +81,34 @@ page.acquireVsCodeApi = () => ({
     }, delay);
   },
 });
+
+/** A check takes this many steps, each this many milliseconds. */
+const CHECK_STEPS = 10;
+const CHECK_STEP_MS = Number(query.get('check-step') ?? 40);
+let checking: ReturnType<typeof setTimeout> | undefined;
+
+/** Does what the extension would do for the page. */
+function act(action: PageAction): void {
+  if (!chain) return;
+  if (action.action === 'check') step(action.depth, 0);
+  else if (action.action === 'compare' || action.action === 'end-comparison') {
+    page.mock.emit('changed', chain.compare(action.action === 'compare'));
+  } else if (action.action === 'cancel') {
+    clearTimeout(checking);
+    page.mock.emit('working', { work: 'check', share: null });
+  }
+}
+
+function step(depth: number, done: number): void {
+  page.mock.emit('working', { work: 'check', depth, share: done / CHECK_STEPS });
+  checking = setTimeout(() => {
+    if (done < CHECK_STEPS) step(depth, done + 1);
+    else {
+      if (chain) page.mock.emit('changed', chain.check(depth));
+      page.mock.emit('working', { work: 'check', depth, share: null });
+    }
+  }, CHECK_STEP_MS);
+}
 
 /** What the address asks to be shown, said in the way in which the extension would say it. */
 function started(): void {

@@ -1,8 +1,9 @@
-import { Kind } from '../../../src/core/model';
+import { Kind, Use } from '../../../src/core/model';
 import type { Finding } from '../../../src/core/model';
 import type { OpenResult } from '../../../src/protocol/image';
 import { FakeChain } from './disk';
-import type { FakeDisk, FakeLayer } from './disk';
+import type { FakeComparison, FakeDisk, FakeLayer } from './disk';
+import type { Fault } from './file';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -85,6 +86,56 @@ function web01(): FakeLayer[] {
 const web01Disk = (change: Partial<FakeDisk> = {}): FakeDisk => ({
   size: 40 * GIB, cluster: 64 * KIB, layers: web01(), end: { kind: 'base' }, scan: 'complete', ...change,
 });
+
+const FAULTS: readonly Fault[] = [
+  {
+    use: Use.Contested, at: 0.31, clusters: 2,
+    problem: {
+      code: 'claimed-twice', severity: 'error', counts: 'corruption',
+      message: 'two clusters are claimed by more than one entry',
+      advice: 'Copy what can be read to a new image; a repair keeps one of the two',
+      claims: ['L2 entry 5696 of L1 entry 26, current state', 'L2 entry 112 of L1 entry 41, current state'],
+      guest: [{ view: '', start: 14_330_888_192, end: 14_331_019_264 }, { view: '', start: 22_019_047_424, end: 22_019_178_496 }],
+    },
+  },
+  {
+    use: Use.Uncounted, at: 0.62, clusters: 30,
+    problem: {
+      code: 'not-counted', severity: 'error', counts: 'corruption',
+      message: 'thirty clusters are used and not counted as used', claims: ['L2 entry 40 of L1 entry 7, current state'],
+      guest: [{ view: '', start: 3 * GIB, end: 3 * GIB + 30 * 64 * KIB }],
+    },
+  },
+  {
+    use: Use.Leaked, at: 0.8, clusters: 700,
+    problem: {
+      code: 'leaked', severity: 'warning', counts: 'leak', message: '700 clusters are counted as used by nobody',
+      advice: 'qemu-img check -r leaks frees them', claims: [], guest: [],
+    },
+  },
+];
+
+function checked(): FakeDisk {
+  const [current, ...older] = web01();
+  return web01Disk({
+    layers: [...(current ? [{ ...current, checked: true, faults: FAULTS }] : []), ...older.map((layer, index) => (
+      { ...layer, checked: index === 0 }))],
+  });
+}
+
+function compared(comparison: Partial<FakeComparison> = {}): FakeDisk {
+  const next = random(77);
+  const different = Array.from({ length: 340 }, (_, index) => {
+    const start = Math.floor(index * 0.085 * GIB + next() * 0.05 * GIB);
+    return { start, end: start + 512 * (1 + Math.floor(next() ** 4 * 60_000)) };
+  });
+  return web01Disk({
+    comparison: {
+      with: { path: '/vm/images/web01.before-upgrade.qcow2', view: '', viewName: '' }, different,
+      unknown: 0, skipped: 3.4 * GIB, shown: true, ...comparison,
+    },
+  });
+}
 
 function broken(): FakeDisk {
   const [current, upgrade, install] = web01();
@@ -222,6 +273,8 @@ const PNG = Uint8Array.from([
 ]);
 
 const DISKS: Readonly<Record<string, () => FakeDisk>> = {
+  checked, compared: () => compared(),
+  identical: () => compared({ different: [], skipped: 38 * GIB }),
   chain: () => web01Disk(), broken, refused, deep, dozen, snapshots, small, loading,
   empty: () => lone(20 * GIB, 64 * KIB, false), single: () => lone(6 * GIB, 64 * KIB, true),
   zero: () => lone(0, 64 * KIB, false),

@@ -4,17 +4,15 @@ import { join } from 'node:path';
 import { writeImage } from '../../fixtures/build/index';
 import { type QemuCheck, qemuCheck } from '../../support/qemu';
 import { withTempFolder } from '../../support/temp';
-import { goldenFolder } from '../golden';
+import { type GoldenCheck, goldenFolder } from '../golden';
 import type { Broken, Damage } from './damage';
 
 const IMAGE = 'broken.qcow2';
 
-export type Answer = Pick<QemuCheck, 'code' | 'report'>;
-
 interface Answers {
   /** Version of the qemu-img that was asked. */
   readonly qemu: string;
-  readonly answers: Readonly<Record<string, Answer>>;
+  readonly answers: Readonly<Record<string, GoldenCheck>>;
 }
 
 const answersFile = (): string => join(goldenFolder(), 'damage.json');
@@ -24,9 +22,9 @@ export function readAnswers(): Answers {
 }
 
 /** @returns the image's name in the folder that it is written to */
-export function writeBroken(folder: string, { image, dataFile }: Broken): string {
+export function writeBroken(folder: string, { image, beside }: Broken): string {
   writeImage(join(folder, IMAGE), image);
-  if (dataFile) writeImage(join(folder, dataFile.name), dataFile.image);
+  for (const file of beside) writeImage(join(folder, file.name), file.image);
   return IMAGE;
 }
 

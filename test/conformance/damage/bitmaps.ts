@@ -1,5 +1,5 @@
 import { type BitmapSpec, data, EXTENSION, noise, type Qcow2Spec } from '../../fixtures/build/index';
-import { type Bench, CLUSTER, CLUSTER_BITS, type Damage, damage } from './damage';
+import { type Bench, CLUSTER, CLUSTER_BITS, type Damage, damage, FAR } from './damage';
 
 /** Offsets inside an entry of the bitmap directory (docs/interop/qcow2.rst, "Bitmaps"). */
 const ENTRY = { table: 0, tableSize: 8, granularity: 17, nameSize: 18, extraSize: 20 } as const;
@@ -29,8 +29,8 @@ export const BITMAPS: readonly Damage[] = [
     return { host };
   }),
   damage('bits past the end', marked(), ['past the end', 'leaked'], (bench) => {
-    bench.change(tableOf(bench), (word) => word + (1n << 40n));
-    return { host: tableOf(bench) };
+    bench.change(tableOf(bench), (word) => word + BigInt(FAR));
+    return { host: [tableOf(bench), Number(bench.image.peekU64(tableOf(bench)))] };
   }),
   damage('a bitmap table that is not counted', marked(), ['too small'], (bench) => {
     bench.count(tableOf(bench), 0n);
@@ -42,8 +42,8 @@ export const BITMAPS: readonly Damage[] = [
     return { host };
   }),
   damage('a bitmap table past the end', marked(), ['past the end', 'leaked'], (bench) => {
-    bench.change(entryOf(bench) + ENTRY.table, (word) => word + (1n << 40n));
-    return { host: entryOf(bench) };
+    bench.change(entryOf(bench) + ENTRY.table, (word) => word + BigInt(FAR));
+    return { host: [entryOf(bench), tableOf(bench) + FAR] };
   }),
   damage('bits that are not aligned', marked(), [], (bench) => {
     bench.change(tableOf(bench), (word) => word + 512n);

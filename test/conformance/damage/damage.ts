@@ -1,18 +1,21 @@
 import {
-  type BuiltQcow2, buildQcow2, type Qcow2Layout, type Qcow2Spec, type SparseImage,
+  type BuiltQcow2, buildQcow2, type Qcow2Layout, type Qcow2Spec, SparseImage,
 } from '../../fixtures/build/index';
 import type { Message } from './messages';
 
 /** Offsets of the header's fields (docs/interop/qcow2.rst, "Header"). */
-export const HEADER = { l1Size: 36, l1Offset: 40, refcountTable: 48, snapshots: 60, snapshotTable: 64 } as const;
+export const HEADER = { refcountTable: 48, snapshots: 60, snapshotTable: 64, length: 100 } as const;
 export const COPIED = 1n << 63n;
 export const COMPRESSED = 1n << 62n;
 export const CLUSTER_BITS = 12;
 export const CLUSTER = 2 ** CLUSTER_BITS;
+/** An offset that is past the end of any of these files. */
+export const FAR = 2 ** 40;
 
 /** A byte that the damage touches: of the image's own file, or of the guest's disk in one of its states. */
 export interface Place {
-  readonly host?: number;
+  /** Of the file; where more than one: the entry that is wrong, and what it names. */
+  readonly host?: number | readonly number[];
   readonly guest?: number;
   /** Id of the snapshot that `guest` is in; the current state when left out. */
   readonly view?: string;
@@ -28,7 +31,8 @@ export interface Damage {
 
 export interface Broken {
   readonly image: SparseImage;
-  readonly dataFile?: { readonly name: string; readonly image: SparseImage } | undefined;
+  /** Other files that belong to it. */
+  readonly beside: readonly { readonly name: string; readonly image: SparseImage }[];
   /** The passphrase of an encrypted image. */
   readonly secret?: string;
   /** Where it is broken; undefined where it is not, after all. */
@@ -48,11 +52,18 @@ export function damage(
     build() {
       const built = buildQcow2(spec);
       const at = wreck(new Bench(built));
-      const name = spec.dataFile?.name;
-      const dataFile = built.dataFile && name !== undefined ? { name, image: built.dataFile } : undefined;
-      return { image: built.image, dataFile, at };
+      return { image: built.image, beside: filesBeside(built), at };
     },
   };
+}
+
+/** The data file that the image has, and an empty disk for the parent that it names. */
+function filesBeside({ spec, dataFile }: BuiltQcow2): Broken['beside'] {
+  const { backing } = spec;
+  return [
+    ...(dataFile && spec.dataFile?.name !== undefined ? [{ name: spec.dataFile.name, image: dataFile }] : []),
+    ...(typeof backing === 'string' ? [{ name: backing, image: new SparseImage(spec.size) }] : []),
+  ];
 }
 
 /** An image on the bench, with the tools to break it. */

@@ -1,10 +1,10 @@
 import {
   compressed, data, noise, prose, type Qcow2Spec, subclusters, zero, zeroAllocated,
 } from '../../fixtures/build/index';
-import { type Bench, CLUSTER, CLUSTER_BITS, COMPRESSED, COPIED, type Damage, damage } from './damage';
+import { type Bench, CLUSTER, CLUSTER_BITS, COMPRESSED, COPIED, type Damage, damage, FAR } from './damage';
+import { twoStates } from './snapshots';
 
 const MISALIGNED = 512n;
-const FAR = 1n << 40n;
 
 /** A little of everything, in two L2 tables. */
 function mixed(more: Partial<Qcow2Spec> = {}): Qcow2Spec {
@@ -50,20 +50,6 @@ const withDataFile: Qcow2Spec = {
   ]),
 };
 
-/** The active state's cluster 0 is shared with a snapshot, its L2 tables are not. */
-function sharedData(): Qcow2Spec {
-  const shared = data(noise(1, CLUSTER));
-  return {
-    size: 600 * CLUSTER,
-    clusterBits: CLUSTER_BITS,
-    clusters: new Map([
-      [0, shared],
-      [1, data(noise(2, CLUSTER))],
-    ]),
-    snapshots: [{ id: '1', name: 'old', clusters: new Map([[0, shared]]) }],
-  };
-}
-
 const sharedTable = (): Qcow2Spec => {
   const clusters = new Map([[0, data(noise(1, CLUSTER))]]);
   return { size: 600 * CLUSTER, clusterBits: CLUSTER_BITS, clusters, snapshots: [{ id: '1', name: 'old', clusters }] };
@@ -89,11 +75,12 @@ const firstLevel =
 /** What can be wrong with the entries of L1 and L2 tables. */
 export const ENTRIES: readonly Damage[] = [
   damage('data past the end', mixed(), ['past the end', 'leaked', 'COPIED wrong of data'],
-    entry(3, (word) => word + FAR)),
-  damage('compressed data past the end', mixed(), ['past the end', 'leaked'], entry(1, (word) => word + FAR)),
-  damage('preallocated space past the end', mixed(), ['past the end', 'leaked'], entry(2, (word) => word + FAR)),
+    entry(3, (word) => word + BigInt(FAR))),
+  damage('compressed data past the end', mixed(), ['past the end', 'leaked'], entry(1, (word) => word + BigInt(FAR))),
+  damage('preallocated space past the end', mixed(), ['past the end', 'leaked'],
+    entry(2, (word) => word + BigInt(FAR))),
   damage('an L2 table past the end', mixed(), ['past the end', 'leaked', 'COPIED wrong of L2'],
-    firstLevel(1, (word) => word + FAR)),
+    firstLevel(1, (word) => word + BigInt(FAR))),
   damage('a file that is cut off', mixed(), ['past the end', 'too small'], ({ image, layout }) => {
     // Its refcounts come last: they are gone, and read as zero.
     const end = layout.refcountTable.offset - 2 * CLUSTER;
@@ -105,7 +92,8 @@ export const ENTRIES: readonly Damage[] = [
     return undefined;
   }),
   damage('L1 entry, reserved low bits', mixed(), ['L1 reserved bits'], firstLevel(0, (word) => word | 0x1ffn)),
-  damage('L1 entry, reserved high bits', mixed(), ['L1 reserved bits'], firstLevel(1, (word) => word | (0x7fn << 56n))),
+  damage('L1 entry, reserved high bits', mixed(), ['L1 reserved bits'],
+    firstLevel(1, (word) => word | (0x7fn << 56n))),
   damage('L1 entry of nothing but reserved bits', mixed({ size: 1200 * CLUSTER }), ['L1 reserved bits'],
     firstLevel(2, () => 0x2n)),
   damage('an L2 table that is not aligned', mixed(), ['L2 unaligned'], firstLevel(1, (word) => word + MISALIGNED)),
@@ -143,7 +131,7 @@ export const ENTRIES: readonly Damage[] = [
   damage('L2 table of two users, COPIED', sharedTable(), ['COPIED wrong of L2'],
     firstLevel(0, (word) => word | COPIED)),
   damage('data of one user, not COPIED', mixed(), ['COPIED missing of data'], entry(3, (word) => word & ~COPIED)),
-  damage('data of two users, COPIED', sharedData(), ['COPIED wrong of data'], entry(0, (word) => word | COPIED)),
+  damage('data of two users, COPIED', twoStates(), ['COPIED wrong of data'], entry(0, (word) => word | COPIED)),
   damage('preallocated space, not COPIED', mixed(), ['COPIED missing of data'], entry(2, (word) => word & ~COPIED)),
   damage('data at the place of the L1 table', mixed(), ['too small', 'leaked'], (bench) => {
     const host = bench.layout.l1.offset;

@@ -1,8 +1,8 @@
-import { SparseImage } from '../../fixtures/build/index';
-import { unpack } from '../../support/sparse';
-import { withTempFolder } from '../../support/temp';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXTENSION, SparseImage } from '../../fixtures/build/index';
+import { unpack } from '../../support/sparse';
+import { withTempFolder } from '../../support/temp';
 import { readGolden } from '../golden';
 import { type Damage, HEADER } from './damage';
 
@@ -23,11 +23,9 @@ function encryptedImage(): SparseImage {
 
 /** Where the header extension for full disk encryption says that the LUKS header is (docs/interop/qcow2.rst). */
 function luksHeader(image: SparseImage): number {
-  const HEADER_LENGTH = 100;
-  const EXTENSION = 0x0537_be77;
   const word = (at: number): number => Buffer.from(image.peek(at, 4)).readUInt32BE();
-  let at = word(HEADER_LENGTH);
-  while (word(at) !== EXTENSION) at += 8 + Math.ceil(word(at + 4) / 8) * 8;
+  let at = word(HEADER.length);
+  while (word(at) !== EXTENSION.encryption) at += 8 + Math.ceil(word(at + 4) / 8) * 8;
   return Number(image.peekU64(at + 8));
 }
 
@@ -44,7 +42,7 @@ function wrong(name: string, prints: Damage['prints'], references: number): Dama
       const image = encryptedImage();
       const host = luksHeader(image);
       recount(image, host, references);
-      return { image, secret: PASSPHRASE, at: { host } };
+      return { image, beside: [], secret: PASSPHRASE, at: { host } };
     },
   };
 }

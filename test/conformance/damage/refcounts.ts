@@ -60,6 +60,11 @@ export const REFCOUNTS: readonly Damage[] = [
     bench.change(bench.l2Entry(1), () => bench.image.peekU64(bench.l2Entry(0)));
     return { host, guest: CLUSTER };
   }),
+  damage('an overlay that leaks', { ...plain(), backing: 'parent.raw', backingFormat: 'raw' }, ['leaked'], (bench) => {
+    const host = bench.hostOf(3);
+    bench.image.pokeU64(bench.l2Entry(3), 0n);
+    return { host };
+  }),
   damage('the header is not counted', plain(), ['too small'], (bench) => {
     bench.count(0, 0n);
     return { host: 0 };
@@ -94,9 +99,9 @@ export const REFCOUNTS: readonly Damage[] = [
     return { host };
   }),
   damage('a refcount block that is not there', manyBlocks(), ['too small'], (bench) => {
-    const host = bench.refcountBlock(1);
     bench.image.pokeU64(bench.layout.refcountTable.offset + 8, 0n);
-    return { host };
+    // The first cluster that the block counted: 64 bits each, as many as a cluster of 512 bytes holds.
+    return { host: 64 * 512 };
   }),
   damage('one refcount block at two places', manyBlocks(), ['refcount block shared'], (bench) => {
     const host = bench.refcountBlock(0);

@@ -1,5 +1,5 @@
 import { data, noise, type Qcow2Spec } from '../../fixtures/build/index';
-import { CLUSTER, CLUSTER_BITS, type Damage, damage, HEADER } from './damage';
+import { CLUSTER, CLUSTER_BITS, type Damage, damage, FAR, HEADER } from './damage';
 
 /** Offsets inside an entry of the snapshot table (docs/interop/qcow2.rst, "Snapshots"). */
 const ENTRY = { l1Offset: 0, l1Size: 8, idSize: 12, extraSize: 36 } as const;
@@ -7,7 +7,8 @@ const MAX_L1_ENTRIES = 4 * 1024 * 1024;
 const MAX_SNAPSHOTS = 65_536;
 const MAX_EXTRA_DATA = 1024;
 
-function twoStates(more: Partial<Qcow2Spec> = {}): Qcow2Spec {
+/** The current state and a snapshot: they share the data of cluster 0, and no L2 table. */
+export function twoStates(more: Partial<Qcow2Spec> = {}): Qcow2Spec {
   const shared = data(noise(1, CLUSTER));
   return {
     size: 600 * CLUSTER,
@@ -43,20 +44,20 @@ export const SNAPSHOTS: readonly Damage[] = [
     }),
   damage("a snapshot's L1 table that is not aligned", twoStates(), ['snapshot L1 unaligned', 'leaked'],
     ({ image, layout }) => {
-      const host = (layout.snapshots[0]?.entry ?? 0) + ENTRY.l1Offset;
-      image.pokeU64(host, image.peekU64(host) + 8n);
-      return { host };
+      const { entry = 0, l1 = 0 } = layout.snapshots[0] ?? {};
+      image.pokeU64(entry + ENTRY.l1Offset, BigInt(l1 + 8));
+      return { host: [entry, l1 + 8] };
     }),
   damage("a snapshot's L1 table that is too large", twoStates(), ['snapshot L1 too large', 'leaked'],
     ({ image, layout }) => {
-      const host = layout.snapshots[0]?.entry ?? 0;
-      image.pokeU32(host + ENTRY.l1Size, MAX_L1_ENTRIES + 1);
-      return { host };
+      const { entry = 0, l1 = 0 } = layout.snapshots[0] ?? {};
+      image.pokeU32(entry + ENTRY.l1Size, MAX_L1_ENTRIES + 1);
+      return { host: [entry, l1] };
     }),
   damage("a snapshot's L1 table past the end", twoStates(), ['past the end', 'leaked'], ({ image, layout }) => {
-    const host = layout.snapshots[0]?.entry ?? 0;
-    image.pokeU64(host + ENTRY.l1Offset, 1n << 40n);
-    return { host };
+    const { entry = 0 } = layout.snapshots[0] ?? {};
+    image.pokeU64(entry + ENTRY.l1Offset, BigInt(FAR));
+    return { host: [entry, FAR] };
   }),
   damage("a snapshot's L1 entry with reserved bits", twoStates(), ['L1 reserved bits'], ({ image, layout }) => {
     const host = layout.snapshots[0]?.l1 ?? 0;
@@ -65,7 +66,7 @@ export const SNAPSHOTS: readonly Damage[] = [
   }),
   damage("a snapshot's data past the end", twoStates(), ['past the end', 'leaked'], (bench) => {
     const host = bench.l2Entry(520, 0);
-    bench.change(host, (word) => word + (1n << 40n));
+    bench.change(host, (word) => word + BigInt(FAR));
     return { host, guest: 520 * CLUSTER, view: '1' };
   }),
   damage("a snapshot's data that is not counted", twoStates(), ['too small'], (bench) => {
@@ -85,12 +86,13 @@ export const SNAPSHOTS: readonly Damage[] = [
     twoStates({ version: 2, snapshots: [{ id: '1', name: 'old', clusters: new Map(), extra: new Uint8Array() }] }),
     [], () => undefined),
   damage('a snapshot table that is not aligned', twoStates(), ['snapshot table misplaced'], ({ image }) => {
-    image.pokeU64(HEADER.snapshotTable, image.peekU64(HEADER.snapshotTable) + 8n);
-    return { host: HEADER.snapshotTable };
+    const table = Number(image.peekU64(HEADER.snapshotTable)) + 8;
+    image.pokeU64(HEADER.snapshotTable, BigInt(table));
+    return { host: [HEADER.snapshotTable, table] };
   }),
-  damage('more snapshots than there may be', twoStates(), ['snapshot table too large'], ({ image }) => {
+  damage('more snapshots than there may be', twoStates(), ['snapshot table too large'], ({ image, layout }) => {
     image.pokeU32(HEADER.snapshots, MAX_SNAPSHOTS + 1);
-    return { host: HEADER.snapshots };
+    return { host: [HEADER.snapshots, layout.snapshotTable?.offset ?? 0] };
   }),
   damage('a snapshot with too much extra data', twoStates(), ['snapshot extra data'], ({ image, layout }) => {
     const host = layout.snapshots[0]?.entry ?? 0;

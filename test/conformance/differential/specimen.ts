@@ -115,6 +115,7 @@ export class Specimen {
   }
 
   remove(): void {
+    this.contents.clear();
     removeFolder(this.temp);
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { QemuMapEntry } from '../../../src/core';
-import { finish, Session } from '../../../src/core';
+import { Session } from '../../../src/core';
 import type { BuiltQcow2, Cluster, Qcow2Spec } from '../../fixtures/build/index';
 import { buildQcow2, data, subclusters, zero, zeroAllocated, compressed } from '../../fixtures/build/index';
+import { mapEntries } from '../../support/map';
 import { extentsOf, MemoryDisk } from '../../support/memory';
 import type { ChainSpec } from '../../support/open';
 import { openBuilt } from '../../support/open';
@@ -27,13 +28,13 @@ function told({
 }
 
 function mapOf(spec: ChainSpec): { lines: string[]; place: (layer: number, cluster: number) => number } {
-  const { session, picture, built } = openBuilt(spec);
+  const { session, built } = openBuilt(spec);
   const place = (layer: number, cluster: number): number => {
     const image = built[layer];
     const which = image?.spec.clusters?.get(cluster);
     return (which && image?.layout.places.get(which)?.offset) ?? NaN;
   };
-  return { lines: [...session.map(picture())].map(told), place };
+  return { lines: mapEntries(session).map(told), place };
 }
 
 describe('the words of qemu-img map', () => {
@@ -132,11 +133,10 @@ describe('the words of qemu-img map', () => {
   });
 
   it('for a disk of no bytes: one entry of no length', () => {
-    const { session, picture } = openBuilt({ layers: [{ size: 0 }] });
-    assert.deepEqual(
-      [...session.map(picture())],
-      [{ start: 0, length: 0, depth: 0, present: false, zero: false, data: false, compressed: false }],
-    );
+    const { session } = openBuilt({ layers: [{ size: 0 }] });
+    assert.deepEqual(mapEntries(session), [
+      { start: 0, length: 0, depth: 0, present: false, zero: false, data: false, compressed: false },
+    ]);
   });
 
   it('tells no place of encrypted content', () => {
@@ -161,8 +161,8 @@ describe('the words of qemu-img map', () => {
       const host = built.layout.places.get(clusters.get(0) ?? zero())?.offset ?? NaN;
       const lines = (file: object): string[] => {
         const disk = new MemoryDisk().put('/leaf', { bytes: built.image, ...file });
-        const session = new Session(disk.environment, disk.leaf('/leaf'), true);
-        return [...session.map(finish(session.scan()))].map(told);
+        const session = new Session(disk.environment, disk.leaf('/leaf'));
+        return mapEntries(session).map(told);
       };
       return { built, host, lines };
     };
@@ -199,9 +199,6 @@ describe('the words of qemu-img map', () => {
   it('counts depth from the layer that is looked at', () => {
     const { session } = openBuilt({ layers: [{ size: CLUSTER }, { size: CLUSTER }], base: new Uint8Array(CLUSTER) });
     session.stand({ depth: 1, view: '' });
-    const scan = session.scan();
-    let step = scan.next();
-    while (!step.done) step = scan.next();
-    assert.deepEqual([...session.map(step.value)].map(told), ['0+1 1 PD @0']);
+    assert.deepEqual(mapEntries(session).map(told), ['0+1 1 PD @0']);
   });
 });

@@ -40,7 +40,6 @@ function chain(): BuiltChain {
       },
     ],
     base: new Uint8Array(3 * CLUSTER),
-    keepHost: false,
   });
 }
 
@@ -103,7 +102,7 @@ describe('a session', () => {
     const image = built[1]?.image;
     assert(image);
     const disk = new MemoryDisk().put('/leaf', image).put('/base', new Uint8Array(3 * CLUSTER));
-    const session = new CoreSession(disk.environment, disk.leaf('/leaf'), false);
+    const session = new CoreSession(disk.environment, disk.leaf('/leaf'));
     assert.deepEqual(session.snapshotNamed('1'), { depth: 0, view: '1' });
     assert.deepEqual(session.snapshotNamed('before'), { depth: 0, view: '1' });
     assert.deepEqual(session.snapshotNamed('2'), { depth: 0, view: '2' });
@@ -237,7 +236,7 @@ describe('a session', () => {
         else leaf.source.readInto(target, position);
       },
     };
-    const session = new CoreSession(disk.environment, { ...leaf, source }, false);
+    const session = new CoreSession(disk.environment, { ...leaf, source });
     broken = true;
     assert.deepEqual(
       [look(session).accounting.unknown, session.findings(0).map(({ code }) => code)],

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
+import { Kind, NOBODY, UNKNOWN_OWNER, Use } from '../../../src/core/model';
 import { TRUST_ALL } from '../../../src/node/gate';
 import { ImageServer } from '../../../src/node/imageServer';
 import type { ImageSummary, OpenResult } from '../../../src/protocol/image';
 import type { OpenParams, WorkerEvents } from '../../../src/protocol/worker';
 import type { BuiltQcow2, Qcow2Spec } from '../../fixtures/build/index';
 import { buildQcow2, data, guestBytes, noise, writeImage, zero } from '../../fixtures/build/index';
+import { hostClusterOf, setRefcount } from '../../support/qcow2Patch';
 import { openDescriptors } from '../../support/specialFiles';
+import { mapEntries } from '../../support/map';
 import { withSession } from '../../support/session';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
@@ -111,14 +113,20 @@ describe('the server of one image', () => {
       pair();
       const first = open('top');
       assert.deepEqual(heard, []);
-      assert.deepEqual(first.layers.map(({ path }) => path), [at('top'), at('base')]);
+      assert.deepEqual(
+        first.layers.map(({ path }) => path),
+        [at('top'), at('base')],
+      );
       assert.deepEqual(
         [first.path, first.scan, first.end.kind, first.guestSize, first.standpoint, first.accounting],
         [at('top'), 'running', 'base', 4 * CLUSTER, { depth: 0, view: '' }, undefined],
       );
       const last = await complete();
       assert(last.generation > first.generation);
-      assert.deepEqual(last.accounting?.layers.map(({ owned }) => owned), [2 * CLUSTER, CLUSTER]);
+      assert.deepEqual(
+        last.accounting?.layers.map(({ owned }) => owned),
+        [2 * CLUSTER, CLUSTER],
+      );
       assert.equal(last.accounting.nobody, CLUSTER);
       await settle();
       assert.equal(changes().at(-1)?.scan, 'complete');
@@ -130,7 +138,10 @@ describe('the server of one image', () => {
       const first = open('large');
       await complete();
       const generations = [first, ...changes()].map(({ generation }) => generation);
-      assert.deepEqual(generations, [...new Set(generations)].sort((a, b) => a - b));
+      assert.deepEqual(
+        generations,
+        [...new Set(generations)].sort((a, b) => a - b),
+      );
     });
 
     it('tells how far the scan is, in order', async () => {
@@ -222,9 +233,15 @@ describe('the server of one image', () => {
       heard.length = 0;
       const allowed = open('work/top', { policy: { ...policy, allowed: [refused.end.name] } });
       assert.equal(allowed.end.kind, 'base');
-      assert.deepEqual(allowed.layers.map(({ path }) => path), [at('work/top'), at('other/base')]);
+      assert.deepEqual(
+        allowed.layers.map(({ path }) => path),
+        [at('work/top'), at('other/base')],
+      );
       const { accounting } = await complete();
-      assert.deepEqual(accounting?.layers.map(({ owned }) => owned), [0, CLUSTER]);
+      assert.deepEqual(
+        accounting?.layers.map(({ owned }) => owned),
+        [0, CLUSTER],
+      );
     });
   });
 
@@ -236,14 +253,20 @@ describe('the server of one image', () => {
       const again = open('top', { standpoint });
       assert.deepEqual(again.standpoint, standpoint);
       const { accounting } = await complete();
-      assert.deepEqual(accounting?.layers.map(({ owned }) => owned), [0, 2 * CLUSTER]);
+      assert.deepEqual(
+        accounting?.layers.map(({ owned }) => owned),
+        [0, 2 * CLUSTER],
+      );
       const { bytes } = await server.read(0, 4 * CLUSTER);
       assert.deepEqual(bytes, guestBytes(base.spec));
     });
 
     it('looks at the disk as it is now where that place is gone', () => {
       pair();
-      for (const standpoint of [{ depth: 2, view: '' }, { depth: 0, view: '7' }]) {
+      for (const standpoint of [
+        { depth: 2, view: '' },
+        { depth: 0, view: '7' },
+      ]) {
         assert.deepEqual(open('top', { standpoint }).standpoint, { depth: 0, view: '' });
       }
     });
@@ -296,17 +319,33 @@ describe('the server of one image', () => {
       assert.deepEqual([reply.generation, [...reply.pixels.owner]], [there.generation, [NOBODY]]);
       const last = await complete();
       assert.deepEqual(last.standpoint, { depth: 1, view: '' });
-      assert.deepEqual(last.accounting?.layers.map(({ owned }) => owned), [0, 2 * CLUSTER]);
+      assert.deepEqual(
+        last.accounting?.layers.map(({ owned }) => owned),
+        [0, 2 * CLUSTER],
+      );
       heard.length = 0;
       server.look({ depth: 0, view: '' });
-      assert.deepEqual((await complete()).accounting?.layers.map(({ owned }) => owned), [2 * CLUSTER, CLUSTER]);
+      assert.deepEqual(
+        (await complete()).accounting?.layers.map(({ owned }) => owned),
+        [2 * CLUSTER, CLUSTER],
+      );
     });
 
     it('looks at an internal snapshot', async () => {
       const old = data(noise(9, CLUSTER));
       build('disk', {
         clusters: new Map([[0, data(noise(1, CLUSTER))]]),
-        snapshots: [{ id: '5', name: 'before', clusters: new Map([[0, old], [2, old]]), diskSize: 3 * CLUSTER }],
+        snapshots: [
+          {
+            id: '5',
+            name: 'before',
+            clusters: new Map([
+              [0, old],
+              [2, old],
+            ]),
+            diskSize: 3 * CLUSTER,
+          },
+        ],
       });
       open('disk');
       const summary = server.look({ depth: 0, view: '5' });
@@ -379,6 +418,52 @@ describe('the server of one image', () => {
     });
   });
 
+  describe('comparing', () => {
+    /** Four clusters against three of them, the second with other content: clusters 1 and 3 differ. */
+    const differing = async (): Promise<void> => {
+      const own = (index: number) => [index, data(noise(index + 1, CLUSTER))] as const;
+      build('ours', { clusters: new Map([0, 1, 2, 3].map(own)) });
+      build('theirs', { clusters: new Map([own(0), [1, data(noise(99, CLUSTER))], own(2)]) });
+      open('ours');
+      await complete();
+      await server.compare({ path: at('theirs'), view: '', policy: TRUST_ALL });
+    };
+
+    it('finds the next and the last difference, going round', async () => {
+      await differing();
+      const from = (offset: number, by: 1 | -1): number | undefined => server.difference(offset, by)?.index;
+      assert.deepEqual(server.difference(-1, 1), { start: CLUSTER, end: 2 * CLUSTER, index: 0 });
+      assert.deepEqual([from(CLUSTER, 1), from(3 * CLUSTER, 1), from(3 * CLUSTER, -1), from(0, -1)], [1, 0, 0, 1]);
+    });
+
+    it('tells how many bytes of each cell differ, and no longer once it is put away', async () => {
+      await differing();
+      const cells = { start: 0, cellBytes: 2 * CLUSTER, cells: 2 };
+      assert.deepEqual([...(server.pixels(cells).different ?? [])], [CLUSTER, CLUSTER]);
+      await server.compare(null);
+      assert.deepEqual([server.pixels(cells).different, server.difference(-1, 1)], [undefined, null]);
+    });
+  });
+
+  describe('checking', () => {
+    it('draws the file by its uses, and marks there and on the disk what a problem touches', async () => {
+      build('damaged', { clusters: new Map([0, 1, 2, 3].map((index) => [index, data(noise(index + 1, CLUSTER))])) });
+      const bytes = readFileSync(at('damaged'));
+      const place = hostClusterOf(bytes, 2);
+      setRefcount(bytes, place, 0);
+      writeFileSync(at('damaged'), bytes);
+      open('damaged');
+      await complete();
+      const cells = { start: 0, cellBytes: CLUSTER, cells: 4 };
+      assert.throws(() => server.pixels({ ...cells, file: 0 }), { code: 'not-found' });
+      await server.check(0);
+      assert.deepEqual([...(server.pixels(cells).damaged ?? [])], [0, 0, CLUSTER, 0]);
+      const { pixels, damaged } = server.pixels({ start: place * CLUSTER, cellBytes: CLUSTER, cells: 1, file: 0 });
+      assert.deepEqual([[...pixels.owner], [...(damaged ?? [])]], [[Use.Uncounted], [CLUSTER]]);
+      assert.deepEqual([...server.pixels({ ...cells, cells: 1, file: 0 }).pixels.owner], [Use.Header]);
+    });
+  });
+
   describe('reading', () => {
     it('gives the guest’s bytes, from wherever the disk is looked at', async () => {
       const { top, base } = pair();
@@ -434,7 +519,7 @@ describe('the server of one image', () => {
       pair();
       open('top', { standpoint: { depth: 1, view: '' } });
       await server.exportMap(at('map.json'), 'json');
-      const map = await withSession(at('base'), undefined, ({ session, picture }) => [...session.map(picture)]);
+      const map = await withSession(at('base'), undefined, ({ session }) => mapEntries(session));
       assert.deepEqual(JSON.parse(readFileSync(at('map.json'), 'utf8')), map);
     });
 
@@ -456,7 +541,7 @@ describe('the server of one image', () => {
       const done = server.exportMap(at('map.json'), 'json');
       server.look({ depth: 1, view: '' });
       await done;
-      const map = await withSession(at('top'), undefined, ({ session, picture }) => [...session.map(picture)]);
+      const map = await withSession(at('top'), undefined, ({ session }) => mapEntries(session));
       assert.deepEqual(JSON.parse(readFileSync(at('map.json'), 'utf8')), map);
     });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { linkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TRUST_ALL } from '../../../src/node/gate';
-import { survey } from '../../../src/node/survey';
+import { accountChain, survey } from '../../../src/node/survey';
 import type { SurveyedImage } from '../../../src/protocol/image';
 import { buildQcow2, data, noise, writeImage } from '../../fixtures/build/index';
 import type { Qcow2Spec } from '../../fixtures/build/index';
@@ -63,5 +63,21 @@ describe('the survey of files', () => {
     );
     const ring = only(write('ring.qcow2', { backing: 'ring.qcow2', backingFormat: 'qcow2' }));
     assert.equal(ring.parent?.kind, 'cycle');
+  });
+
+  it('adds up a chain, and gives up one that takes too long', async () => {
+    const base = write('base.qcow2');
+    const top = write('top.qcow2', { backing: 'base.qcow2', backingFormat: 'qcow2', clusters: new Map() });
+    const accounts = await accountChain(top, TRUST_ALL);
+    assert.deepEqual(
+      accounts.map(({ path, account }) => [path, account.owned]),
+      [
+        [top, 0],
+        [base, 65_536],
+      ],
+    );
+    // No time at all, and a map of 2^17 steps, which is more than one slice.
+    writeImage(at('wide'), buildQcow2({ size: 2 ** 46, clusters: new Map() }).image);
+    await assert.rejects(accountChain(at('wide'), TRUST_ALL, -1), { code: 'limit' });
   });
 });

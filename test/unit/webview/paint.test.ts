@@ -5,11 +5,15 @@ import { paintCells } from '../../../src/webview/map/paint';
 import type { MapColors, Scene } from '../../../src/webview/map/paint';
 import { hatch, pack, sizeRaster } from '../../../src/webview/map/raster';
 
-/** Pixels are letters here: `.` the background, `_` the ground, `A` and `B` layers, small when faded. */
+/**
+ * Pixels are letters here: `.` the background, `_` the ground, `A` and `B` layers, small when faded, `D` what differs, `!`
+ * what is damaged, `/` the pattern of the third owner.
+ */
 const code = (letter: string): number => letter.charCodeAt(0);
 const COLORS: MapColors = {
   background: code('.'), ground: code('_'), layers: [code('A'), code('B')], fadedLayers: [code('a'), code('b')],
   lines: [code('-'), code('=')], fadedLines: [code('-'), code('=')],
+  tiles: [undefined, undefined, { side: 1, data: Uint32Array.of(code('/')) }], different: code('D'), damaged: code('!'),
   unknown: { side: 1, data: Uint32Array.of(code('?')) }, invalid: { side: 2, data: Uint32Array.from('xXXx', code) },
 };
 
@@ -32,7 +36,7 @@ function paint(cells: readonly CellSpec[], pitch: number, change: Partial<Scene>
   const raster = sizeRaster(undefined, 2 * pitch, rows * pitch);
   paintCells(raster, {
     pixels: picture(cells), view: { level: 1, lead: 0, top: 0 }, level: { cellBytes: 100, columns: 2, pitch },
-    first: 0, last: cells.length, gap: 1, picked: null, pending: false, colors: COLORS, ...change,
+    first: 0, last: cells.length, gap: 1, picked: null, comparing: false, pending: false, colors: COLORS, ...change,
   });
   return Array.from({ length: raster.height }, (_, y) =>
     String.fromCharCode(...raster.data.subarray(y * raster.width, (y + 1) * raster.width)));
@@ -54,6 +58,34 @@ describe('painting cells', () => {
   it('hollows a narrow part from side to side', () => {
     assert.deepEqual(paint([[[0, Kind.Data, 60], [1, Kind.Zero, 40]]], 6).slice(0, 3),
       ['AAABB.......', 'AAABB.......', 'AAA__.......']);
+  });
+
+  it('fades what does not differ while two disks are compared, and rims what does', () => {
+    const pixels = { ...picture([data(0), data(1), [[NOBODY, Kind.Absent, 100]], data(0)]), different: Float64Array.of(0, 1, 100, 0) };
+    assert.deepEqual(paint([data(0), data(1), data(0), data(0)], 5, { pixels, comparing: true }), [
+      'aaaa.DDDD.', 'aaaa.DBBD.', 'aaaa.DBBD.', 'aaaa.DDDD.', '..........',
+      'DDDD.aaaa.', 'D__D.aaaa.', 'D__D.aaaa.', 'DDDD.aaaa.', '..........',
+    ]);
+  });
+
+  it('parts the corner of a damaged cell from the rest by the background', () => {
+    const pixels = { ...picture([data(0), data(1)]), damaged: Float64Array.of(0, 1) };
+    // Of nine pixels the corner takes five, one less from line to line, and the line beside it three.
+    assert.deepEqual(paint([data(0), data(1)], 10, { pixels }).map((line) => line.slice(10)), [
+      'B...!!!!!.', 'BB...!!!!.', 'BBB...!!!.', 'BBBB...!!.', 'BBBBB...!.', 'BBBBBB....', 'BBBBBB....', 'BBBBBBBBB.',
+      'BBBBBBBBB.', '..........',
+    ]);
+  });
+
+  it('paints marks of a map that is scrolled within what is seen', () => {
+    const cells = [data(0), data(1), data(0), data(1)];
+    const pixels = { ...picture(cells), damaged: Float64Array.of(1, 0, 0, 0), different: Float64Array.of(1, 0, 0, 0) };
+    const lines = paint(cells, 5, { pixels, view: { level: 1, lead: 0, top: 0.8 } });
+    assert.deepEqual(lines.slice(0, 2), ['..........', 'AAAA.BBBB.']);
+  });
+
+  it('paints a pattern in the place of a colour', () => {
+    assert.deepEqual(paint([data(2), data(0)], 3), ['//.AA.', '//.AA.', '......']);
   });
 
   it('draws three lines across compressed data', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lightness } from '../../../src/webview/color';
+import { contrast, lightness, parseColor } from '../../../src/webview/color';
 import type { Rgb } from '../../../src/webview/color';
 import { chainColors, COLOR_DEFAULTS, defaultColor, DISTINCT_LAYERS, layerColors } from '../../../src/webview/palette';
 import type { Stops, ThemeKind } from '../../../src/webview/palette';
@@ -35,6 +35,37 @@ function seen({ r, g, b }: Rgb, eyes: keyof typeof EYES): Rgb {
   });
   return { r: red, g: green, b: blue, a: 1 };
 }
+
+describe('the colours of a file’s uses', () => {
+  /** What tells a solid colour from the next; a pattern tells more than a colour. */
+  const PLAIN = [
+    'vmDisk.fileHeader', 'vmDisk.fileL1', 'vmDisk.fileL2', 'vmDisk.fileRefcounts', 'vmDisk.fileData',
+    'vmDisk.fileSnapshotTables', 'vmDisk.fileSnapshotData', 'vmDisk.fileBitmaps', 'vmDisk.fileEncryption',
+  ] as const;
+  const GROUND = { dark: '#1F1F1F', light: '#FFFFFF', highContrast: '#000000', highContrastLight: '#FFFFFF' };
+
+  for (const kind of THEMES) {
+    it(`differ from each other: ${kind}`, () => {
+      const apart = (one: Rgb, other: Rgb): number => Math.hypot(one.r - other.r, one.g - other.g, one.b - other.b);
+      PLAIN.forEach((id, index) => {
+        for (const other of PLAIN.slice(index + 1)) {
+          const distance = apart(defaultColor(id, kind), defaultColor(other, kind));
+          assert.ok(distance >= 50, `${id} and ${other}: ${distance.toFixed(0)}`);
+        }
+      });
+    });
+
+    it(`stand out from the ground, as does what marks a cell: ${kind}`, () => {
+      const ground = parseColor(GROUND[kind]) ?? assert.fail();
+      for (const id of [...PLAIN, 'vmDisk.fileLeaked', 'vmDisk.different', 'vmDisk.damaged'] as const) {
+        // WCAG 2.2, 1.4.11: 3:1 for what has to be seen; data is the quiet ground of a file's map.
+        const least = id === 'vmDisk.fileData' || id === 'vmDisk.fileSnapshotData' ? 2 : 3;
+        const ratio = contrast(defaultColor(id, kind), ground);
+        assert.ok(ratio >= least, `${id}: ${ratio.toFixed(2)}`);
+      }
+    });
+  }
+});
 
 describe('the colours of the layers', () => {
   for (const kind of THEMES) {
@@ -89,7 +120,7 @@ describe('the colours of the layers', () => {
       highContrastLight: '.vscode-high-contrast-light',
     };
     for (const kind of THEMES) {
-      for (const id of ['vmDisk.nobody', 'vmDisk.unknown', 'vmDisk.invalid'] as const) {
+      for (const id of ['vmDisk.nobody', 'vmDisk.unknown', 'vmDisk.invalid', 'vmDisk.different', 'vmDisk.damaged'] as const) {
         const rules = [...css.matchAll(/^(\S+) \{\n([^}]*)\}/gm)].filter(([, selector]) => selector === blocks[kind]);
         const value = COLOR_DEFAULTS[id][kind].toLowerCase();
         const line = `var(--vscode-${id.replace('.', '-').toLowerCase()}, ${value})`;

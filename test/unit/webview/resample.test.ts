@@ -24,6 +24,24 @@ const told = (pixels: Pixels): CellParts[] => Array.from({ length: pixels.cells 
 /** Four cells of 100 bytes; the last is cut short by the end of the disk at 380. */
 const COARSE = picture(0, 100, [[[0, 100]], [[0, 50], [1, 50]], [[NOBODY, 100]], [[1, 80]]]);
 
+describe('the marks of a picture drawn from another', () => {
+  const marked = { ...COARSE, different: Float64Array.of(0, 100, 40, 0), damaged: Float64Array.of(1, 0, 0, 0) };
+
+  it('are summed where cells are', () => {
+    const { different, damaged } = resample({ start: 0, cellBytes: 200, cells: 2 }, 380, [marked]);
+    assert.deepEqual([[...different ?? []], [...damaged ?? []]], [[100, 40], [1, 0]]);
+  });
+
+  it('are on every piece of a cell that is cut', () => {
+    const { different } = resample({ start: 100, cellBytes: 50, cells: 4 }, 380, [marked]);
+    assert.deepEqual([...different ?? []], [50, 50, 20, 20]);
+  });
+
+  it('are none where the source has none', () => {
+    assert.equal(resample({ start: 0, cellBytes: 200, cells: 2 }, 380, [COARSE]).different, undefined);
+  });
+});
+
 describe('a picture drawn from another', () => {
   it('sums finer cells', () => {
     assert.deepEqual(told(resample({ start: 0, cellBytes: 200, cells: 2 }, 380, [COARSE])),

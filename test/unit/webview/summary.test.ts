@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Finding, View } from '../../../src/core/model';
-import type { ImageSummary, LayerSummary } from '../../../src/protocol/image';
-import { countFindings, headerFacts, isEmpty, numbered, places, snapshotsOf } from '../../../src/webview/summary';
+import type { CheckProblem, Finding, View } from '../../../src/core/model';
+import type { CheckSummary, ImageSummary, LayerSummary } from '../../../src/protocol/image';
+import { news } from '../../../src/webview/announcements';
+import { comparisonSentence } from '../../../src/webview/comparisonbar';
+import { problemsInFile, problemsOnDisk } from '../../../src/webview/problems';
+import { checkVerdict, countFindings, encryptionOf, fileLayer, headerFacts, isEmpty, numbered, places, snapshotsOf } from '../../../src/webview/summary';
 
 const GIB = 1024 ** 3;
 const NO_TIME = { seconds: 0, nanoseconds: 0 };
@@ -18,6 +21,88 @@ const summary = (change: Partial<ImageSummary>): ImageSummary => ({
 });
 
 const finding = (severity: Finding['severity']): Finding => ({ code: 'x', severity, message: 'x' });
+
+const problem = (counts: CheckProblem['counts'], change: Partial<CheckProblem> = {}): CheckProblem => ({
+  code: 'x', severity: 'info', message: 'x', counts, times: 1, claims: [], guest: [], ...change,
+});
+
+const check = (problems: readonly CheckProblem[], counts: Partial<CheckSummary['counts']> = {}): CheckSummary => ({
+  counts: {
+    checkErrors: 0, corruptions: 0, leaks: 0, further: 0, imageEnd: 0, totalClusters: 100, allocatedClusters: 10,
+    fragmentedClusters: 1, compressedClusters: 0, ...counts,
+  },
+  problems, untold: 0, fileEnd: 0, uses: [],
+});
+
+describe('what a check found, on the page', () => {
+  it('counts with what is wrong anyway', () => {
+    const found = check([problem('corruption'), problem('leak'), problem('error'), problem('further')]);
+    const layers = [layer(0, { findings: [finding('warning')], check: found })];
+    assert.deepEqual(countFindings(summary({ layers })), { text: '2 errors, 2 warnings', worst: 'error' });
+  });
+
+  it('is a verdict on the card, and none where nothing was checked', () => {
+    assert.equal(checkVerdict({}), undefined);
+    assert.equal(checkVerdict({ check: check([]) }), 'checked: fine');
+    assert.equal(checkVerdict({ check: check([], { corruptions: 2, leaks: 14 }) }), '2 corruptions, 14 leaked clusters');
+  });
+
+  it('is told where it touches the state that is shown, by ranges that end before their end', () => {
+    const guest = [{ view: '', start: 100, end: 200 }, { view: '7', start: 500, end: 600 }];
+    const layers = [layer(0), layer(1, { check: check([problem('corruption', { guest })]) })];
+    const seen = (standpoint: ImageSummary['standpoint'], start: number, end: number): number =>
+      problemsOnDisk(summary({ layers, standpoint }), start, end).length;
+    const now = { depth: 0, view: '' };
+    assert.deepEqual([seen(now, 0, 100), seen(now, 0, 101), seen(now, 199, 300), seen(now, 200, 300)], [0, 1, 1, 0]);
+    assert.deepEqual([seen(now, 500, 600), seen({ depth: 1, view: '7' }, 500, 600)], [0, 1]);
+  });
+
+  it('is told of a place in the file, with and without an end', () => {
+    const layers = [layer(0, { check: check([
+      problem('corruption', { host: { start: 1000, end: 2000 } }), problem('further', { offset: 5000 }),
+    ]) })];
+    const at = (start: number, end: number): number => problemsInFile(summary({ layers }), 0, start, end).length;
+    assert.deepEqual([at(0, 1000), at(1999, 3000), at(2000, 3000), at(5000, 5001), at(4000, 5000)], [0, 1, 0, 1, 0]);
+  });
+
+  it('is announced once, with what a comparison found', () => {
+    const before = summary({});
+    const checked = summary({ layers: [layer(0, { check: check([], { corruptions: 1 }) }), layer(1, { check: check([]) })] });
+    assert.equal(news(before, checked),
+      '0.qcow2: 1 corruption. 1.qcow2: no problems found, 10 clusters in use, 10% fragmented.');
+    assert.equal(news(checked, structuredClone(checked)), undefined);
+    const comparison = {
+      path: '/vm/other.img', view: '', viewName: '', guestSize: 40 * GIB, ranges: 0, bytes: 0, unknown: 0, skipped: 0, first: [],
+    };
+    const compared = { ...checked, comparison };
+    assert.equal(news(checked, compared), 'Compared with other.img: They are identical.');
+    assert.equal(news(compared, structuredClone(compared)), undefined);
+  });
+
+  it('says plainly that nothing differs, unless something could not be compared', () => {
+    const found = { path: '', view: '', viewName: '', guestSize: 1, skipped: 0, first: [] };
+    const said = (ranges: number, bytes: number, unknown: number): string =>
+      comparisonSentence({ ...found, ranges, bytes, unknown }, 1);
+    assert.equal(said(0, 0, 0), 'They are identical.');
+    assert.equal(said(0, 0, 1024), 'No difference was found. 1 KiB could not be compared.');
+    assert.equal(said(1, 512, 0), '512 bytes in 1 range differ.');
+    assert.equal(comparisonSentence({ ...found, guestSize: GIB, ranges: 0, bytes: 0, unknown: 0 }, 2 * GIB),
+      'No difference was found. The other disk has 1 GiB.');
+    assert.equal(said(2, 2048, 512), '2 KiB in 2 ranges differ. 512 bytes could not be compared.');
+  });
+
+  it('is of the file of the layer picked out, else of the one looked from', () => {
+    const seen = summary({ standpoint: { depth: 1, view: '' } });
+    assert.deepEqual([fileLayer({ summary: seen, picked: null })?.depth, fileLayer({ summary: seen, picked: 0 })?.depth], [1, 0]);
+  });
+});
+
+describe('an encrypted layer', () => {
+  it('is one whose image says how, not any that can’t be read', () => {
+    assert.equal(encryptionOf(layer(0, { readable: false })), undefined);
+    assert.equal(encryptionOf(layer(0, { facts: [{ label: 'Encryption', value: 'aes' }] })), 'aes');
+  });
+});
 
 describe('the header', () => {
   it('tells format, disk, files on the host and clusters', () => {

@@ -3,14 +3,9 @@ import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
 import { Kind } from '../../model';
 import type { CompressedClusters } from './compressed';
+import type { L1Table } from './l1';
 import type { Geometry } from './mapping';
-import { EntryDecoder, offsetOf } from './mapping';
-
-/** An L1 table, and where it stands in the image. */
-export interface L1Table {
-  readonly words: DataView;
-  readonly offset: number;
-}
+import { EntryDecoder } from './mapping';
 
 /** Reads the guest's bytes that an image holds: of each L2 table only the entries asked for, and what lies together at once. */
 export class ContentReader {
@@ -45,11 +40,11 @@ export class ContentReader {
   }
 
   /** A range that one L2 table maps. */
-  private readOfTable({ words: l1, offset: l1Offset }: L1Table, offset: number, target: Uint8Array): void {
+  private readOfTable(l1: L1Table, offset: number, target: Uint8Array): void {
     const { clusterSize, l2Span, l2Entries, l2EntryBytes } = this.geometry;
-    const l1At = Math.floor(offset / l2Span) * 8;
-    const table = l1At < l1.byteLength ? offsetOf(l1.getUint32(l1At), l1.getUint32(l1At + 4)) : 0;
-    if (table % clusterSize !== 0) throw impossible('L1', offset, l1Offset + l1At);
+    const l1Index = Math.floor(offset / l2Span);
+    const table = l1.l2Offset(l1Index);
+    if (table < 0) throw impossible('L1', offset, l1.offset + l1Index * 8);
     if (table === 0) {
       target.fill(0);
       return;

@@ -27,11 +27,12 @@ import { CompressedClusters } from './compressed';
 import { ContentReader } from './content';
 import { describe, qemuInfo } from './describe';
 import type { Qcow2Header } from './header';
+import type { L1Place } from './l1';
+import { L1Table } from './l1';
 import type { LuksInfo } from './luks';
 import { EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
 import { unwrittenSpace } from './refcounts';
-import type { L1Place } from './scan';
-import { l1Findings, readL1, Scanner } from './scan';
+import { Scanner } from './scan';
 import type { Qcow2Snapshot } from './snapshots';
 import { viewId } from './snapshots';
 import { writeEffect } from './write';
@@ -75,7 +76,8 @@ export class Qcow2Layer implements Layer {
   /** Findings of each scanned view, by its id. */
   private readonly scanned = new Map<string, readonly Finding[]>();
   private readonly snapshotsByView = new Map<string, Qcow2Snapshot>();
-  private readonly l1Tables = new Map<string, DataView>();
+  /** That of the view that was looked into last. */
+  private l1Table: { readonly view: string; readonly table: L1Table } | undefined;
   private unwrittenAnswer: { readonly extents: HostExtents | undefined } | undefined;
 
   constructor(private readonly parts: Qcow2Parts) {
@@ -102,12 +104,16 @@ export class Qcow2Layer implements Layer {
   }
 
   *scan(view: View, options: ScanOptions): Job<RunList> {
-    const { source } = this.parts;
-    const scanner = new Scanner(source, this.geometry, view.guestSize, options);
-    const l1 = this.l1(view);
-    const runs = yield* scanner.run(l1);
-    this.scanned.set(view.id, [...l1Findings(source, this.place(view), l1), ...scanner.findings]);
+    const scanner = this.scanner(view, options);
+    const runs = yield* scanner.run();
+    this.scanned.set(view.id, scanner.findings);
     return runs;
+  }
+
+  *scanParts(view: View, maxRuns: number): Generator<RunList | undefined, void, void> {
+    const scanner = this.scanner(view, { host: true, maxRuns });
+    yield* scanner.scanParts();
+    this.scanned.set(view.id, scanner.findings);
   }
 
   trace(view: View, offset: GuestOffset): LayerTrace {
@@ -138,7 +144,7 @@ export class Qcow2Layer implements Layer {
 
   read(view: View, offset: GuestOffset, target: Uint8Array): void {
     this.assertReadable();
-    this.content.read({ words: this.l1(view), offset: this.place(view).offset }, offset, target);
+    this.content.read(this.l1(view), offset, target);
   }
 
   unwritten(): HostExtents | undefined {
@@ -175,11 +181,16 @@ export class Qcow2Layer implements Layer {
     return { offset: snapshot.l1Offset, entries: snapshot.l1Entries };
   }
 
-  private l1(view: View): DataView {
-    const table =
-      this.l1Tables.get(view.id) ?? readL1(this.parts.source, this.geometry, this.place(view), view.guestSize);
-    this.l1Tables.set(view.id, table);
-    return table;
+  private scanner(view: View, options: ScanOptions): Scanner {
+    return new Scanner(this.parts.source, this.geometry, this.place(view), view.guestSize, options);
+  }
+
+  private l1(view: View): L1Table {
+    if (this.l1Table?.view !== view.id) {
+      const table = new L1Table(this.parts.source, this.geometry, this.place(view), view.guestSize);
+      this.l1Table = { view: view.id, table };
+    }
+    return this.l1Table.table;
   }
 
   private lookup(view: View, offset: number): Entry {
@@ -187,16 +198,16 @@ export class Qcow2Layer implements Layer {
     const l1 = this.l1(view);
     const l1Index = Math.floor(offset / l2Span);
     const l1EntryOffset = this.place(view).offset + l1Index * 8;
-    const inTable = l1Index * 8 < l1.byteLength;
-    const l1High = inTable ? l1.getUint32(l1Index * 8) : 0;
-    const l1Low = inTable ? l1.getUint32(l1Index * 8 + 4) : 0;
+    const l1High = l1.high(l1Index);
+    const l1Low = l1.low(l1Index);
     const tableOffset = offsetOf(l1High, l1Low);
     if (tableOffset === 0 || tableOffset % clusterSize !== 0) return { l1Index, l1EntryOffset, l1High, l1Low };
     const index = Math.floor(offset / clusterSize) % l2Entries;
     const entryOffset = tableOffset + index * l2EntryBytes;
     const bytes = new Uint8Array(16);
     readPadded(this.parts.source, bytes.subarray(0, l2EntryBytes), entryOffset);
-    return { l1Index, l1EntryOffset, l1High, l1Low, l2: { index, entryOffset, words: new DataView(bytes.buffer) } };
+    const words = new DataView(bytes.buffer);
+    return { l1Index, l1EntryOffset, l1High, l1Low, l2: { index, entryOffset, words } };
   }
 
   private decode(entry: Entry, offset: number): { readonly kind: Kind; readonly host: number } {

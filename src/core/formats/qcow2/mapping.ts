@@ -47,9 +47,14 @@ export class Geometry {
    * from the one that the offset is in ("Compressed Clusters Descriptor": x = 62 - (cluster_bits - 8)).
    */
   compressedSpan(high: number, low: number): { readonly offset: number; readonly length: number } {
-    const offset = (high & (2 ** this.offsetBitsInHigh - 1)) * TWO_32 + (low >>> 0);
+    const offset = this.compressedOffset(high, low);
     const additionalSectors = (high & 0x3fff_ffff) >>> this.offsetBitsInHigh;
     return { offset, length: (additionalSectors + 1) * COMPRESSED_SECTOR - (offset % COMPRESSED_SECTOR) };
+  }
+
+  /** Where a compressed cluster's bytes begin. */
+  compressedOffset(high: number, low: number): number {
+    return (high & (2 ** this.offsetBitsInHigh - 1)) * TWO_32 + (low >>> 0);
   }
 }
 

@@ -81,9 +81,11 @@ export class Refcounts {
     const mostRead = this.bytesRead + MOST_COUNTED_BYTES;
     let used = 0;
     for (let from = 0; from < end && used < enough && this.bytesRead < mostRead; from += this.perPiece) {
-      const to = Math.min(end, from + this.perPiece);
-      if (this.pieceOf(from) === undefined) continue;
-      for (let at = this.nextCounted(from, to); at < to && used < enough; at = this.nextCounted(at + 1, to)) used += 1;
+      const piece = this.pieceOf(from);
+      const counts = piece === undefined || piece.empty ? 0 : Math.min(this.perPiece, end - from);
+      for (let index = 0; piece && index < counts && used < enough; index += 1) {
+        if (this.decode(piece.bytes, index) !== 0) used += 1;
+      }
     }
     return used;
   }

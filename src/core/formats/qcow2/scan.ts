@@ -1,158 +1,199 @@
-import { readPadded } from '../../bytes';
-import { DiskError } from '../../errors';
-import type { ByteSource, Finding, Job, RunList, ScanOptions } from '../../model';
+import type { ByteSource, Finding, Job, Progress, RunList, ScanOptions } from '../../model';
 import { Kind } from '../../model';
-import { RunBuilder } from '../../runs';
-import { LIMITS } from './limits';
+import { RunBuilder, tooManyRuns } from '../../runs';
+import type { L1Place } from './l1';
+import { L1Table } from './l1';
 import type { Geometry } from './mapping';
-import { EntryDecoder, offsetOf, SUBCLUSTERS } from './mapping';
+import { EntryDecoder, SUBCLUSTERS } from './mapping';
+import { TableHoles } from './tableHoles';
 import { readTables } from './tables';
 
-/** L2 tables are read and decoded this many bytes at a time: a few milliseconds of work between yields. */
+/** L2 tables are read and decoded at most this many bytes at a time: a few milliseconds of work between yields. */
 const WINDOW_BYTES = 4 << 20;
-
-/** The L1 table of a view: the active one, or a snapshot's. */
-export interface L1Place {
-  readonly offset: number;
-  readonly entries: number;
-}
-
-/**
- * Reads an L1 table, only as much of it as the disk needs.
- * @throws DiskError `limit` when it is larger than QEMU would read, `corrupt` when it is not aligned
- */
-export function readL1(source: ByteSource, geometry: Geometry, place: L1Place, guestSize: number): DataView {
-  if (place.entries * 8 > LIMITS.maxL1Bytes) {
-    throw new DiskError('limit', `an L1 table of ${place.entries} entries is past QEMU's limit of 32 MiB`, {
-      offset: place.offset,
-    });
-  }
-  if (place.offset % geometry.clusterSize !== 0) {
-    throw new DiskError(
-      'corrupt',
-      `the L1 table is said to begin at byte ${place.offset}, in the middle of a cluster`,
-      { offset: place.offset },
-    );
-  }
-  const needed = Math.min(place.entries, Math.ceil(guestSize / geometry.l2Span));
-  const table = new Uint8Array(needed * 8);
-  readPadded(source, table, place.offset);
-  return new DataView(table.buffer);
-}
-
-/** What is odd about where an L1 table lies; its entries past the end of the file read as zero: nothing is mapped. */
-export function l1Findings(source: ByteSource, place: L1Place, table: DataView): readonly Finding[] {
-  if (table.byteLength === 0 || place.offset + table.byteLength <= source.size) return [];
-  const message = `the L1 table goes on past the end of the file (${source.size} bytes): what it maps reads as empty`;
-  const advice = 'The file was cut short: copy it anew from where it came.';
-  return [{ code: 'l1-past-end', severity: 'error', message, advice, offset: place.offset }];
-}
+/** No table is smaller. */
+const MIN_PIECE_BYTES = 512;
 
 /** Turns the L1 and L2 tables of one view into runs, in guest order, a window of tables at a time. */
 export class Scanner {
   private readonly builder: RunBuilder;
   private readonly decoder: EntryDecoder;
   private readonly tally = new Tally();
-  /** An honest image's tables all fit in its file: more means that tables are used twice, to keep us busy. */
+  private readonly l1: L1Table;
+  private readonly holes: TableHoles;
+  private readonly host: boolean;
+  /** An L2 table is read in pieces of this many bytes: in one, unless the list is too short for what may be in it. */
+  private readonly pieceBytes: number;
+  /** Guest bytes that a piece of a table maps. */
+  private readonly pieceSpan: number;
+  private readonly window: Uint8Array;
   private tableBytesLeft: number;
+  private cutAt: number | undefined;
 
+  /** @throws DiskError `limit`, `corrupt` for an L1 table that can't be read at all */
   constructor(
     private readonly source: ByteSource,
     private readonly geometry: Geometry,
+    place: L1Place,
     private readonly guestSize: number,
-    options: ScanOptions,
+    { host, maxRuns }: ScanOptions,
   ) {
-    this.builder = new RunBuilder(options.host, options.maxRuns);
+    const { clusterSize, l2EntryBytes } = geometry;
+    this.l1 = new L1Table(source, geometry, place, guestSize);
+    this.builder = new RunBuilder(host, maxRuns);
     this.decoder = new EntryDecoder(geometry, source.size);
-    this.tableBytesLeft = source.size;
+    this.holes = new TableHoles(source, this.l1.entries * clusterSize);
+    this.host = host;
+    // What is past a full list is read again for the next one: no more than a list of one run for each entry.
+    const useful = Math.max(MIN_PIECE_BYTES, 2 ** Math.floor(Math.log2(maxRuns * l2EntryBytes)));
+    this.pieceBytes = Math.min(clusterSize, useful);
+    this.pieceSpan = (this.pieceBytes / l2EntryBytes) * clusterSize;
+    const most = Math.ceil(guestSize / this.pieceSpan) * this.pieceBytes;
+    this.window = new Uint8Array(Math.max(this.pieceBytes, Math.min(WINDOW_BYTES, useful, most)));
+    this.tableBytesLeft = this.holes.budget;
   }
 
-  /** What was odd about the tables; complete once `run` is. */
+  /** What was odd about the tables; complete once all is scanned. */
   get findings(): readonly Finding[] {
-    return this.tally.findings();
+    const cut = this.cutAt === undefined ? [] : [tooManyRuns(this.cutAt)];
+    return [...this.l1.findings, ...this.tally.findings(), ...cut];
   }
 
-  *run(l1: DataView): Job<RunList> {
-    const { clusterSize } = this.geometry;
-    const tables = l1.byteLength / 8;
-    const perWindow = Math.max(1, Math.floor(WINDOW_BYTES / clusterSize));
-    const window = new Uint8Array(Math.min(perWindow, tables) * clusterSize);
-    let index = 0;
-    while (index < tables) {
-      const first = index;
-      const offsets: number[] = [];
-      while (index < tables && offsets.length < perWindow && this.mayRead(offsets.length)) {
-        const offset = this.l2Offset(l1, index);
-        if (offset > 0 && offset < this.source.size) offsets.push(offset);
-        index += 1;
-      }
-      readTables(this.source, offsets, clusterSize, window);
-      this.tableBytesLeft -= offsets.length * clusterSize;
-      this.decodeWindow(l1, first, index, window);
-      if (index === first || this.builder.full) {
-        this.giveUp(index);
+  /** All runs in one list; where it gets full, the rest of the disk is unknown. */
+  *run(): Job<RunList> {
+    for (const progress of this.decode()) {
+      if (this.builder.full && this.builder.end < this.guestSize) {
+        this.cutAt = this.builder.end;
+        this.giveUp();
         break;
       }
-      yield { done: index, total: tables };
+      yield progress;
     }
-    if (this.builder.end < this.guestSize) this.tally.add('l1-too-small', this.builder.end);
     return this.builder.finish(this.guestSize);
   }
 
-  private mayRead(tablesInWindow: number): boolean {
-    return this.tableBytesLeft - tablesInWindow * this.geometry.clusterSize >= 0;
-  }
-
-  /** Offset of an L2 table; 0 for none, -1 for one that can't be. */
-  private l2Offset(l1: DataView, index: number): number {
-    const offset = offsetOf(l1.getUint32(index * 8), l1.getUint32(index * 8 + 4));
-    return offset % this.geometry.clusterSize === 0 ? offset : -1;
-  }
-
-  private decodeWindow(l1: DataView, first: number, end: number, window: Uint8Array): void {
-    const { clusterSize, l2Span, header } = this.geometry;
-    let table = 0;
-    for (let index = first; index < end; index += 1) {
-      const offset = this.l2Offset(l1, index);
-      if (offset === 0) {
-        this.builder.append(l2Span, Kind.Absent, -1);
-      } else if (offset < 0) {
-        this.tally.add('l2-offset', index * l2Span);
-        this.builder.append(l2Span, Kind.Invalid, -1);
-      } else if (offset >= this.source.size) {
-        this.tally.add('l2-past-end', offset);
-        this.builder.append(l2Span, Kind.Absent, -1);
-      } else {
-        if (offset + clusterSize > this.source.size) this.tally.add('l2-past-end', offset);
-        const view = new DataView(window.buffer, table * clusterSize, clusterSize);
-        const guest = index * l2Span;
-        if (header.extendedL2) this.decodeExtended(view, guest);
-        else this.decodeStandard(view, guest);
-        table += 1;
-      }
+  /** All runs, a list each time one is full. */
+  *scanParts(): Generator<RunList | undefined, void, void> {
+    for (const progress of this.decode()) {
+      if (this.builder.full && this.builder.end < this.guestSize) yield this.builder.take();
+      else if (progress.done < progress.total) yield undefined;
     }
+    const last = this.builder.finish(this.guestSize);
+    if (last.count > 0) yield last;
   }
 
-  private decodeStandard(view: DataView, guestStart: number): void {
-    const { builder, decoder } = this;
+  /** Appends to the list. Pauses after each window, and whenever the list is full and something is still to come. */
+  private *decode(): Generator<Progress, void, void> {
+    const { l2Span, clusterSize } = this.geometry;
+    const { l1, pieceBytes, window } = this;
+    const perWindow = window.length / pieceBytes;
+    const total = l1.entries;
+    const end = Math.min(this.guestSize, total * l2Span);
+    const offsets: number[] = [];
+    for (let at = 0; at < end; ) {
+      offsets.length = 0;
+      // First what is read of tables together, then each piece in its turn.
+      const planEnd = Math.min(end, l1.pieceEnd(Math.floor(at / l2Span)) * l2Span);
+      let planned = at;
+      while (planned < planEnd && offsets.length < perWindow) {
+        const table = l1.l2Offset(Math.floor(planned / l2Span));
+        if (!this.isRead(table)) {
+          planned = Math.min(this.tableEnd(planned), planEnd);
+          continue;
+        }
+        if (this.tableBytesLeft < pieceBytes) break;
+        this.tableBytesLeft -= pieceBytes;
+        offsets.push(table + this.inTable(planned));
+        planned = Math.min(planned + this.pieceSpan, planEnd);
+      }
+      if (planned === at) {
+        this.tally.add('tables-exceed-file', at);
+        this.giveUp();
+        return;
+      }
+      readTables(this.source, offsets, pieceBytes, window);
+      let piece = 0;
+      while (at < planned) {
+        const table = l1.l2Offset(Math.floor(at / l2Span));
+        if (this.isRead(table)) {
+          const pieceEnd = Math.min(at + this.pieceSpan, end);
+          if (this.inTable(at) === 0 && table + clusterSize > this.source.size) this.tally.add('l2-past-end', table);
+          const view = new DataView(window.buffer, piece * pieceBytes, pieceBytes);
+          while (at < pieceEnd) {
+            at = this.decodePiece(view, at, pieceEnd);
+            if (this.builder.full) yield { done: Math.floor(at / l2Span), total };
+          }
+          piece += 1;
+        } else {
+          const tableEnd = Math.min(this.tableEnd(at), end);
+          this.appendUnread(table, at, tableEnd);
+          at = tableEnd;
+          if (this.builder.full) yield { done: Math.floor(at / l2Span), total };
+        }
+      }
+      yield { done: Math.ceil(at / l2Span), total };
+    }
+    if (this.builder.end < this.guestSize) this.tally.add('l1-too-small', this.builder.end);
+  }
+
+  /** Where in its table the entry of a guest offset stands, in bytes. */
+  private inTable(guest: number): number {
+    const { l2Span, clusterSize, l2EntryBytes } = this.geometry;
+    return Math.floor((guest % l2Span) / clusterSize) * l2EntryBytes;
+  }
+
+  /** Where the range ends that the same L2 table maps. */
+  private tableEnd(guest: number): number {
+    const { l2Span } = this.geometry;
+    return (Math.floor(guest / l2Span) + 1) * l2Span;
+  }
+
+  private isRead(table: number): boolean {
+    return table > 0 && table < this.source.size && !this.holes.hold(table, this.geometry.clusterSize);
+  }
+
+  /** What is known of the range of a table without reading it. */
+  private appendUnread(table: number, from: number, to: number): void {
+    if (table < 0) this.tally.add('l2-offset', from);
+    else if (table > 0 && table + this.geometry.clusterSize > this.source.size) this.tally.add('l2-past-end', table);
+    this.builder.append(to - from, table < 0 ? Kind.Invalid : Kind.Absent, -1);
+  }
+
+  /** Decodes the entries of `[from, to)` until the list is full. @returns how far it came */
+  private decodePiece(view: DataView, from: number, to: number): number {
+    return this.geometry.header.extendedL2 ? this.decodeExtended(view, from, to) : this.decodeStandard(view, from, to);
+  }
+
+  private decodeStandard(view: DataView, from: number, to: number): number {
+    const { builder, decoder, host } = this;
     const { clusterSize } = this.geometry;
-    const end = this.entriesNeeded(guestStart) * 8;
-    let guest = guestStart;
-    for (let at = 0; at < end; at += 8, guest += clusterSize) {
-      decoder.cluster(view.getUint32(at), view.getUint32(at + 4), guest);
+    let at = this.inTable(from) % this.pieceBytes;
+    let guest = from;
+    for (; guest < to && !builder.full; at += 8, guest += clusterSize) {
+      const high = view.getUint32(at);
+      const low = view.getUint32(at + 4);
+      if (high === 0 && low === 0) {
+        builder.append(clusterSize, Kind.Absent, -1);
+        continue;
+      }
+      decoder.cluster(high, low, guest);
       if (decoder.kind === Kind.Invalid) this.tally.add(decoder.host < 0 ? 'entry' : 'data-past-end', guest);
       else if (decoder.cutShort) this.tally.add('data-past-end', guest);
-      builder.append(clusterSize, decoder.kind, decoder.host);
+      const place =
+        host && decoder.kind === Kind.Compressed ? this.geometry.compressedOffset(high, low) : decoder.host;
+      builder.append(clusterSize, decoder.kind, place);
     }
+    return Math.min(guest, to);
   }
 
-  private decodeExtended(view: DataView, guestStart: number): void {
-    const { builder, decoder } = this;
+  private decodeExtended(view: DataView, from: number, to: number): number {
+    const { builder, decoder, host } = this;
     const { clusterSize, subclusterSize } = this.geometry;
-    const end = this.entriesNeeded(guestStart) * 16;
-    let guest = guestStart;
-    for (let at = 0; at < end; at += 16, guest += clusterSize) {
-      decoder.cluster(view.getUint32(at), view.getUint32(at + 4), guest);
+    let at = this.inTable(from) % this.pieceBytes;
+    let guest = from;
+    for (; guest < to && !builder.full; at += 16, guest += clusterSize) {
+      const high = view.getUint32(at);
+      const low = view.getUint32(at + 4);
+      decoder.cluster(high, low, guest);
       const zeroBits = view.getUint32(at + 8) | 0;
       const allocBits = view.getUint32(at + 12) | 0;
       const { kind } = decoder;
@@ -161,7 +202,8 @@ export class Scanner {
         decoder.subcluster(zeroBits, allocBits, 0);
         if (decoder.kind === Kind.Invalid) this.tally.add('entry', guest);
         else if (decoder.cutShort) this.tally.add('data-past-end', guest);
-        builder.append(clusterSize, decoder.kind, decoder.host);
+        const place = host && kind === Kind.Compressed ? this.geometry.compressedOffset(high, low) : decoder.host;
+        builder.append(clusterSize, decoder.kind, place);
         continue;
       }
       for (let index = 0; index < SUBCLUSTERS; index += 1) {
@@ -170,17 +212,11 @@ export class Scanner {
         builder.append(subclusterSize, decoder.kind, decoder.host);
       }
     }
+    return Math.min(guest, to);
   }
 
-  /** How many entries of the table that begins at `guestStart` lie inside the disk. */
-  private entriesNeeded(guestStart: number): number {
-    const { clusterSize, l2Entries } = this.geometry;
-    return Math.min(l2Entries, Math.ceil((this.guestSize - guestStart) / clusterSize));
-  }
-
-  private giveUp(tablesRead: number): void {
+  private giveUp(): void {
     const from = Math.min(this.builder.end, this.guestSize);
-    this.tally.add(this.builder.full ? 'too-many-runs' : 'tables-exceed-file', tablesRead * this.geometry.l2Span);
     this.builder.append(this.guestSize - from, Kind.Unknown, -1);
   }
 }
@@ -222,13 +258,8 @@ const ABOUT: Readonly<
   'tables-exceed-file': {
     severity: 'error',
     text: (_, first) =>
-      `L2 tables are used more than once: the map is shown up to guest byte ${first} and unknown from there`,
+      `there are more L2 tables than the file has room for: the map is shown up to guest byte ${first} and unknown from there`,
     advice: 'Such an image is broken, or made to keep its reader busy.',
-  },
-  'too-many-runs': {
-    severity: 'warning',
-    text: (_, first) =>
-      `the disk is in too many pieces to keep: the map is shown up to guest byte ${first} and unknown from there`,
   },
 };
 

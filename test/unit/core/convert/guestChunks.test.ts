@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Side } from '../../../../src/core';
 import { DiskError } from '../../../../src/core';
-import type { Disk } from '../../../../src/core/convert/guestChunks';
 import { CHUNK, guestChunks } from '../../../../src/core/convert/guestChunks';
 import type { Qcow2Spec } from '../../../fixtures/build/index';
 import { compressed, data, guestBytes, noise, prose, subclusters, zero } from '../../../fixtures/build/index';
@@ -9,7 +9,7 @@ import { openBuilt } from '../../../support/open';
 
 const CLUSTER = 65536;
 
-const diskOf = ({ session }: BuiltChain, depth = 0): Disk => {
+const diskOf = ({ session }: BuiltChain, depth = 0): Side => {
   const view = session.chain.layers[depth]?.layer.views[0] ?? assert.fail('no such layer');
   return { chain: session.chain, from: { depth, view } };
 };
@@ -20,7 +20,7 @@ interface Read {
   readonly told: (readonly [number, number])[];
 }
 
-function readAll(disk: Disk): Read {
+function readAll(disk: Side): Read {
   const bytes = new Uint8Array(disk.from.view.guestSize);
   const told: (readonly [number, number])[] = [];
   for (const chunk of guestChunks(disk)) {
@@ -32,7 +32,7 @@ function readAll(disk: Disk): Read {
   return { bytes, told };
 }
 
-function failure(disk: Disk): DiskError {
+function failure(disk: Side): DiskError {
   try {
     readAll(disk);
   } catch (error) {

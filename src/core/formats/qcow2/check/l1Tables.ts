@@ -1,6 +1,6 @@
 import { readPadded, u32be } from '../../../bytes';
 import type { ByteSource } from '../../../model';
-import type { L1Place } from '../scan';
+import type { L1Place } from '../l1';
 import type { Part, States } from './states';
 
 const PIECE_BYTES = 1 << 20;

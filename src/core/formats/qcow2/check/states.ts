@@ -3,7 +3,7 @@ import type { ByteSource } from '../../../model';
 import { formatOffset } from '../../../units';
 import { LIMITS } from '../limits';
 import type { Geometry } from '../mapping';
-import type { L1Place } from '../scan';
+import type { L1Place } from '../l1';
 import { snapshotEntries, viewId } from '../snapshots';
 import type { Notes } from './notes';
 

@@ -25,8 +25,8 @@ describe('the bitmaps of a qcow2 image', () => {
     const built = build([
       bitmap('daily', { auto: true }),
       bitmap('woche ä', { granularityBits: 20, inUse: true, dirty: [[0, 4096]] }),
-      bitmap('x'.repeat(1023), { granularityBits: 9, auto: true, inUse: true, extra: new Uint8Array(13) }),
-      bitmap('', { granularityBits: 31, extraDataCompatible: true }),
+      bitmap('x'.repeat(1023), { granularityBits: 9, auto: true, inUse: true }),
+      bitmap('', { granularityBits: 31 }),
     ]);
     const { bitmaps, findings } = read(built);
     assert.deepEqual(
@@ -40,6 +40,19 @@ describe('the bitmaps of a qcow2 image', () => {
       { name: 'x'.repeat(1023), granularity: 512, flags: ['in-use', 'auto'] },
       { name: '', granularity: 2 ** 31, flags: [] },
     ]);
+  });
+
+  it('of which QEMU refuses one are listed all the same, and that is told', () => {
+    const built = build([bitmap('a', { extra: new Uint8Array(13) }), bitmap('b', { extraDataCompatible: true })]);
+    const { bitmaps, findings } = read(built);
+    assert.deepEqual(
+      bitmaps.map(({ name }) => name),
+      ['a', 'b'],
+    );
+    assert.deepEqual(
+      findings.map(({ code, offset }) => [code, offset]),
+      [['bitmap-refused', built.layout.bitmaps[0]?.entry]],
+    );
   });
 
   it('may be none', () => {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import type { Finding, RunList } from '../../../../../src/core';
 import { finish, Kind } from '../../../../../src/core';
 import { readHeader } from '../../../../../src/core/formats/qcow2/header';
+import { L1Table } from '../../../../../src/core/formats/qcow2/l1';
 import { Geometry } from '../../../../../src/core/formats/qcow2/mapping';
-import { l1Findings, readL1, Scanner } from '../../../../../src/core/formats/qcow2/scan';
+import { Scanner } from '../../../../../src/core/formats/qcow2/scan';
+import { RunBuilder } from '../../../../../src/core/runs';
 import type { BuiltQcow2, Cell, Cluster, Qcow2Spec } from '../../../../fixtures/build/index';
 import {
   buildQcow2,
@@ -18,7 +20,7 @@ import {
   zeroAllocated,
 } from '../../../../fixtures/build/index';
 import { MemoryDisk, memorySource } from '../../../../support/memory';
-import { letterOf, told } from '../../../../support/runs';
+import { kindOf, letterOf, told } from '../../../../support/runs';
 
 interface Scanned {
   readonly runs: RunList;
@@ -32,14 +34,9 @@ function scan(built: BuiltQcow2, host = true, entries?: number): Scanned {
   const header = readHeader(source);
   const geometry = new Geometry(header);
   disk.reads.length = 0;
-  const scanner = new Scanner(source, geometry, header.guestSize, { host, maxRuns: Infinity });
-  const l1 = readL1(
-    source,
-    geometry,
-    { offset: header.l1Offset, entries: entries ?? header.l1Entries },
-    header.guestSize,
-  );
-  const runs = finish(scanner.run(l1));
+  const place = { offset: header.l1Offset, entries: entries ?? header.l1Entries };
+  const scanner = new Scanner(source, geometry, place, header.guestSize, { host, maxRuns: Infinity });
+  const runs = finish(scanner.run());
   return { runs, findings: scanner.findings, reads: disk.reads };
 }
 
@@ -56,7 +53,7 @@ function expectedRuns(built: BuiltQcow2): (readonly [number, number, string, num
   const runs: [number, number, string, number][] = [];
   for (const { start, length, kind, hostOffset } of cellsOf(built)) {
     const letter = LETTER[kind];
-    const host = letter === 'c' ? -1 : (hostOffset ?? -1);
+    const host = hostOffset ?? -1;
     const last = runs.at(-1);
     const contiguous = last && (host < 0 ? last[3] < 0 : last[3] >= 0 && last[3] + (start - last[0]) === host);
     if (last?.[2] === letter && contiguous) last[1] = start + length;
@@ -151,6 +148,28 @@ describe('scanning the tables of a qcow2 image', () => {
       assert.deepEqual(told(runs), expectedRuns(built));
       assert.equal(runs.start[runs.count], spec.size);
     });
+
+    it(`of ${name} gives the same in parts`, () => {
+      const built = buildQcow2(spec);
+      const source = memorySource(built.image);
+      const header = readHeader(source);
+      const place = { offset: header.l1Offset, entries: header.l1Entries };
+      for (const maxRuns of [1, 5, 64]) {
+        const scanner = new Scanner(source, new Geometry(header), place, spec.size, { host: true, maxRuns });
+        const joined = new RunBuilder(true, Infinity);
+        for (const part of scanner.scanParts()) {
+          if (!part) continue;
+          // A cluster with subclusters is 32 runs at most, and is never cut.
+          assert(part.count < maxRuns + 32);
+          assert.equal(part.start[0], joined.end, 'each begins where the one before it ends');
+          told(part).forEach(([start, end, letter, host]) => {
+            joined.append(end - start, kindOf(letter), host ?? -1);
+          });
+        }
+        assert.deepEqual(told(joined.finish(spec.size)), expectedRuns(built));
+        assert.deepEqual(scanner.findings, []);
+      }
+    });
   }
 
   it('joins runs of one kind where places are not kept', () => {
@@ -223,11 +242,8 @@ describe('scanning the tables of a qcow2 image', () => {
     const { source } = disk.leaf('/image');
     const header = readHeader(source);
     const geometry = new Geometry(header);
-    const steps = [
-      ...new Scanner(source, geometry, header.guestSize, { host: false, maxRuns: Infinity }).run(
-        readL1(source, geometry, { offset: header.l1Offset, entries: header.l1Entries }, header.guestSize),
-      ),
-    ];
+    const place = { offset: header.l1Offset, entries: header.l1Entries };
+    const steps = [...new Scanner(source, geometry, place, header.guestSize, { host: false, maxRuns: Infinity }).run()];
     assert.deepEqual(
       steps,
       [8, 16, 24, 32, 40].map((done) => ({ done, total: 40 })),
@@ -314,7 +330,7 @@ describe('scanning tables that can not be true', () => {
     // The descriptor of an L2 entry: bit 62, then for clusters of 4 KiB 58 bits of offset.
     built.image.pokeU64(built.layout.l2Entry(0) ?? 0, (1n << 62n) | (1n << 40n));
     const scanned = scan(built);
-    assert.deepEqual(told(scanned.runs)[0], [0, CLUSTER, 'c', -1]);
+    assert.deepEqual(told(scanned.runs)[0], [0, CLUSTER, 'c', 2 ** 40]);
     assert.deepEqual(codes(scanned), ['data-past-end error']);
   });
 
@@ -348,10 +364,14 @@ describe('scanning tables that can not be true', () => {
     const header = readHeader(memorySource(built.image));
     const source = memorySource(built.image);
     const geometry = new Geometry(header);
-    const scanner = new Scanner(source, geometry, header.guestSize, { host: false, maxRuns: 2 });
-    const l1 = readL1(source, geometry, { offset: header.l1Offset, entries: header.l1Entries }, header.guestSize);
-    const runs = finish(scanner.run(l1));
-    assert.equal(runs.start[runs.count], header.guestSize);
+    const place = { offset: header.l1Offset, entries: header.l1Entries };
+    const scanner = new Scanner(source, geometry, place, header.guestSize, { host: false, maxRuns: 2 });
+    const runs = finish(scanner.run());
+    assert.deepEqual(told(runs), [
+      [0, CLUSTER, 'z'],
+      [CLUSTER, 2 * CLUSTER, '.'],
+      [2 * CLUSTER, 4 * SPAN, 'u'],
+    ]);
     assert.deepEqual(scanner.findings.map(({ code }) => code), ['too-many-runs']);
   });
 
@@ -409,7 +429,7 @@ describe('scanning tables that can not be true', () => {
     const { image } = build(new Map());
     const { source } = new MemoryDisk().put('/image', image).leaf('/image');
     const geometry = new Geometry(readHeader(source));
-    assert.throws(() => readL1(source, geometry, { offset: 0x1200, entries: 1 }, SPAN), {
+    assert.throws(() => new L1Table(source, geometry, { offset: 0x1200, entries: 1 }, SPAN), {
       code: 'corrupt',
       offset: 0x1200,
     });
@@ -419,11 +439,9 @@ describe('scanning tables that can not be true', () => {
     const built = build(new Map([[0, zero()]]));
     const { offset } = built.layout.l1;
     const lost = (place: number, size: number): string[] => {
-      return l1Findings(
-        { ...memorySource(built.image), size },
-        { offset: place, entries: 4 },
-        new DataView(new ArrayBuffer(32)),
-      ).map(({ code }) => code);
+      const source = { ...memorySource(built.image), size };
+      const geometry = new Geometry(readHeader(memorySource(built.image)));
+      return new L1Table(source, geometry, { offset: place, entries: 4 }, 4 * SPAN).findings.map(({ code }) => code);
     };
     assert.deepEqual(lost(offset, offset + 32), []);
     assert.deepEqual(lost(offset, offset + 31), ['l1-past-end']);

@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import * as vscode from 'vscode';
-import { formatCount } from '../core/units';
-import type { MapFormat } from '../protocol/worker';
-import type { ImageDocument } from './editor/document';
-import { filesOf } from './editor/files';
-import { message } from './text';
+import { formatCount } from '../../core/units';
+import type { MapFormat } from '../../protocol/worker';
+import type { ImageDocument } from '../editor/document';
+import { message } from '../text';
+import { targetPath } from './newFile';
+import { runWork } from './progress';
 
 /** Where a map goes, for callers that do not want to be asked. */
 export interface ExportTarget {
@@ -27,25 +27,9 @@ export async function exportMap(document: ImageDocument, answer?: ExportTarget):
   const chosen = answer ?? (await ask(document));
   if (!chosen) return undefined;
   const { format, target } = chosen;
-  if (target.scheme !== 'file') throw new Error(`The map can only be written to a disk, not to “${target.scheme}:”`);
-  if (await isOfChain(document, target.fsPath)) {
-    throw new Error(`${target.fsPath} is a file of this chain and is not written over`);
-  }
-  const result = await vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: message(`Exporting the map to ${basename(target.fsPath)}…`),
-      cancellable: true,
-    },
-    async (_progress, cancelled) => {
-      const listening = cancelled.onCancellationRequested(() => void document.call('cancel', { work: 'exportMap' }));
-      try {
-        return await document.call('exportMap', { target: target.fsPath, format });
-      } finally {
-        listening.dispose();
-      }
-    },
-  );
+  const path = await targetPath(document, target);
+  const title = `Exporting the map to ${basename(path)}…`;
+  const result = await runWork(document, 'exportMap', { target: path, format }, { title });
   if (!result) return undefined;
   if (!answer) void tell(target, result.entries);
   return target;
@@ -64,23 +48,6 @@ async function ask(document: ImageDocument): Promise<ExportTarget | undefined> {
     filters: { [label]: [format] },
   });
   return target && { format, target };
-}
-
-async function isOfChain(document: ImageDocument, target: string): Promise<boolean> {
-  const own = await identity(target);
-  if (own === undefined) return false;
-  const files = [document.uri.fsPath, ...filesOf(document.summary)];
-  return (await Promise.all(files.map(identity))).includes(own);
-}
-
-/** Equal for two names of one file; nothing for a file that is not there. */
-async function identity(path: string): Promise<string | undefined> {
-  try {
-    const { dev, ino } = await stat(path, { bigint: true });
-    return `${dev} ${ino}`;
-  } catch {
-    return undefined;
-  }
 }
 
 async function tell(target: vscode.Uri, entries: number): Promise<void> {

@@ -1,0 +1,35 @@
+import type { CheckCounts, CheckProblem, Severity } from './model';
+import { formatCount } from './units';
+
+/** What a check found, in one line: `2 corruptions, 14 leaked clusters`; undefined where all is well. */
+export function faultsFound({ checkErrors, corruptions, leaks, further }: CheckCounts): string | undefined {
+  const kinds: readonly (readonly [number, string])[] = [
+    [corruptions, 'corruption'],
+    [further, 'further corruption'],
+    [checkErrors, 'place not checked'],
+    [leaks, 'leaked cluster'],
+  ];
+  const found = kinds.filter(([count]) => count > 0).map(([count, words]) => counted(count, words));
+  return found.length === 0 ? undefined : found.join(', ');
+}
+
+/** `12,345 clusters in use, 3% fragmented`. */
+export function clustersChecked({ allocatedClusters, fragmentedClusters }: CheckCounts): string {
+  const inUse = `${counted(allocatedClusters, 'cluster')} in use`;
+  if (allocatedClusters === 0) return inUse;
+  const percent = (fragmentedClusters / allocatedClusters) * 100;
+  const share = percent > 0 && percent < 1 ? 'less than 1' : String(Math.round(percent));
+  return `${inUse}, ${share}% fragmented`;
+}
+
+/** How bad a problem is for whoever opens the image: a leak wastes space, a corruption costs data. */
+export function problemSeverity({ counts, severity }: Pick<CheckProblem, 'counts' | 'severity'>): Severity {
+  if (counts === 'leak') return 'warning';
+  return counts === 'further' ? severity : 'error';
+}
+
+/** `1 place not checked`, `14 leaked clusters`: the plural is that of the first noun. */
+function counted(count: number, words: string): string {
+  const many = words.startsWith('place') ? words.replace('place', 'places') : `${words}s`;
+  return `${formatCount(count)} ${count === 1 ? words : many}`;
+}

@@ -1,0 +1,34 @@
+import { isWithinHole } from '../../extents';
+import type { ByteSource, HostExtents } from '../../model';
+
+/** Reading less than this is quicker than asking where the file has holes, which may start another program. */
+const WORTH_ASKING_BYTES = 64 << 20;
+/** Bytes of tables read of a file of which no holes are known, beside `MAX_PER_DISK_BYTE`. */
+const FREE_BYTES = 2 ** 30;
+/** A file system that compresses may store tables in a part of their size. */
+const MAX_PER_DISK_BYTE = 8;
+
+/**
+ * L2 tables that lie in holes of the file. They map nothing, and reading them takes as long as reading others: a file of
+ * a few kilobytes can have terabytes of them.
+ */
+export class TableHoles {
+  /** How many bytes of tables may be read: an honest image's fit in its file, and take space there. */
+  readonly budget: number;
+  private readonly extents: HostExtents | undefined;
+
+  /** @param tableBytes how many there may be */
+  constructor(source: ByteSource, tableBytes: number) {
+    const { size, diskUsage } = source;
+    // A device has no number of its own.
+    const known = diskUsage !== undefined && diskUsage > 0;
+    const suspicious = known && tableBytes > WORTH_ASKING_BYTES && tableBytes > diskUsage;
+    const extents = suspicious ? source.extents?.() : undefined;
+    this.extents = extents?.certainty === 'exact' ? extents : undefined;
+    this.budget = suspicious && !this.extents ? Math.min(size, FREE_BYTES + diskUsage * MAX_PER_DISK_BYTE) : size;
+  }
+
+  hold(offset: number, length: number): boolean {
+    return this.extents !== undefined && isWithinHole(this.extents, offset, offset + length);
+  }
+}
