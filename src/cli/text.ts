@@ -2,8 +2,8 @@ import { stdoutIsTerminal } from './output';
 
 /** What makes text in a terminal: styles, columns, bars. */
 
-/** Control and direction characters: in a name from an image they could rewrite what the terminal shows. */
-const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** Control, line and direction characters, and tags: in a name from an image they could rewrite what is shown. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
 
 /** Text from an image or a file system, safe to print on one line. */
 export const plain = (text: string): string => text.replace(UNPRINTABLE, '\ufffd');

@@ -19,6 +19,8 @@ export interface Subject {
 /** @throws DiskError where the image does not let it, AssertionError when an answer contradicts itself */
 export type Exercise = (subject: Subject) => void;
 
+/** Layers below the newest that are looked at, about. */
+const MOST_LAYERS = 6;
 /** States of one image that are looked at. */
 const MOST_VIEWS = 4;
 /** Entries of a map that are looked at. */
@@ -41,7 +43,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
   views: (subject) => {
     const { session, draw } = subject;
     for (const { depth, layer } of session.chain.layers) {
-      if (depth > 0 && !draw.chance(0.3)) continue;
+      if (depth > 0 && !draw.chance(Math.min(0.3, MOST_LAYERS / session.chain.layers.length))) continue;
       for (const { id } of someOf(draw, layer.views)) {
         session.stand({ depth, view: id });
         look(subject);

@@ -31,8 +31,9 @@ export interface Outcome {
   /** Milliseconds until the first facts are told, and in all. */
   readonly factsMs: number;
   readonly totalMs: number;
-  /** The longest that a job worked between two yields, milliseconds. */
+  /** The longest that a job worked between two yields, milliseconds, and the exercise that it was of. */
   readonly longestStepMs: number;
+  readonly longestStepOf: string;
   /** Jobs that were given up: they would have come to an end, some time. */
   readonly givenUp: number;
   /** Of every answer, where it was asked for and all were given. */
@@ -117,12 +118,15 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
   let jobsMs = 0;
   let givenUp = 0;
   let longestStepMs = 0;
+  let longestStepOf = '';
+  let current = '';
   const begun = performance.now();
   const told = (refused: string | undefined, factsMs: number): Outcome => ({
     refused,
     factsMs,
     totalMs: performance.now() - begun,
     longestStepMs,
+    longestStepOf,
     givenUp,
     digest: givenUp === 0 && hash ? hash.digest('hex') : '',
   });
@@ -144,7 +148,7 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
         const step = job.next();
         const stepMs = performance.now() - stepBegun;
         jobsMs += stepMs;
-        longestStepMs = Math.max(longestStepMs, stepMs);
+        if (stepMs > longestStepMs) [longestStepMs, longestStepOf] = [stepMs, current];
         if (step.done) return step.value;
       }
       givenUp += 1;
@@ -155,7 +159,10 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
   try {
     attempt(EXERCISES['facts'], subject);
     const factsMs = performance.now() - begun;
-    for (const [name, exercise] of Object.entries(EXERCISES)) if (name !== 'facts') attempt(exercise, subject);
+    for (const [name, exercise] of Object.entries(EXERCISES)) {
+      current = name;
+      if (name !== 'facts') attempt(exercise, subject);
+    }
     return told(undefined, factsMs);
   } finally {
     session.close();

@@ -6,6 +6,7 @@ describe('text for a terminal', () => {
     assert.equal(plain('bäse 基.qcow2'), 'bäse 基.qcow2');
     assert.equal(plain('a\u001b[2Jb\nc\u009b31md\u0000'), 'a\ufffd[2Jb\ufffdc\ufffd31md\ufffd');
     assert.equal(plain('evil\u202egpj.exe'), 'evil\ufffdgpj.exe');
+    assert.equal(plain('a\u061cb\u2028c\u2029d\u{e0041}e'), 'a\ufffdb\ufffdc\ufffdd\ufffde');
   });
 
   it('is as wide as a terminal shows it', () => {

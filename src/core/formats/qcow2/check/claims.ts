@@ -49,7 +49,8 @@ export class Claims {
 
   /** Looks whether a part of the file is one that is claimed. */
   region({ what, offset, length }: Pick<Region, 'what' | 'offset' | 'length'>): void {
-    if (length <= 0) return;
+    // Past what a number holds exactly one cluster has no next, and no file has any.
+    if (length <= 0 || !Number.isSafeInteger(offset + length)) return;
     const { clusterSize } = this.geometry;
     const first = Math.floor(offset / clusterSize);
     const last = Math.floor((offset + length - 1) / clusterSize);

@@ -1,6 +1,7 @@
 import { readPadded, u32be } from '../../../bytes';
 import type { ByteSource } from '../../../model';
 import type { L1Place } from '../l1';
+import { LIMITS } from '../limits';
 import type { Part, States } from './states';
 
 const PIECE_BYTES = 1 << 20;
@@ -32,10 +33,14 @@ export function distinctL1Tables({ active, snapshots }: States): L1Table[] {
   return [{ ...active.l1, from: active.from, active: true, times: 1 }, ...tables.values()];
 }
 
-/** The entries of an L1 table that are not zero, in order, read in large pieces; past the end of the file all are zero. */
+/**
+ * The entries of an L1 table that are not zero, in order, read in large pieces; past the end of the file, and past what
+ * QEMU would read, all are zero.
+ */
 export function* l1Entries(source: ByteSource, { offset, entries }: L1Place): Generator<L1Entry, void, void> {
   const entry: L1Entry = { index: 0, high: 0, low: 0 };
-  const inFile = Math.max(0, Math.min(entries, Math.ceil((source.size - offset) / 8)));
+  const most = Math.min(entries, LIMITS.maxL1Bytes / 8);
+  const inFile = Math.max(0, Math.min(most, Math.ceil((source.size - offset) / 8)));
   const piece = new Uint8Array(Math.min(PIECE_BYTES, inFile * 8));
   for (let first = 0; first < inFile; first += PIECE_BYTES / 8) {
     const count = Math.min(PIECE_BYTES / 8, inFile - first);

@@ -29,11 +29,7 @@ describe('the bitmaps of a qcow2 image', () => {
       bitmap('', { granularityBits: 31 }),
     ]);
     const { bitmaps, findings } = read(built);
-    assert.deepEqual(
-      findings.map(({ code, offset }) => [code, offset]),
-      [['bitmap-refused', built.layout.bitmaps[2]?.entry]],
-      'QEMU knows of no extra data',
-    );
+    assert.deepEqual(findings, []);
     assert.deepEqual(bitmaps, [
       { name: 'daily', granularity: 65536, flags: ['auto'] },
       { name: 'woche ä', granularity: 2 ** 20, flags: ['in-use'] },
