@@ -1,10 +1,12 @@
 import * as path from 'node:path';
 import { DRIVERS, Session } from '../core';
-import type { Picture } from '../core';
+import type { Finding, Picture } from '../core';
 import { createEnvironment } from '../node/environment';
 import { openFile } from '../node/files';
 import { TRUST_ALL } from '../node/gate';
+import { findingSentence } from './findings';
 import { layerNames } from './names';
+import { tell } from './output';
 import { ProgressLine } from './progress';
 import { plain } from './text';
 import type { Invocation } from './verb';
@@ -44,6 +46,23 @@ export function openDisk(file: string, { format, snapshot }: DiskChoice): OpenIm
   }
   const names = layerNames(session.chain, file);
   return { session, names, titles: names.map((name) => plain(path.normalize(name))) };
+}
+
+/**
+ * Tells on stderr what makes an answer less than it should be, where stdout has the answer alone.
+ * @param failures of reading layers, by their depth
+ */
+export function tellFindings(
+  { session, titles }: Pick<OpenImage, 'session' | 'titles'>,
+  failures: ReadonlyMap<number, Finding> = new Map(),
+): void {
+  for (const { depth } of session.chain.layers) {
+    const failure = failures.get(depth);
+    for (const finding of [...session.findings(depth), ...(failure ? [failure] : [])]) {
+      if (finding.severity !== 'error' && finding.code !== 'holes-unknown') continue;
+      tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
+    }
+  }
 }
 
 /** Scans all layers, telling how far it is. */

@@ -36,7 +36,12 @@ export class Output {
   /** C1 controls and direction characters are legal in JSON; to a terminal they are commands, or turn lines around. */
   json(value: unknown): void {
     const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    this.line(JSON.stringify(value, undefined, 4).replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escape));
+    this.line(
+      JSON.stringify(value, undefined, 4).replace(
+        /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+        escape,
+      ),
+    );
   }
 
   flush(): void {

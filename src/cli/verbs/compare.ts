@@ -139,7 +139,10 @@ class JsonPrinter implements Printer {
     this.list(ranges);
   }
 
-  end({ identical, allocationDiffersAt: at, ranges, different, unknown, skipped }: Totals, unknownRanges: Ranges): void {
+  end(
+    { identical, allocationDiffersAt: at, ranges, different, unknown, skipped }: Totals,
+    unknownRanges: Ranges,
+  ): void {
     this.endList(ranges);
     this.output.write('    "unknown": [');
     this.before = '\n';
@@ -182,7 +185,10 @@ class HumanPrinter implements Printer {
     this.first.push(...firstOf(ranges, SHOWN - this.first.length));
   }
 
-  end({ identical, allocationDiffersAt: at, ranges, different, unknown, skipped }: Totals, unknownRanges: Ranges): void {
+  end(
+    { identical, allocationDiffersAt: at, ranges, different, unknown, skipped }: Totals,
+    unknownRanges: Ranges,
+  ): void {
     const { output } = this;
     const asFarAs = unknown > 0 && ranges === 0 && at === undefined;
     const verdict = identical ? 'are the same' : asFarAs ? 'are the same as far as can be known' : 'differ';

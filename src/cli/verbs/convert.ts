@@ -4,7 +4,7 @@ import { codecsReady } from '../../node/codecs';
 import { compressorOf } from '../../node/compressors';
 import { flatten } from '../../node/work/flatten';
 import { SNAPSHOT_OPTION } from '../args';
-import { openImage, percent } from '../image';
+import { openImage, percent, tellFindings } from '../image';
 import { interruptible } from '../interrupt';
 import { Output } from '../output';
 import { ProgressLine } from '../progress';
@@ -52,6 +52,7 @@ export const convert: Verb = {
       const written = await withProgress(flatten(open.session, job));
       if (invocation.json) printJson({ filename: target, format, ...written });
       else printHuman(target, format, written);
+      tellFindings(open);
       return EXIT.fine;
     } finally {
       open.session.close();

@@ -1,9 +1,8 @@
 import type { Finding, QemuMapEntry } from '../../core';
 import { formatBytes, formatCount, formatOffset, qemuMap } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
-import { findingSentence } from '../findings';
 import type { OpenImage } from '../image';
-import { openImage, percent } from '../image';
+import { openImage, percent, tellFindings } from '../image';
 import { Output, stdoutIsTerminal, tell } from '../output';
 import { ProgressLine } from '../progress';
 import { pad, paint, plain } from '../text';
@@ -62,13 +61,7 @@ function conclude(
   unknown: { readonly ranges: number; readonly bytes: number },
   failures: ReadonlyMap<number, Finding>,
 ): ExitCode {
-  for (const { depth } of session.chain.layers) {
-    const failure = failures.get(depth);
-    for (const finding of [...session.findings(depth), ...(failure ? [failure] : [])]) {
-      if (finding.severity !== 'error' && finding.code !== 'holes-unknown') continue;
-      tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
-    }
-  }
+  tellFindings({ session, titles }, failures);
   if (unknown.ranges === 0) return EXIT.fine;
   const ranges = unknown.ranges === 1 ? '1 range' : `${formatCount(unknown.ranges)} ranges`;
   tell(`${titles[0] ?? ''}: ${ranges} of the disk (${formatBytes(unknown.bytes)}) can't be known`);

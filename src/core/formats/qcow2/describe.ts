@@ -1,5 +1,6 @@
 import type { Fact, LayerInfo } from '../../model';
 import type { Qcow2Parts } from './layer';
+import type { Encryption } from './header';
 import type { LuksInfo } from './luks';
 import type { Geometry } from './mapping';
 
@@ -20,7 +21,7 @@ export function describe({ header, snapshots, bitmaps, luks }: Qcow2Parts, geome
     ...(header.dataFileName === undefined
       ? []
       : [{ label: header.rawExternalData ? 'Data file (raw)' : 'Data file', value: header.dataFileName }]),
-    ...(header.encryption === 'none' ? [] : [{ label: 'Encryption', value: encryptionText(header.encryption, luks) }]),
+    ...(header.encryption === 'none' ? [] : encryptionFacts(header.encryption, luks)),
     ...yes('Lazy reference counts', header.lazyRefcounts),
     ...yes('Dirty', header.dirty),
     ...yes('Marked corrupt', header.corrupt),
@@ -59,6 +60,23 @@ export function qemuInfo({ header, bitmaps, luks }: Qcow2Parts, geometry: Geomet
   };
 }
 
-function encryptionText(method: string, luks: LuksInfo | undefined): string {
-  return luks ? `${method} (${luks['cipher-alg']}-${luks['cipher-mode']})` : method;
+/** How the content is encrypted: what `qemu-img info` tells, and of AES what nothing in the file does. */
+function encryptionFacts(method: Encryption, luks: LuksInfo | undefined): Fact[] {
+  if (method === 'aes') {
+    // block/qcow2.c and crypto/block-qcow.c: the passphrase itself is the key, the guest's sector number the IV.
+    return [
+      { label: 'Encryption', value: 'AES (aes-128-cbc, plain64)' },
+      { label: 'Key', value: 'the first 16 bytes of the passphrase' },
+    ];
+  }
+  if (!luks) return [{ label: 'Encryption', value: 'LUKS' }];
+  const hash = luks['ivgen-hash-alg'];
+  const iv = `${luks['ivgen-alg']}${hash === undefined ? '' : `:${hash}`}`;
+  const used = luks.slots.filter(({ active }) => active).length;
+  return [
+    { label: 'Encryption', value: `LUKS (${luks['cipher-alg']}-${luks['cipher-mode']}, ${iv})` },
+    { label: 'Key slots', value: `${used} of ${luks.slots.length} in use` },
+    { label: 'Key derivation', value: `PBKDF2 with ${luks['hash-alg']}` },
+    { label: 'LUKS id', value: luks.uuid },
+  ];
 }

@@ -89,7 +89,7 @@ export class Scanner {
     const total = l1.entries;
     const end = Math.min(this.guestSize, total * l2Span);
     const offsets: number[] = [];
-    for (let at = 0; at < end; ) {
+    for (let at = 0; at < end;) {
       offsets.length = 0;
       // First what is read of tables together, then each piece in its turn.
       const planEnd = Math.min(end, l1.pieceEnd(Math.floor(at / l2Span)) * l2Span);
@@ -178,8 +178,7 @@ export class Scanner {
       decoder.cluster(high, low, guest);
       if (decoder.kind === Kind.Invalid) this.tally.add(decoder.host < 0 ? 'entry' : 'data-past-end', guest);
       else if (decoder.cutShort) this.tally.add('data-past-end', guest);
-      const place =
-        host && decoder.kind === Kind.Compressed ? this.geometry.compressedOffset(high, low) : decoder.host;
+      const place = host && decoder.kind === Kind.Compressed ? this.geometry.compressedOffset(high, low) : decoder.host;
       builder.append(clusterSize, decoder.kind, place);
     }
     return Math.min(guest, to);

@@ -98,11 +98,11 @@ export class Claims {
       bytes += state.l1.entries * 8;
       // Snapshots that were made to share one table are as many as there are: some of them are enough.
       if (bytes > MAX_L1_BYTES) return;
-      for (const { index, high, low } of l1Entries(source, state.l1)) {
-        const places = this.tables.get(offsetOf(high, low));
-        if (places && places.length < MAX_PLACES) places.push({ state, l1Index: index });
+      for (const entry of l1Entries(source, state.l1)) {
+        const places = entry && this.tables.get(offsetOf(entry.high, entry.low));
+        if (places && places.length < MAX_PLACES) places.push({ state, l1Index: entry.index });
+        if (!entry) yield undefined;
       }
-      yield undefined;
     }
   }
 

@@ -65,11 +65,20 @@ export class CopiedFlags {
       const what = entries === 1 ? 'the data cluster' : `each of ${formatCount(entries)} data clusters`;
       return {
         ...copiedNote(`${what} at ${formatOffset(offset)}`, flagged, count),
-        offset,
-        host: { start: offset, end: offset + entries * this.geometry.clusterSize },
+        ...this.place(stretch),
         entry: { table, index, entries },
       };
     });
+  }
+
+  /** The clusters, or where these are in a data file, the entries. */
+  private place({ table, index, entries, offset }: Stretch): Pick<Description, 'offset' | 'host'> {
+    const { clusterSize, l2EntryBytes, header } = this.geometry;
+    const start = header.externalData ? table + index * l2EntryBytes : offset;
+    return {
+      offset: start,
+      host: { start, end: start + entries * (header.externalData ? l2EntryBytes : clusterSize) },
+    };
   }
 }
 

@@ -41,10 +41,12 @@ interface Standard {
   readonly allocBits: number;
 }
 
-/** What an entry's problem is about: a part of the file, and the entry. */
+/** What an entry's problem is about: a part of the image's own file, and the entry. */
 interface Place {
   readonly start: number;
   readonly end: number;
+  /** What is called its offset, where that is not its start: data lies in another file. */
+  readonly called?: number;
   readonly entry: EntryPlace;
 }
 
@@ -169,7 +171,10 @@ export class EntryChecker {
   /** Whether a standard descriptor can be what it says. */
   private descriptor(table: Table, index: number, { low, offset, zero, zeroBits, allocBits }: Standard): void {
     const { clusterSize, header } = this.geometry;
-    const place: Place = { start: offset, end: offset + clusterSize, entry: { table: table.offset, index } };
+    const entry = { table: table.offset, index };
+    const place: Place = this.external
+      ? { ...this.entryPlace(table, index), called: offset }
+      : { start: offset, end: offset + clusterSize, entry };
     const { times } = table;
     if ((zeroBits & allocBits) !== 0) {
       this.tell('corruption', times, place, 'subclusters', (at) => {
@@ -226,12 +231,12 @@ export class EntryChecker {
   private tell(
     counts: Note['counts'],
     times: number,
-    { start, end, entry }: Place,
+    { start, end, called = start, entry }: Place,
     code: string,
     message: (at: string) => string,
   ): void {
     this.notes.add(counts, times, code, () => ({
-      message: message(formatOffset(start)),
+      message: message(formatOffset(called)),
       advice: DAMAGED,
       offset: start,
       host: { start, end },

@@ -31,7 +31,6 @@ const MAX_L1_BYTES = 2 ** 30;
 /** Ours: windows of the file that are gone through. An honest file of 64 TiB with clusters of 64 KiB needs a few dozen. */
 const MAX_WINDOWS = 256;
 const WINDOW_BYTES = 4 << 20;
-const L1_SLICE = 1 << 14;
 
 /** What `qemu-img check` does not mind, or finds by itself. */
 const TOLERATED: ReadonlySet<string> = new Set(['marked-corrupt', 'refcount-table-absent']);
@@ -111,18 +110,19 @@ class Check {
 
   /** Reads the L1 tables: which L2 tables there are, and how often each is referred to. */
   private *collectTables(l1Tables: readonly L1Table[]): Generator<Progress, void, void> {
-    let steps = 0;
     for (const table of l1Tables) {
-      for (const { index, high, low } of l1Entries(this.parts.source, table)) {
-        steps += 1;
-        if (steps % L1_SLICE === 0) yield this.progress;
+      for (const entry of l1Entries(this.parts.source, table)) {
+        if (!entry) {
+          yield { ...this.progress };
+          continue;
+        }
+        const { index, high, low } = entry;
         if (this.tables.count >= MAX_L2_TABLES && this.tables.at(offsetOf(high, low)) < 0) {
           this.breakOff(`the image has more than ${MAX_L2_TABLES} L2 tables`);
           return;
         }
         this.tables.add(offsetOf(high, low), index, table.times, table.active);
       }
-      yield this.progress;
     }
   }
 
@@ -184,11 +184,9 @@ class Check {
       from,
     });
     if (!references.telling) return;
-    let steps = 0;
     for (const entry of l1Entries(this.parts.source, table)) {
-      this.checkL1Entry(table, entry);
-      steps += 1;
-      if (steps % L1_SLICE === 0) yield this.progress;
+      if (entry) this.checkL1Entry(table, entry);
+      else yield { ...this.progress };
     }
   }
 

@@ -4,7 +4,7 @@ import type { L1Place } from '../l1';
 import { LIMITS } from '../limits';
 import type { Part, States } from './states';
 
-const PIECE_BYTES = 1 << 20;
+const PIECE_BYTES = 256 << 10;
 
 /** An L1 table of the image, and whose it is. */
 export interface L1Table extends L1Place {
@@ -35,9 +35,12 @@ export function distinctL1Tables({ active, snapshots }: States): L1Table[] {
 
 /**
  * The entries of an L1 table that are not zero, in order, read in large pieces; past the end of the file, and past what
- * QEMU would read, all are zero.
+ * QEMU would read, all are zero. Yields undefined behind each piece: a table may be 32 MiB of zeros.
  */
-export function* l1Entries(source: ByteSource, { offset, entries }: L1Place): Generator<L1Entry, void, void> {
+export function* l1Entries(
+  source: ByteSource,
+  { offset, entries }: L1Place,
+): Generator<L1Entry | undefined, void, void> {
   const entry: L1Entry = { index: 0, high: 0, low: 0 };
   const most = Math.min(entries, LIMITS.maxL1Bytes / 8);
   const inFile = Math.max(0, Math.min(most, Math.ceil((source.size - offset) / 8)));
@@ -52,5 +55,6 @@ export function* l1Entries(source: ByteSource, { offset, entries }: L1Place): Ge
       entry.index = first + i;
       yield entry;
     }
+    yield undefined;
   }
 }
