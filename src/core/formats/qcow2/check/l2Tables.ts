@@ -82,7 +82,7 @@ export class L2Tables {
     // Offsets are multiples of 512; of a product of words, the highest bits depend on most of them.
     const unit = offset / 512;
     const product = Math.imul(unit % TWO_32, this.spreadLow) + Math.imul(unit / TWO_32, this.spreadHigh);
-    let slot = product >>> (Math.clz32(mask));
+    let slot = product >>> Math.clz32(mask);
     for (let table = slots[slot] ?? -1; table >= 0 && offsets[table] !== offset; table = slots[slot] ?? -1) {
       slot = (slot + 1) & mask;
     }

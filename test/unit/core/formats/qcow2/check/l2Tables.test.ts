@@ -49,7 +49,8 @@ describe('the L2 tables of a check', () => {
     const tables = new L2Tables();
     const many = 2 ** 15;
     for (let fold = 0; fold < 8; fold += 1) {
-      for (let half = 0; half < many; half += 1) tables.add((half * 2 ** 32 + half + fold * 2 ** 27) * 512, 0, 1, false);
+      for (let half = 0; half < many; half += 1)
+        tables.add((half * 2 ** 32 + half + fold * 2 ** 27) * 512, 0, 1, false);
     }
     assert.equal(tables.count, 8 * many);
     assert.equal(tables.at((5 * 2 ** 32 + 5 + 3 * 2 ** 27) * 512), 3 * many + 5);
