@@ -5,6 +5,7 @@ import type { Qcow2Parts } from '../layer';
 import type { Geometry } from '../mapping';
 import { isCopied, offsetOf } from '../mapping';
 import { NOT_COUNTED, Refcounts } from '../refcounts';
+import { TableHoles } from '../tableHoles';
 import { readTables } from '../tables';
 import { Claims } from './claims';
 import { CountComparison } from './counts';
@@ -58,6 +59,8 @@ class Check {
   private readonly tables = new L2Tables();
   private readonly refcounts: Refcounts;
   private readonly fileClusters: number;
+  /** Known once all tables are. */
+  private holes: TableHoles | undefined;
   private readonly progress = { done: 0, total: 1 };
   /** False where the check ended before the file did. */
   private reachedEnd = false;
@@ -188,7 +191,7 @@ class Check {
     for (const region of bitmapRegions(source, header, told)) references.add(region);
     yield* this.eachTable((bytes, number) => {
       this.countTable(number, references);
-      entries.check(bytes, this.tables, number);
+      if (bytes) entries.check(bytes, this.tables, number);
     });
     checkRefblocks(this.refcounts, references, this.geometry, this.notes, this.fileClusters);
   }
@@ -253,21 +256,32 @@ class Check {
     if (tables.isTwofold(number)) references.clusters.contest(Math.floor(offset / clusterSize));
   }
 
-  /** All L2 tables, in the order in which they were met, read a few megabytes at a time. */
-  private *eachTable(use: (bytes: DataView, number: number) => void): Generator<Progress, void, void> {
+  /**
+   * All L2 tables, in the order in which they were met, read a few megabytes at a time; of one in a hole of the file, which
+   * maps nothing, no bytes.
+   */
+  private *eachTable(use: (bytes: DataView | undefined, number: number) => void): Generator<Progress, void, void> {
     const { tables } = this;
+    const { source } = this.parts;
     const { clusterSize } = this.geometry;
     const perWindow = Math.max(1, Math.floor(WINDOW_BYTES / clusterSize));
     const window = new Uint8Array(Math.min(perWindow, Math.max(1, tables.count)) * clusterSize);
+    this.holes ??= new TableHoles(source, tables.count * clusterSize);
     this.progress.total = Math.max(1, tables.count);
     for (let first = 0; first < tables.count; first += perWindow) {
-      const numbers = Array.from({ length: Math.min(perWindow, tables.count - first) }, (_, index) => first + index);
-      const offsets = numbers.map((number) => tables.offset(number));
-      readTables(this.parts.source, offsets, clusterSize, window);
-      for (const [index, number] of numbers.entries()) {
-        use(new DataView(window.buffer, index * clusterSize, clusterSize), number);
+      const end = Math.min(first + perWindow, tables.count);
+      const offsets: number[] = [];
+      /** Of each table, which of those that are read it is, or -1. */
+      const places: number[] = [];
+      for (let number = first; number < end; number += 1) {
+        const offset = tables.offset(number);
+        places.push(this.holes.hold(offset, clusterSize) ? -1 : offsets.push(offset) - 1);
       }
-      this.progress.done = first + numbers.length;
+      readTables(source, offsets, clusterSize, window);
+      for (const [index, place] of places.entries()) {
+        use(place < 0 ? undefined : new DataView(window.buffer, place * clusterSize, clusterSize), first + index);
+      }
+      this.progress.done = end;
       yield { ...this.progress };
     }
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CheckReport } from '../../../../../../src/core';
+import type { ByteSource, CheckReport } from '../../../../../../src/core';
 import { finish } from '../../../../../../src/core';
 import type { CheckRoom } from '../../../../../../src/core/formats/qcow2/check';
 import { checkImage } from '../../../../../../src/core/formats/qcow2/check';
@@ -8,7 +8,7 @@ import { Geometry } from '../../../../../../src/core/formats/qcow2/mapping';
 import { Use } from '../../../../../../src/core/model';
 import type { BuiltQcow2, Cluster, Qcow2Spec } from '../../../../../fixtures/build/index';
 import { buildQcow2, compressed, data, noise, SparseImage, zeroAllocated } from '../../../../../fixtures/build/index';
-import { MemoryDisk, memorySource } from '../../../../../support/memory';
+import { extentsOf, MemoryDisk, memorySource } from '../../../../../support/memory';
 
 const CLUSTER = 512;
 /** Guest clusters that one L2 table maps. */
@@ -19,7 +19,10 @@ const COPIED = 1n << 63n;
 const SMALL: CheckRoom = { counterBytes: 1, windows: 256, l2Tables: 2 ** 21 };
 
 function check(image: SparseImage, room?: CheckRoom): CheckReport {
-  const source = memorySource(image);
+  return checkFile(memorySource(image), room);
+}
+
+function checkFile(source: ByteSource, room?: CheckRoom): CheckReport {
   const header = readHeader(source);
   const { codecs } = new MemoryDisk().environment;
   const parts = { source, holder: source, header, snapshots: [], bitmaps: [], luks: undefined, findings: [], codecs };
@@ -237,6 +240,33 @@ describe('checking an image', () => {
       assert.deepEqual([useAt(report, 0), useAt(report, image.size - 1)], [Use.Header, Use.Unknown]);
       assert.equal(endOf(report), image.size);
     });
+  });
+
+  it('reads no L2 tables that lie in holes of the file, and counts them all the same', () => {
+    const bits = 21;
+    const clusterSize = 2 ** bits;
+    const tables = 40;
+    const span = (clusterSize / 8) * clusterSize;
+    const built = buildQcow2({ size: tables * span, clusterBits: bits, clusters: new Map([[0, data(noise(1, 512))]]) });
+    const { layout } = built;
+    const end = Math.ceil(built.image.size / clusterSize) * clusterSize;
+    const image = new SparseImage(end + tables * clusterSize, built.image.chunks());
+    // All but the first of the L1 entries lead to tables in a hole behind everything else; they are not counted.
+    for (let index = 1; index < tables; index += 1) {
+      image.poke(layout.l1.offset + index * 8, u64(BigInt(end + index * clusterSize)));
+    }
+    const extents = extentsOf(image.size, [[0, end]]);
+    const reports = [{}, { extents, diskUsage: 10 * clusterSize }].map((file) => {
+      const disk = new MemoryDisk().put('/file', { bytes: image, ...file });
+      const report = checkFile(disk.leaf('/file').source);
+      return { report, behind: disk.reads.filter(({ position }) => position >= end).length };
+    });
+    const [all, some] = reports;
+    assert(all && some);
+    assert.deepEqual(faults(all.report), { ...NO_FAULTS, corruptions: tables - 1 });
+    assert.deepEqual(some.report, all.report);
+    assert(all.behind > 0);
+    assert.equal(some.behind, 0);
   });
 
   it('that has more L2 tables than are read tells no leaks: what was not read may refer to them', () => {
