@@ -529,7 +529,7 @@ export interface CheckProblem extends Finding {
   readonly times: number;
   /** The place in the file that it is about, `[start, end)`. */
   readonly host?: { readonly start: number; readonly end: number } | undefined;
-  /** Who refers to that place, in words: "L2 entry 5 of L1 entry 0, current state". */
+  /** Who refers to that place, in words, the first few: "L2 entry 5 of the table at L1 index 0, the current state". */
   readonly claims: readonly string[];
   /** The guest's bytes that it touches, as far as that is known; at most a few for each problem. */
   readonly guest: readonly GuestRange[];

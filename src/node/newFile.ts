@@ -94,8 +94,10 @@ export class NewFile implements Sink {
   }
 
   private close(): void {
-    if (this.descriptor !== undefined) fs.closeSync(this.descriptor);
+    const { descriptor } = this;
+    // A close that fails has closed it all the same.
     this.descriptor = undefined;
+    if (descriptor !== undefined) fs.closeSync(descriptor);
   }
 
   /** Unlike a rename, a link fails where the name is taken. Not every file system has links. */

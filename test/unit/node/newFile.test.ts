@@ -160,6 +160,25 @@ describe('a file in the making', () => {
     });
   }
 
+  it('is gone when closing it fails, as a full disk on a network may say only then', () => {
+    const file = new NewFile(target, { replace: true });
+    file.append('new');
+    const real = fs.closeSync;
+    let failures = 0;
+    fs.closeSync = (descriptor) => {
+      real(descriptor);
+      failures += 1;
+      throw new Error('ENOSPC: no space left on device');
+    };
+    try {
+      assert.throws(() => file.commit(), { name: 'DiskError', code: 'io', file: target });
+    } finally {
+      fs.closeSync = real;
+    }
+    assert.equal(failures, 1, 'closed twice: the number may by then be that of another file');
+    assert.deepEqual(names(), []);
+  });
+
   it('replaces the file that a link leads to, and not the link', function () {
     if (process.platform === 'win32') this.skip();
     fs.writeFileSync(target, 'old');

@@ -242,6 +242,14 @@ describe('checking an image', () => {
     });
   });
 
+  it('of more clusters than QEMU checks says so, and of none of them what it is', () => {
+    const size = 2 ** 31 * CLUSTER;
+    const report = check(new SparseImage(size, build().image.chunks()));
+    assert.deepEqual(faults(report), { ...NO_FAULTS, checkErrors: 1 });
+    assert.deepEqual([told(report), report.counts.imageEnd], [{ 'check-incomplete': 1 }, undefined]);
+    assert.deepEqual(report.file, { count: 1, start: Float64Array.of(0, size), use: Uint8Array.of(Use.Unknown) });
+  });
+
   it('reads no L2 tables that lie in holes of the file, and counts them all the same', () => {
     const bits = 21;
     const clusterSize = 2 ** bits;
