@@ -45,6 +45,8 @@ export function summarizeSession(
   checks: ReadonlyMap<number, CheckSummary> = new Map(),
 ): ImageSummary {
   const { chain, standpoint, view } = session;
-  const layers = chain.layers.map((layer) => summarizeLayer(layer, session.findings(layer.depth), checks.get(layer.depth)));
+  const layers = chain.layers.map((layer) =>
+    summarizeLayer(layer, session.findings(layer.depth), checks.get(layer.depth)),
+  );
   return { path: layers[0]?.path ?? '', layers, end: chain.end, standpoint, guestSize: view.guestSize, ...state };
 }
