@@ -188,7 +188,10 @@ class Check {
     const told = references.telling ? this.notes : undefined;
     for (const table of l1Tables) yield* this.countL1(table, references);
     for (const region of fixedRegions(this.geometry, snapshotTableBytes)) references.add(region);
-    for (const region of bitmapRegions(source, header, told)) references.add(region);
+    for (const region of bitmapRegions(source, header, told)) {
+      if (region) references.add(region);
+      else yield { ...this.progress };
+    }
     yield* this.eachTable((bytes, number) => {
       this.countTable(number, references);
       if (bytes) entries.check(bytes, this.tables, number);
@@ -290,7 +293,10 @@ class Check {
     const { source, header } = this.parts;
     if (claims.wanted) {
       for (const region of fixedRegions(this.geometry, states.snapshotTableBytes)) claims.region(region);
-      for (const region of bitmapRegions(source, header)) claims.region(region);
+      for (const region of bitmapRegions(source, header)) {
+        if (region) claims.region(region);
+        else yield { ...this.progress };
+      }
       for (const { active, offset, entries } of l1Tables) {
         claims.region({ what: active ? 'the L1 table' : 'the L1 table of a snapshot', offset, length: entries * 8 });
       }

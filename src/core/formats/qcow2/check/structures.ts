@@ -56,9 +56,14 @@ export function* fixedRegions(geometry: Geometry, snapshotTableBytes: number): G
 
 /**
  * The bitmap directory, the tables of its bitmaps and their data. What is wrong there is told to `notes`, where given:
- * QEMU's check then breaks off (block/qcow2-bitmap.c, qcow2_check_bitmaps_refcounts).
+ * QEMU's check then breaks off (block/qcow2-bitmap.c, qcow2_check_bitmaps_refcounts). Yields undefined for a pause behind
+ * each piece of a table.
  */
-export function* bitmapRegions(source: ByteSource, header: Qcow2Header, notes?: Notes): Generator<Region, void, void> {
+export function* bitmapRegions(
+  source: ByteSource,
+  header: Qcow2Header,
+  notes?: Notes,
+): Generator<Region | undefined, void, void> {
   if (!header.bitmaps) return;
   const { directoryOffset, directoryBytes } = header.bitmaps;
   const bitmaps = { use: Use.Bitmaps, claim: Claim.Metadata, times: 1 };
@@ -77,7 +82,12 @@ export function* bitmapRegions(source: ByteSource, header: Qcow2Header, notes?: 
       return;
     }
     const told = notes && new TableNotes(notes);
-    for (const { offset, entry } of clustersOf(source, tableOffset, tableEntries, header, told)) {
+    for (const cluster of clustersOf(source, tableOffset, tableEntries, header, told)) {
+      if (!cluster) {
+        yield undefined;
+        continue;
+      }
+      const { offset, entry } = cluster;
       const from = { start: entry, end: entry + 8 };
       yield { what: `bitmap "${bitmap.name}"`, offset, length: 2 ** header.clusterBits, ...bitmaps, from };
     }
@@ -148,7 +158,7 @@ function* clustersOf(
   entries: number,
   { clusterBits }: Qcow2Header,
   wrong: TableNotes | undefined,
-): Generator<{ readonly offset: number; readonly entry: number }, void, void> {
+): Generator<{ readonly offset: number; readonly entry: number } | undefined, void, void> {
   const inFile = Math.max(0, Math.min(entries, Math.ceil((source.size - offset) / 8)));
   const piece = new Uint8Array(Math.min(PIECE_BYTES, inFile * 8));
   for (let first = 0; first < inFile; first += PIECE_BYTES / 8) {
@@ -164,6 +174,7 @@ function* clustersOf(
       if (reserved || placed) wrong?.add(offset + first * 8 + at, high, low);
       else if (cluster !== 0) yield { offset: cluster, entry: offset + first * 8 + at };
     }
+    yield undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ByteSource, CheckReport } from '../../../../../../src/core';
+import type { ByteSource, CheckReport, Job } from '../../../../../../src/core';
 import { finish } from '../../../../../../src/core';
 import type { CheckRoom } from '../../../../../../src/core/formats/qcow2/check';
 import { checkImage } from '../../../../../../src/core/formats/qcow2/check';
@@ -22,11 +22,13 @@ function check(image: SparseImage, room?: CheckRoom): CheckReport {
   return checkFile(memorySource(image), room);
 }
 
-function checkFile(source: ByteSource, room?: CheckRoom): CheckReport {
+const checkFile = (source: ByteSource, room?: CheckRoom): CheckReport => finish(jobOf(source, room));
+
+function jobOf(source: ByteSource, room?: CheckRoom): Job<CheckReport> {
   const header = readHeader(source);
   const { codecs } = new MemoryDisk().environment;
   const parts = { source, holder: source, header, snapshots: [], bitmaps: [], luks: undefined, findings: [], codecs };
-  return finish(checkImage(parts, new Geometry(header), room));
+  return checkImage(parts, new Geometry(header), room);
 }
 
 /** Clusters of noise at the first guest clusters. */
@@ -248,6 +250,22 @@ describe('checking an image', () => {
     assert.deepEqual(faults(report), { ...NO_FAULTS, checkErrors: 1 });
     assert.deepEqual([told(report), report.counts.imageEnd], [{ 'check-incomplete': 1 }, undefined]);
     assert.deepEqual(report.file, { count: 1, start: Float64Array.of(0, size), use: Uint8Array.of(Use.Unknown) });
+  });
+
+  it('pauses while it reads the large table of a bitmap', () => {
+    const built = build({ bitmaps: [{ name: 'dirty', granularityBits: 16, dirty: [] }] });
+    const [{ entry } = assert.fail()] = built.layout.bitmaps;
+    const longTable = (pieces: number): SparseImage => {
+      const bytes = pieces * 2 ** 20;
+      const image = new SparseImage(built.image.size + bytes, built.image.chunks());
+      image.poke(entry, u64(BigInt(built.image.size)));
+      image.poke(entry + 8, u64(BigInt(bytes / 8)).subarray(4));
+      return image;
+    };
+    const pauses = (image: SparseImage): number => [...jobOf(memorySource(image))].length;
+    assert(pauses(longTable(8)) >= pauses(longTable(1)) + 7);
+    // The new table is not counted, and where it was before is leaked.
+    assert.deepEqual(told(check(longTable(8))), { uncounted: (8 * 2 ** 20) / CLUSTER, leaked: 1 });
   });
 
   it('reads no L2 tables that lie in holes of the file, and counts them all the same', () => {
