@@ -1,4 +1,4 @@
-import type { CheckReport, Environment, Picture, Ranges } from '../core';
+import type { CheckReport, Environment, OwnershipMap, Picture, Ranges } from '../core';
 import { bytesPerCell, DiskError, fileOwners, finish, NOW, Session, rangeBeside, toWire, unite } from '../core';
 import type {
   CheckSummary,
@@ -42,14 +42,19 @@ const REFINE_MS = 150;
 const REST_FACTOR = 4;
 const MAX_READ = 1 << 20;
 
+/** What is kept of a check, in the forms that pictures are drawn from again and again. */
 interface KeptCheck {
-  readonly report: CheckReport;
   readonly summary: CheckSummary;
+  /** What lies where in the layer's own file. */
+  readonly file: OwnershipMap;
+  /** What problems touch of it; leaks have a look of their own on its map. */
+  readonly damaged: Ranges;
 }
 
-/** What problems touch of the layer's own file; leaks have a look of their own on its map. */
-const damagedInFile = ({ problems }: CheckSummary): Ranges =>
-  unite(problems.flatMap(({ counts, host }) => (host && counts !== 'leak' ? [host] : [])));
+function keep(report: CheckReport): KeptCheck {
+  const hosts = report.problems.flatMap(({ counts, host }) => (host && counts !== 'leak' ? [host] : []));
+  return { summary: summarizeCheck(report), file: fileOwners(report.file), damaged: unite(hosts) };
+}
 
 const samePlace = (a: Standpoint, b: Standpoint): boolean => a.depth === b.depth && a.view === b.view;
 
@@ -69,6 +74,8 @@ export class ImageServer {
   /** By depth, what checks of the layers found. */
   private readonly checks = new Map<number, KeptCheck>();
   private comparison: KeptComparison | undefined;
+  /** The comparison that was asked for last. */
+  private asked: CompareParams | null = null;
 
   constructor(private readonly emit: Emit) {}
 
@@ -78,8 +85,10 @@ export class ImageServer {
     const opened = openImage(environment, params);
     before?.close();
     this.scanning.stop();
+    // A check reads the files that were closed just now.
+    this.works.cancel('check');
     this.checks.clear();
-    this.comparison = undefined;
+    this.dropComparison();
     this.params = params;
     this.environment = environment;
     this.session = undefined;
@@ -92,7 +101,7 @@ export class ImageServer {
 
   look(at: Standpoint): ImageSummary {
     const session = this.opened();
-    if (!samePlace(at, session.standpoint)) this.comparison = undefined;
+    if (!samePlace(at, session.standpoint)) this.dropComparison();
     session.stand(at);
     this.startScan(session);
     return this.summary(session);
@@ -107,12 +116,11 @@ export class ImageServer {
       const check = this.checks.get(file);
       if (!check)
         throw new DiskError('not-found', 'this layer was not checked: what lies where in its file is not known');
-      const asOwners = fileOwners(check.report.file);
       return {
         generation,
         complete: true,
-        pixels: session.pixels({ map: asOwners }, start, cellBytes, cells),
-        damaged: marks(damagedInFile(check.summary)),
+        pixels: session.pixels({ map: check.file }, start, cellBytes, cells),
+        damaged: marks(check.damaged),
       };
     }
     const picture = this.pictureOf(session);
@@ -149,18 +157,21 @@ export class ImageServer {
     const session = this.opened();
     const report = await this.works.run('check', checkLayer(session, depth));
     if (!report || session !== this.session) return null;
-    this.checks.set(depth, { report, summary: summarizeCheck(report) });
+    const kept = keep(report);
+    this.checks.set(depth, kept);
     this.changed(session);
-    return summarizeCheck(report);
+    return kept.summary;
   }
 
   /** @param other null puts a comparison away */
   async compare(other: CompareParams | null): Promise<ComparisonSummary | null> {
     const shown = this.opened();
-    this.comparison = undefined;
-    this.works.cancel('compare');
+    this.dropComparison();
+    this.asked = other;
     if (other) {
       await codecsReady();
+      // Put away, or asked for anew, before it began.
+      if (this.asked !== other || shown !== this.session) return null;
       const { standpoint } = shown;
       const found = await this.withOwnSession((session) =>
         this.works.run('compare', compareWith(session, createEnvironment(other.policy), other)),
@@ -207,6 +218,12 @@ export class ImageServer {
     } finally {
       session.close();
     }
+  }
+
+  /** Also one that is under way: it is about what is no longer looked at. */
+  private dropComparison(): void {
+    this.comparison = undefined;
+    this.works.cancel('compare');
   }
 
   private opened(): Session {

@@ -443,6 +443,37 @@ describe('the server of one image', () => {
       await server.compare(null);
       assert.deepEqual([server.pixels(cells).different, server.difference(-1, 1)], [undefined, null]);
     });
+
+    it('that is put away before it has begun does not come back', async () => {
+      await differing();
+      const begun = server.compare({ path: at('theirs'), view: '', policy: TRUST_ALL });
+      const away = server.compare(null);
+      assert.deepEqual(await Promise.all([begun, away]), [null, null]);
+      assert.equal(server.difference(-1, 1), null);
+    });
+
+    const leaving = {
+      'the disk is looked at from elsewhere': () => void server.look({ depth: 1, view: '' }),
+      'the image is read anew': () => void open('top'),
+    };
+    for (const [what, leave] of Object.entries(leaving)) {
+      it(`ends where ${what}: what it found would be of no use`, async () => {
+        large('large');
+        build('top', { size: LARGE_CLUSTERS * CLUSTER, backing: 'large', backingFormat: 'qcow2' });
+        build('empty', { size: LARGE_CLUSTERS * CLUSTER });
+        open('top');
+        await complete();
+        let told = 0;
+        onEvent = ({ name }) => {
+          if (name !== 'working') return;
+          told += 1;
+          if (told === 1) leave();
+        };
+        assert.equal(await server.compare({ path: at('empty'), view: '', policy: TRUST_ALL }), null);
+        onEvent = undefined;
+        assert.equal(told, 1);
+      });
+    }
   });
 
   describe('checking', () => {
@@ -461,6 +492,16 @@ describe('the server of one image', () => {
       const { pixels, damaged } = server.pixels({ start: place * CLUSTER, cellBytes: CLUSTER, cells: 1, file: 0 });
       assert.deepEqual([[...pixels.owner], [...(damaged ?? [])]], [[Use.Uncounted], [CLUSTER]]);
       assert.deepEqual([...server.pixels({ ...cells, cells: 1, file: 0 }).pixels.owner], [Use.Header]);
+    });
+
+    it('ends where the image is read anew: its file is no longer open', async () => {
+      pair();
+      open('top');
+      await complete();
+      const done = server.check(0);
+      const { layers } = open('top');
+      assert.equal(await done, null);
+      assert.equal(layers[0]?.check, undefined);
     });
   });
 

@@ -66,10 +66,14 @@ export class Claims {
     if (found && found.others.length < MAX_TOLD) found.others.push(what);
   }
 
-  /** Looks for claims among the entries of an L2 table; the table itself is a claim too. */
-  table(bytes: DataView, offset: number): void {
+  /**
+   * Looks for claims among the entries of an L2 table; the table itself is a claim too.
+   * @param bytes undefined where it maps nothing
+   */
+  table(bytes: DataView | undefined, offset: number): void {
     const { l2Entries, l2EntryBytes, clusterSize, header } = this.geometry;
     if (this.clusters.has(Math.floor(offset / clusterSize))) this.tables.set(offset, []);
+    if (!bytes) return;
     for (let index = 0; index < l2Entries && this.found < MAX_CLAIMS; index += 1) {
       const high = bytes.getUint32(index * l2EntryBytes);
       const low = bytes.getUint32(index * l2EntryBytes + 4);

@@ -10,11 +10,14 @@ import type { Description, Note, Notes } from './notes';
 
 const SLICE = 1 << 16;
 
-type Verdict = 'right' | 'leaked' | 'overcounted' | 'uncounted' | 'overflow' | 'contested' | 'unreadable';
+/** What is told of a cluster. */
+type Fault = 'leaked' | 'overcounted' | 'uncounted' | 'overflow' | 'contested' | 'unreadable';
+/** `open`: it may be counted too often, or be referred to by what was not read. */
+type Verdict = Fault | 'right' | 'open';
 
 /** Clusters next to each other of which the same is to be told. */
 interface Stretch {
-  readonly verdict: Verdict;
+  readonly verdict: Fault;
   readonly start: number;
   end: number;
   readonly counted: number;
@@ -28,6 +31,8 @@ interface Stretch {
 export class CountComparison {
   /** The last cluster that is referred to or counted; QEMU says 0 where there is none. */
   highest = 0;
+  /** False where not all was read that may refer to clusters: then none is known to be leaked. */
+  complete = true;
   private stretch: Stretch | undefined;
 
   constructor(
@@ -74,8 +79,8 @@ export class CountComparison {
     if (counted > 0 || (counted === 0 && references > 0)) this.highest = cluster;
     if (all > references) this.tell('overflow', cluster, counted, all);
     const contested = this.clusters.isContested(cluster);
-    const verdict = verdictOn(counted, references, contested);
-    if (verdict !== 'right') this.tell(verdict, cluster, counted, references);
+    const verdict = this.verdictOn(counted, references, contested);
+    if (verdict !== 'right' && verdict !== 'open') this.tell(verdict, cluster, counted, references);
     const { clusterSize } = this.geometry;
     this.map.append((cluster + 1) * clusterSize, this.useOf(cluster, verdict, contested));
   }
@@ -85,10 +90,17 @@ export class CountComparison {
     if (verdict === 'uncounted') return Use.Uncounted;
     if (verdict === 'leaked') return Use.Leaked;
     const use = this.clusters.useOf(cluster);
-    return verdict === 'unreadable' && use === Use.Free ? Use.Unknown : use;
+    return (verdict === 'unreadable' || verdict === 'open') && use === Use.Free ? Use.Unknown : use;
   }
 
-  private tell(verdict: Verdict, cluster: number, counted: number, references: number): void {
+  private verdictOn(counted: number, references: number, contested: boolean): Verdict {
+    if (counted === NOT_COUNTED) return 'unreadable';
+    if (counted < references) return 'uncounted';
+    if (counted > references) return !this.complete ? 'open' : references === 0 ? 'leaked' : 'overcounted';
+    return contested ? 'contested' : 'right';
+  }
+
+  private tell(verdict: Fault, cluster: number, counted: number, references: number): void {
     const { stretch } = this;
     if (
       stretch?.end === cluster &&
@@ -116,15 +128,7 @@ export class CountComparison {
   }
 }
 
-function verdictOn(counted: number, references: number, contested: boolean): Verdict {
-  if (counted === NOT_COUNTED) return 'unreadable';
-  if (counted < references) return 'uncounted';
-  if (counted > references) return references === 0 ? 'leaked' : 'overcounted';
-  return contested ? 'contested' : 'right';
-}
-
-const ABOUT: Readonly<Record<Verdict, { readonly code: string; readonly counts: Note['counts'] }>> = {
-  right: { code: 'right', counts: 'further' },
+const ABOUT: Readonly<Record<Fault, { readonly code: string; readonly counts: Note['counts'] }>> = {
   leaked: { code: 'leaked', counts: 'leak' },
   overcounted: { code: 'overcounted', counts: 'leak' },
   uncounted: { code: 'uncounted', counts: 'corruption' },
@@ -182,7 +186,6 @@ function describe(
         advice: 'The reference count table is broken there: qemu-img check -r all makes a new one, on a copy.',
       };
     case 'contested':
-    case 'right':
       return {
         ...about,
         ...claimed,

@@ -5,6 +5,8 @@ export const PAGE = 1024;
 const PAGES_PER_SLAB = 64;
 const SLAB = PAGE * PAGES_PER_SLAB;
 const MAX_NARROW = 0xffff;
+/** Clusters past a narrow counter that are kept at a time: some 40 bytes each. Far more than a page has. */
+const MAX_EXCESS = 2 ** 20;
 
 /** The low four bits of a cluster's state are its `Use`; these are what else is known of it. */
 const CONTESTED = 0x10;
@@ -88,7 +90,8 @@ export class HostClusters {
     if (!slab) return;
     const index = at % SLAB;
     this.count(slab, index, cluster, weight);
-    slab.state[index] = this.claimed(slab, index, weight, use, claim, guest);
+    // Counting may have ended the window before this cluster.
+    if (cluster < this.to) slab.state[index] = this.claimed(slab, index, weight, use, claim, guest);
   }
 
   /** References to a cluster so far. */
@@ -136,6 +139,8 @@ export class HostClusters {
       count[index] = sum;
       return;
     }
+    if (this.excess.size >= MAX_EXCESS && !this.excess.has(cluster)) this.shorten();
+    if (cluster >= this.to) return;
     count[index] = most;
     this.excess.set(cluster, (this.excess.get(cluster) ?? 0) + sum - most);
   }

@@ -5,6 +5,7 @@ import type { Qcow2Parts } from '../layer';
 import type { Geometry } from '../mapping';
 import { isCopied, offsetOf } from '../mapping';
 import { NOT_COUNTED, Refcounts } from '../refcounts';
+import { TableHoles } from '../tableHoles';
 import { readTables } from '../tables';
 import { Claims } from './claims';
 import { CountComparison } from './counts';
@@ -24,13 +25,21 @@ import { bitmapRegions, fixedRegions, openingErrors } from './structures';
 
 /** QEMU checks no file of more clusters (block/qcow2-refcount.c, qcow2_check_refcounts: INT_MAX). */
 const MAX_FILE_CLUSTERS = 2 ** 31 - 1;
-/** Ours: bytes that counters of references may take, L2 tables that are kept account of, bytes of L1 tables read. */
-const COUNTER_BYTES = 96 << 20;
-const MAX_L2_TABLES = 2 ** 21;
+/** Ours: bytes of L1 tables that are read, and of L2 tables at a time. */
 const MAX_L1_BYTES = 2 ** 30;
-/** Ours: windows of the file that are gone through. An honest file of 64 TiB with clusters of 64 KiB needs a few dozen. */
-const MAX_WINDOWS = 256;
 const WINDOW_BYTES = 4 << 20;
+
+/** Ours: what a check may take. */
+export interface CheckRoom {
+  /** Bytes of counters of references: what they do not reach is counted in further windows of the file. */
+  readonly counterBytes: number;
+  /** An honest file of 64 TiB with clusters of 64 KiB needs a few dozen. */
+  readonly windows: number;
+  /** L2 tables that are kept account of. */
+  readonly l2Tables: number;
+}
+
+const ROOM: CheckRoom = { counterBytes: 96 << 20, windows: 256, l2Tables: 2 ** 21 };
 
 /** What `qemu-img check` does not mind, or finds by itself. */
 const TOLERATED: ReadonlySet<string> = new Set(['marked-corrupt', 'refcount-table-absent']);
@@ -40,8 +49,8 @@ const TOLERATED: ReadonlySet<string> = new Set(['marked-corrupt', 'refcount-tabl
  * the guest's bytes a problem touches, and what lies where in the file. Parents are not needed. References are counted
  * for a window of the file at a time, and tables are read in pieces: memory does not follow the image.
  */
-export function checkImage(parts: Qcow2Parts, geometry: Geometry): Job<CheckReport> {
-  return new Check(parts, geometry).run();
+export function checkImage(parts: Qcow2Parts, geometry: Geometry, room = ROOM): Job<CheckReport> {
+  return new Check(parts, geometry, room).run();
 }
 
 class Check {
@@ -50,11 +59,16 @@ class Check {
   private readonly tables = new L2Tables();
   private readonly refcounts: Refcounts;
   private readonly fileClusters: number;
+  /** Known once all tables are. */
+  private holes: TableHoles | undefined;
   private readonly progress = { done: 0, total: 1 };
+  /** False where the check ended before the file did. */
+  private reachedEnd = false;
 
   constructor(
     private readonly parts: Qcow2Parts,
     private readonly geometry: Geometry,
+    private readonly room: CheckRoom,
   ) {
     this.refcounts = new Refcounts(parts.source, geometry);
     this.fileClusters = Math.ceil(parts.source.size / geometry.clusterSize);
@@ -92,11 +106,18 @@ class Check {
       if (severity !== 'error' || TOLERATED.has(code)) continue;
       this.notes.add('error', 1, code, () => ({ message, advice, offset }));
     }
-    for (const message of openingErrors(this.geometry)) this.breakOff(message);
+    for (const message of openingErrors(this.geometry)) this.incomplete(message, 'QEMU does not open such an image.');
   }
 
   private breakOff(message: string): void {
-    this.notes.add('error', 1, 'check-incomplete', () => ({ message, advice: 'What was found up to there is told.' }));
+    this.incomplete(
+      message,
+      'What was found up to there is told; leaks are not, since what was not read may refer to them.',
+    );
+  }
+
+  private incomplete(message: string, advice: string): void {
+    this.notes.add('error', 1, 'check-incomplete', () => ({ message, advice }));
   }
 
   /** Distinct L1 tables, no more bytes of them than are read. */
@@ -117,8 +138,8 @@ class Check {
           continue;
         }
         const { index, high, low } = entry;
-        if (this.tables.count >= MAX_L2_TABLES && this.tables.at(offsetOf(high, low)) < 0) {
-          this.breakOff(`the image has more than ${MAX_L2_TABLES} L2 tables`);
+        if (this.tables.count >= this.room.l2Tables && this.tables.at(offsetOf(high, low)) < 0) {
+          this.breakOff(`the image has more than ${this.room.l2Tables} L2 tables`);
           return;
         }
         this.tables.add(offsetOf(high, low), index, table.times, table.active);
@@ -127,7 +148,7 @@ class Check {
   }
 
   private references({ snapshots }: States): References {
-    const clusters = new HostClusters(this.fileClusters + 1, snapshots.length > 0, COUNTER_BYTES);
+    const clusters = new HostClusters(this.fileClusters + 1, snapshots.length > 0, this.room.counterBytes);
     return new References(clusters, this.parts.source.size, this.geometry, this.notes);
   }
 
@@ -141,17 +162,20 @@ class Check {
   ): Generator<Progress, void, void> {
     const { clusters } = references;
     for (let window = 0; clusters.start < clusters.clusters; window += 1) {
-      if (window === MAX_WINDOWS) {
+      if (window === this.room.windows) {
         this.breakOff(
           `what the image refers to is strewn over its file: checked up to ${this.offsetText(clusters.start)}`,
         );
         return;
       }
       yield* this.countAll(references, states, l1Tables, entries);
+      // What was not read is known by now, and may refer to any cluster.
+      if (references.telling) counts.complete = this.notes.count('error') === 0;
       yield* this.paced(counts.run());
       references.telling = false;
       clusters.begin(clusters.end);
     }
+    this.reachedEnd = true;
   }
 
   private *countAll(
@@ -167,7 +191,7 @@ class Check {
     for (const region of bitmapRegions(source, header, told)) references.add(region);
     yield* this.eachTable((bytes, number) => {
       this.countTable(number, references);
-      entries.check(bytes, this.tables, number);
+      if (bytes) entries.check(bytes, this.tables, number);
     });
     const blocks = checkRefblocks(this.refcounts, references, this.geometry, this.notes, this.fileClusters);
     while (blocks.next().done !== true) yield this.progress;
@@ -233,21 +257,32 @@ class Check {
     if (tables.isTwofold(number)) references.clusters.contest(Math.floor(offset / clusterSize));
   }
 
-  /** All L2 tables, in the order in which they were met, read a few megabytes at a time. */
-  private *eachTable(use: (bytes: DataView, number: number) => void): Generator<Progress, void, void> {
+  /**
+   * All L2 tables, in the order in which they were met, read a few megabytes at a time; of one in a hole of the file, which
+   * maps nothing, no bytes.
+   */
+  private *eachTable(use: (bytes: DataView | undefined, number: number) => void): Generator<Progress, void, void> {
     const { tables } = this;
+    const { source } = this.parts;
     const { clusterSize } = this.geometry;
     const perWindow = Math.max(1, Math.floor(WINDOW_BYTES / clusterSize));
     const window = new Uint8Array(Math.min(perWindow, Math.max(1, tables.count)) * clusterSize);
+    this.holes ??= new TableHoles(source, tables.count * clusterSize);
     this.progress.total = Math.max(1, tables.count);
     for (let first = 0; first < tables.count; first += perWindow) {
-      const numbers = Array.from({ length: Math.min(perWindow, tables.count - first) }, (_, index) => first + index);
-      const offsets = numbers.map((number) => tables.offset(number));
-      readTables(this.parts.source, offsets, clusterSize, window);
-      for (const [index, number] of numbers.entries()) {
-        use(new DataView(window.buffer, index * clusterSize, clusterSize), number);
+      const end = Math.min(first + perWindow, tables.count);
+      const offsets: number[] = [];
+      /** Of each table, which of those that are read it is, or -1. */
+      const places: number[] = [];
+      for (let number = first; number < end; number += 1) {
+        const offset = tables.offset(number);
+        places.push(this.holes.hold(offset, clusterSize) ? -1 : offsets.push(offset) - 1);
       }
-      this.progress.done = first + numbers.length;
+      readTables(source, offsets, clusterSize, window);
+      for (const [index, place] of places.entries()) {
+        use(place < 0 ? undefined : new DataView(window.buffer, place * clusterSize, clusterSize), first + index);
+      }
+      this.progress.done = end;
       yield { ...this.progress };
     }
   }
@@ -290,6 +325,8 @@ class Check {
   ): CheckReport {
     const { notes, geometry } = this;
     const { guestSize } = geometry.header;
+    this.map.append(this.fileClusters * geometry.clusterSize, Use.Unknown);
+
     const layout = entries?.layout ?? { allocated: 0, fragmented: 0, compressed: 0 };
     return {
       counts: {
@@ -297,7 +334,7 @@ class Check {
         corruptions: notes.count('corruption'),
         leaks: notes.count('leak'),
         further: notes.count('further'),
-        imageEnd: counts && (counts.highest + 1) * geometry.clusterSize,
+        imageEnd: counts && this.reachedEnd ? (counts.highest + 1) * geometry.clusterSize : undefined,
         totalClusters: Math.ceil(guestSize / geometry.clusterSize),
         allocatedClusters: layout.allocated,
         fragmentedClusters: layout.fragmented,

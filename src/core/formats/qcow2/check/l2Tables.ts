@@ -1,6 +1,9 @@
 const FIRST_TABLES = 1024;
 /** Slots for each table: few enough to keep, many enough that a look-up is short. */
 const SLOTS = 2;
+const TWO_32 = 2 ** 32;
+
+const randomWord = (): number => Math.floor(Math.random() * TWO_32) | 0;
 
 /**
  * The L2 tables that L1 tables refer to, each once, numbered in the order in which they were met. A table that many
@@ -8,11 +11,15 @@ const SLOTS = 2;
  */
 export class L2Tables {
   private offsets = new Float64Array(FIRST_TABLES);
-  private totals = new Uint32Array(FIRST_TABLES);
+  /** May be more than 2^32: each of many snapshots counts every entry of a table that they share. */
+  private totals = new Float64Array(FIRST_TABLES);
   private actives = new Uint32Array(FIRST_TABLES);
   private indices = new Uint32Array(FIRST_TABLES);
   private moved = new Uint8Array(FIRST_TABLES);
   private slots = new Int32Array(FIRST_TABLES * SLOTS).fill(-1);
+  /** Drawn anew for each image: offsets can't be chosen so that all look for the same slot. */
+  private readonly spreadLow = randomWord() | 1;
+  private readonly spreadHigh = randomWord();
   private met = 0;
 
   get count(): number {
@@ -72,9 +79,10 @@ export class L2Tables {
   private slotOf(offset: number): number {
     const { slots, offsets } = this;
     const mask = slots.length - 1;
-    // Offsets are multiples of 512; Knuth's multiplier spreads what is left.
+    // Offsets are multiples of 512; of a product of words, the highest bits depend on most of them.
     const unit = offset / 512;
-    let slot = (Math.imul((unit % 2 ** 32) ^ Math.floor(unit / 2 ** 32), 0x9e3779b1) >>> 4) & mask;
+    const product = Math.imul(unit % TWO_32, this.spreadLow) + Math.imul(unit / TWO_32, this.spreadHigh);
+    let slot = product >>> Math.clz32(mask);
     for (let table = slots[slot] ?? -1; table >= 0 && offsets[table] !== offset; table = slots[slot] ?? -1) {
       slot = (slot + 1) & mask;
     }
@@ -88,7 +96,7 @@ export class L2Tables {
       return to;
     };
     this.offsets = widen(this.offsets, new Float64Array(size));
-    this.totals = widen(this.totals, new Uint32Array(size));
+    this.totals = widen(this.totals, new Float64Array(size));
     this.actives = widen(this.actives, new Uint32Array(size));
     this.indices = widen(this.indices, new Uint32Array(size));
     this.moved = widen(this.moved, new Uint8Array(size));

@@ -77,9 +77,10 @@ export function readStates(source: ByteSource, geometry: Geometry, notes: Notes)
     }
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    const start = error.offset ?? end;
+    const at = error.offset ?? end;
     const why = `${error.message}: ${index} of ${header.snapshotCount} snapshots were read`;
-    tableError(notes, why, { start, end: start + 1 });
+    // All of the entry that can't be read, as far as is known.
+    tableError(notes, why, { start: Math.min(end, at), end: at + 1 }, at);
   }
   if (header.externalData) snapshotsWithDataFile(notes, header.snapshotCount);
   return { active, snapshots, snapshotTableBytes: end - header.snapshotsOffset };
@@ -98,12 +99,12 @@ function objectionToTable({ header, clusterSize }: Geometry): { why: string; hos
   return undefined;
 }
 
-/** QEMU's check goes no further then: what only snapshots use would look leaked. */
-function tableError(notes: Notes, why: string, host: Part): void {
+/** QEMU's check goes no further then: what only snapshots use would look leaked. Here leaks are not told. */
+function tableError(notes: Notes, why: string, host: Part, offset = host.start): void {
   notes.add('error', 1, 'snapshot-table', () => ({
     message: `the snapshot table can't be read: ${why}`,
-    advice: 'What only its snapshots use looks leaked here: do not let anything free it.',
-    offset: host.start,
+    advice: 'What only its snapshots use is not told from what is leaked: do not let anything free it.',
+    offset,
     host,
   }));
 }

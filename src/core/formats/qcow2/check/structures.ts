@@ -71,7 +71,7 @@ export function* bitmapRegions(source: ByteSource, header: Qcow2Header, notes?: 
     left -= tableEntries * 8;
     if (left < 0) {
       notes?.add('error', 1, 'bitmap-tables', () => ({
-        message: 'the tables of the bitmaps are more than are read: what they refer to looks leaked',
+        message: 'the tables of the bitmaps are more than are read: what they refer to is not told from what is leaked',
         offset: directoryOffset,
       }));
       return;
