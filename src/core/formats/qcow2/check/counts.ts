@@ -1,5 +1,5 @@
 import { Use } from '../../../model';
-import { formatCount, formatOffset } from '../../../units';
+import { formatCount } from '../../../units';
 import type { Geometry } from '../mapping';
 import type { Refcounts } from '../refcounts';
 import { NOT_COUNTED } from '../refcounts';
@@ -150,7 +150,8 @@ function describe(
 ): Description {
   const clusters = end - start;
   const host = { start: start * clusterSize, end: end * clusterSize };
-  const what = `${clusters === 1 ? 'the cluster' : `${formatCount(clusters)} clusters`} at ${formatOffset(host.start)}`;
+  // Where they are is told with each problem.
+  const what = clusters === 1 ? 'a cluster' : `${formatCount(clusters)} clusters in a row`;
   const is = clusters === 1 ? 'is' : 'are';
   const about = { offset: host.start, host };
   const claimed = { clusters: { start, end } };
@@ -184,7 +185,7 @@ function describe(
     case 'unreadable':
       return {
         ...about,
-        message: `the counts of ${formatCount(clusters)} clusters from ${formatOffset(host.start)} can't be read`,
+        message: `the counts of ${formatCount(clusters)} clusters in a row can't be read`,
         advice: 'The reference count table is broken there: qemu-img check -r all makes a new one, on a copy.',
       };
     case 'contested':
