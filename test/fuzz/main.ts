@@ -90,7 +90,7 @@ class Supervisor {
             this.done += 1;
             this.refused += message.refused ? 1 : 0;
             this.givenUp += message.givenUp;
-            this.slowest = Math.max(this.slowest, message.cpuMs);
+            this.slowest = Math.max(this.slowest, message.totalMs);
             return;
           case 'failure':
             this.fail(message.lineage, message.what);

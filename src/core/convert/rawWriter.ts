@@ -1,7 +1,7 @@
 import type { Sink } from '../model';
 import type { ImageWriter } from './imageWriter';
 import { GRAIN } from './imageWriter';
-import { eachStretch } from './zeros';
+import { eachStretch } from '../zeros';
 
 /** The block of most file systems, and of `qemu-img convert -S`: a smaller hole would take space all the same. */
 const HOLE = 4096;

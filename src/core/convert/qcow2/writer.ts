@@ -6,7 +6,7 @@ import type { Compressor, Sink } from '../../model';
 import { formatBytes } from '../../units';
 import type { ImageWriter } from '../imageWriter';
 import { GRAIN } from '../imageWriter';
-import { eachStretch, isZero } from '../zeros';
+import { eachStretch, isZero } from '../../zeros';
 import { headerBytes } from './header';
 import { CLUSTER, CLUSTER_BITS, ENTRY_BYTES, L2_SPAN } from './layout';
 import { Space } from './space';

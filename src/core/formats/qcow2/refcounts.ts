@@ -1,5 +1,6 @@
 import { readPadded, readUpTo, u32be } from '../../bytes';
 import type { ByteSource, HostExtents } from '../../model';
+import { isZero } from '../../zeros';
 import type { Geometry } from './mapping';
 
 const TWO_32 = 2 ** 32;
@@ -8,6 +9,8 @@ const TABLE_LOW_MASK = 0xffff_fe00;
 const PIECE_BYTES = 64 * 1024;
 /** Pieces of blocks that are kept: as much as counts the clusters of 1 TiB, at 64 KiB and 16 bits each. */
 const CACHE_BYTES = 32 << 20;
+/** Where clusters are small, pieces are too, and more would take more to keep account of than they hold. */
+const MAX_PIECES = 4096;
 
 /** Ours: what is read to count the clusters in use. 16-bit counts of 64 KiB clusters come to that at 4 TiB. */
 const MOST_COUNTED_BYTES = 128 << 20;
@@ -15,12 +18,8 @@ const MOST_COUNTED_BYTES = 128 << 20;
 /** What is asked of a cluster whose refcount block can't be: its table entry points into the middle of a cluster. */
 export const NOT_COUNTED = -1;
 
-interface Piece {
-  readonly bytes: Uint8Array;
-  readonly empty: boolean;
-}
-
-const NOTHING: Piece = { bytes: new Uint8Array(), empty: true };
+/** What stands for a piece in which all counts are 0. */
+const NOTHING = new Uint8Array();
 
 /** Reference counts of host clusters: docs/interop/qcow2.rst, "Host cluster management". */
 export class Refcounts {
@@ -29,8 +28,13 @@ export class Refcounts {
   private readonly bits: number;
   private readonly perBlock: number;
   private readonly perPiece: number;
-  private readonly cache = new Map<number, Piece>();
-  private last: { readonly number: number; readonly piece: Piece } | undefined;
+  private readonly cache = new Map<number, Uint8Array>();
+  private readonly maxPieces: number;
+  /** The piece that was asked for last, and the clusters that it counts: `[lastFrom, lastFrom + perPiece)`. */
+  private last: Uint8Array = NOTHING;
+  private lastFrom = NaN;
+  /** A piece's bytes that are used for none. */
+  private spare: Uint8Array | undefined;
   private loaded: DataView | undefined;
   private bytesRead = 0;
 
@@ -41,7 +45,9 @@ export class Refcounts {
     this.bits = 2 ** geometry.header.refcountOrder;
     this.most = 2 ** this.bits - 1;
     this.perBlock = (geometry.clusterSize * 8) / this.bits;
-    this.perPiece = (Math.min(PIECE_BYTES, geometry.clusterSize) * 8) / this.bits;
+    const pieceBytes = Math.min(PIECE_BYTES, geometry.clusterSize);
+    this.perPiece = (pieceBytes * 8) / this.bits;
+    this.maxPieces = Math.min(MAX_PIECES, CACHE_BYTES / pieceBytes);
   }
 
   /** The reference count table, as much of it as the file has: an entry of 64 bits for each block. */
@@ -58,7 +64,7 @@ export class Refcounts {
   of(cluster: number): number {
     const piece = this.pieceOf(cluster);
     if (piece === undefined) return NOT_COUNTED;
-    return piece.empty ? 0 : this.decode(piece.bytes, cluster % this.perPiece);
+    return piece === NOTHING ? 0 : this.decode(piece, cluster - this.lastFrom);
   }
 
   /** The first cluster of `[from, to)` whose count is not 0, or `to`. */
@@ -66,9 +72,11 @@ export class Refcounts {
     for (let cluster = from; cluster < to;) {
       const piece = this.pieceOf(cluster);
       if (piece === undefined) return cluster;
-      const end = Math.min(to, cluster - (cluster % this.perPiece) + this.perPiece);
-      for (; !piece.empty && cluster < end; cluster += 1) {
-        if (this.decode(piece.bytes, cluster % this.perPiece) !== 0) return cluster;
+      const end = Math.min(to, this.lastFrom + this.perPiece);
+      if (piece !== NOTHING) {
+        for (let index = cluster - this.lastFrom; cluster < end; cluster += 1, index += 1) {
+          if (this.decode(piece, index) !== 0) return cluster;
+        }
       }
       cluster = end;
     }
@@ -82,23 +90,25 @@ export class Refcounts {
     let used = 0;
     for (let from = 0; from < end && used < enough && this.bytesRead < mostRead; from += this.perPiece) {
       const piece = this.pieceOf(from);
-      const counts = piece === undefined || piece.empty ? 0 : Math.min(this.perPiece, end - from);
+      const counts = piece === undefined || piece === NOTHING ? 0 : Math.min(this.perPiece, end - from);
       for (let index = 0; piece && index < counts && used < enough; index += 1) {
-        if (this.decode(piece.bytes, index) !== 0) used += 1;
+        if (this.decode(piece, index) !== 0) used += 1;
       }
     }
     return used;
   }
 
-  private pieceOf(cluster: number): Piece | undefined {
+  private pieceOf(cluster: number): Uint8Array | undefined {
+    if (cluster >= this.lastFrom && cluster < this.lastFrom + this.perPiece) return this.last;
     const number = Math.floor(cluster / this.perPiece);
-    if (this.last?.number === number) return this.last.piece;
     const piece = this.cache.get(number) ?? this.read(number);
-    if (piece) this.last = { number, piece };
+    if (!piece) return undefined;
+    this.last = piece;
+    this.lastFrom = number * this.perPiece;
     return piece;
   }
 
-  private read(number: number): Piece | undefined {
+  private read(number: number): Uint8Array | undefined {
     const first = number * this.perPiece;
     const block = Math.floor(first / this.perBlock);
     if ((block + 1) * 8 > this.table.byteLength) return NOTHING;
@@ -106,19 +116,25 @@ export class Refcounts {
     const offset = high * TWO_32 + ((this.table.getUint32(block * 8 + 4) & TABLE_LOW_MASK) >>> 0);
     if (offset % this.geometry.clusterSize !== 0 || high >= 2 ** 31) return undefined;
     if (offset === 0 || offset >= this.source.size) return NOTHING;
-    const bytes = new Uint8Array((this.perPiece * this.bits) / 8);
+    const bytes = this.spare ?? new Uint8Array((this.perPiece * this.bits) / 8);
+    this.spare = undefined;
     readPadded(this.source, bytes, offset + ((first % this.perBlock) * this.bits) / 8);
     this.bytesRead += bytes.length;
-    const piece = bytes.every((byte) => byte === 0) ? NOTHING : { bytes, empty: false };
-    this.cache.set(number, piece);
+    const empty = isZero(bytes, 0, bytes.length);
+    if (empty) this.spare = bytes;
     // Empty pieces cost next to nothing, but there may be millions of them.
-    if (this.cache.size * bytes.length > CACHE_BYTES) {
-      for (const oldest of this.cache.keys()) {
-        this.cache.delete(oldest);
-        break;
-      }
-    }
+    if (this.cache.size >= this.maxPieces) this.dropOldest();
+    const piece = empty ? NOTHING : bytes;
+    this.cache.set(number, piece);
     return piece;
+  }
+
+  private dropOldest(): void {
+    for (const [number, piece] of this.cache) {
+      this.cache.delete(number);
+      if (piece !== NOTHING) this.spare = piece;
+      return;
+    }
   }
 
   private decode(bytes: Uint8Array, index: number): number {

@@ -1,8 +1,11 @@
 import { readPadded } from '../../bytes';
 import type { ByteSource } from '../../model';
 
-/** Tables this near to each other in the file are read in one go: the gap costs less than another read. */
-const MAX_GAP = 64 * 1024;
+/**
+ * Tables this near to each other in the file are read in one go: the gap costs less than another read. With clusters of
+ * 512 bytes, all data may lie between tables that are 32 KiB from each other: those are not.
+ */
+const MAX_GAP = 16 * 1024;
 const MAX_READ = 4 << 20;
 
 /**

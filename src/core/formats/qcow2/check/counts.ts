@@ -1,10 +1,9 @@
 import { Use } from '../../../model';
-import { formatCount, formatOffset } from '../../../units';
+import { formatCount } from '../../../units';
 import type { Geometry } from '../mapping';
 import type { Refcounts } from '../refcounts';
 import { NOT_COUNTED } from '../refcounts';
 import type { FileMapBuilder } from './fileMapBuilder';
-import { PAGE } from './hostClusters';
 import type { HostClusters } from './hostClusters';
 import type { Description, Note, Notes } from './notes';
 
@@ -47,25 +46,28 @@ export class CountComparison {
 
   /** Yields undefined between slices of work. */
   *run(): Generator<undefined, void, void> {
-    const { clusters, refcounts, fileClusters } = this;
+    const { clusters } = this;
     const end = Math.min(clusters.end, clusters.clusters);
-    let pause = clusters.start + SLICE;
-    for (let cluster = clusters.start; cluster < end;) {
-      if (cluster >= pause) {
-        yield undefined;
-        pause = cluster + SLICE;
-      }
-      if (!clusters.isKept(cluster)) {
-        const pageEnd = Math.min(end, fileClusters, cluster - (cluster % PAGE) + PAGE);
-        const next = pageEnd > cluster ? refcounts.nextCounted(cluster, pageEnd) : Math.min(end, cluster + PAGE);
-        this.free(next);
-        cluster = next;
-        if (cluster >= pageEnd) continue;
-      }
-      if (cluster < fileClusters || clusters.references(cluster) > 0) this.compare(cluster);
-      cluster += 1;
+    for (let from = clusters.start; from < end; from += SLICE) {
+      if (from > clusters.start) yield undefined;
+      this.compareAll(from, Math.min(end, from + SLICE));
     }
     this.flush();
+  }
+
+  private compareAll(from: number, to: number): void {
+    const { clusters, refcounts, fileClusters } = this;
+    let referred = from - 1;
+    for (let cluster = from; cluster < to;) {
+      if (referred < cluster) referred = clusters.nextReferenced(cluster, to);
+      // The cluster behind the file's last has no count to look for.
+      const unreferred = Math.min(referred, fileClusters);
+      const counted = cluster < unreferred ? refcounts.nextCounted(cluster, unreferred) : unreferred;
+      if (counted > cluster) this.free(counted);
+      cluster = counted < unreferred ? counted : Math.max(cluster, referred);
+      if (cluster < to) this.compare(cluster);
+      cluster += 1;
+    }
   }
 
   private free(end: number): void {
@@ -148,7 +150,8 @@ function describe(
 ): Description {
   const clusters = end - start;
   const host = { start: start * clusterSize, end: end * clusterSize };
-  const what = `${clusters === 1 ? 'the cluster' : `${formatCount(clusters)} clusters`} at ${formatOffset(host.start)}`;
+  // Where they are is told with each problem.
+  const what = clusters === 1 ? 'a cluster' : `${formatCount(clusters)} clusters in a row`;
   const is = clusters === 1 ? 'is' : 'are';
   const about = { offset: host.start, host };
   const claimed = { clusters: { start, end } };
@@ -182,7 +185,7 @@ function describe(
     case 'unreadable':
       return {
         ...about,
-        message: `the counts of ${formatCount(clusters)} clusters from ${formatOffset(host.start)} can't be read`,
+        message: `the counts of ${formatCount(clusters)} clusters in a row can't be read`,
         advice: 'The reference count table is broken there: qemu-img check -r all makes a new one, on a copy.',
       };
     case 'contested':

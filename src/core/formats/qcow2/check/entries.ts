@@ -14,6 +14,7 @@ const COMPRESSED_FLAG = 0x4000_0000;
 const RESERVED_HIGH = 0x3f00_0000;
 const RESERVED_LOW = 0x0000_01fe;
 const ZERO_FLAG = 1;
+const OFFSET_LOW_MASK = ~0x1ff;
 
 /** How the clusters of the current state lie in the file, as `qemu-img check` counts it. */
 export interface Layout {
@@ -31,14 +32,14 @@ interface Table {
   readonly active: number;
 }
 
-/** A standard descriptor, taken apart. */
+/** A standard descriptor, taken apart: one object for all, so that millions of them leave no garbage. */
 interface Standard {
-  readonly high: number;
-  readonly low: number;
-  readonly offset: number;
-  readonly zero: boolean;
-  readonly zeroBits: number;
-  readonly allocBits: number;
+  high: number;
+  low: number;
+  offset: number;
+  zero: boolean;
+  zeroBits: number;
+  allocBits: number;
 }
 
 /** What an entry's problem is about: a part of the image's own file, and the entry. */
@@ -59,6 +60,9 @@ export class EntryChecker {
   private readonly external: boolean;
   private readonly extended: boolean;
   private readonly copied: CopiedFlags;
+  private readonly entry: Standard = { high: 0, low: 0, offset: 0, zero: false, zeroBits: 0, allocBits: 0 };
+  /** Bits of a standard descriptor's low word that can't be set: those of an offset inside a cluster, and a zero flag. */
+  private readonly impossibleLow: number;
 
   constructor(
     private readonly geometry: Geometry,
@@ -69,6 +73,8 @@ export class EntryChecker {
     this.copied = new CopiedFlags(geometry, refcounts, notes);
     this.external = geometry.header.externalData;
     this.extended = geometry.header.extendedL2;
+    const withoutZeroFlag = this.extended || geometry.header.version < 3;
+    this.impossibleLow = ((geometry.clusterSize - 1) & OFFSET_LOW_MASK) | (withoutZeroFlag ? ZERO_FLAG : 0);
   }
 
   /** @param bytes the table as it stands in the file @param number which of `tables` it is */
@@ -82,6 +88,7 @@ export class EntryChecker {
     };
     /** Where the next cluster lies if it lies right behind this one; 0 at first. */
     let next = 0;
+    const { entry } = this;
     for (let index = 0; index < l2Entries; index += 1) {
       const at = index * l2EntryBytes;
       const high = bytes.getUint32(at);
@@ -100,7 +107,13 @@ export class EntryChecker {
         if (allocBits !== 0 && this.references.telling) this.allocatedNowhere(table, index);
         continue;
       }
-      this.standard(table, index, { high, low, offset, zero, zeroBits, allocBits });
+      entry.high = high;
+      entry.low = low;
+      entry.offset = offset;
+      entry.zero = zero;
+      entry.zeroBits = zeroBits;
+      entry.allocBits = allocBits;
+      this.standard(table, index, entry);
       if (this.references.telling) {
         this.layout.allocated += table.active;
         if (next !== 0 && offset !== next) this.layout.fragmented += table.active;
@@ -154,13 +167,13 @@ export class EntryChecker {
     const { high, offset } = entry;
     const guest = table.firstGuest + index;
     if (this.references.telling) {
-      this.descriptor(table, index, entry);
+      if (!this.canBe(entry, guest)) this.descriptor(table, index, entry);
       if (table.active > 0 && table.offset !== 0) this.copied.check(table, index, isCopied(high), offset);
     }
     if (this.external) return;
     const holds = this.holdsData(entry.zero, entry.allocBits);
     const use = table.active === 0 ? Use.SnapshotData : holds ? Use.Data : Use.Preallocated;
-    if (offset % clusterSize === 0 && !this.references.isPastEnd(offset, clusterSize)) {
+    if ((entry.low & this.impossibleLow & OFFSET_LOW_MASK) === 0 && !this.references.isPastEnd(offset, clusterSize)) {
       this.references.clusters.add(offset / clusterSize, table.times, use, Claim.Standard, guest);
     } else {
       const region = { what: 'data', offset, length: clusterSize, use, claim: Claim.Standard, times: table.times };
@@ -168,7 +181,13 @@ export class EntryChecker {
     }
   }
 
-  /** Whether a standard descriptor can be what it says. */
+  /** Whether a standard descriptor can be what it says: nearly all can. */
+  private canBe({ low, offset, zeroBits, allocBits }: Standard, guest: number): boolean {
+    if (((low & this.impossibleLow) | (zeroBits & allocBits)) !== 0) return false;
+    return !this.external || offset === guest * this.geometry.clusterSize;
+  }
+
+  /** Tells why a standard descriptor can't be what it says. */
   private descriptor(table: Table, index: number, { low, offset, zero, zeroBits, allocBits }: Standard): void {
     const { clusterSize, header } = this.geometry;
     const entry = { table: table.offset, index };

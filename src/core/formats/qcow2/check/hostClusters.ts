@@ -1,10 +1,16 @@
 import { Use } from '../../../model';
 
-/** Clusters of a page: counters are only kept for pages that something refers to. */
-export const PAGE = 1024;
-const PAGES_PER_SLAB = 64;
-const SLAB = PAGE * PAGES_PER_SLAB;
+/**
+ * Clusters of a page: counters are only kept for pages that something refers to. Page, slab and place in them are taken
+ * out of a cluster's number with shifts: a file has fewer clusters than 2^31.
+ */
+const PAGE_BITS = 10;
+export const PAGE = 1 << PAGE_BITS;
+const SLAB_BITS = 16;
+const SLAB = 1 << SLAB_BITS;
+const PAGES_PER_SLAB = SLAB / PAGE;
 const MAX_NARROW = 0xffff;
+const MAX_WIDE = 0xffff_ffff;
 /** Clusters past a narrow counter that are kept at a time: some 40 bytes each. Far more than a page has. */
 const MAX_EXCESS = 2 ** 20;
 
@@ -34,15 +40,19 @@ export class HostClusters {
   private readonly directory: Int32Array;
   private readonly slabs: Slab[] = [];
   private readonly maxSlabs: number;
+  /** The highest count that fits a counter. */
+  private readonly most: number;
   private free: number[] = [];
   private used: number[] = [];
+  /** The last page that is used. */
+  private lastPage = -1;
   /** What does not fit a narrow counter, by cluster. */
   private readonly excess = new Map<number, number>();
   private from = 0;
   private to: number;
 
   /**
-   * @param clusters how many clusters the file has
+   * @param clusters how many clusters the file has; at most 2^31
    * @param shared whether internal snapshots may share clusters
    * @param room bytes that the counters may take
    */
@@ -53,6 +63,7 @@ export class HostClusters {
   ) {
     const pages = Math.ceil(clusters / PAGE);
     this.directory = new Int32Array(pages).fill(-1);
+    this.most = shared ? MAX_WIDE : MAX_NARROW;
     const bytes = SLAB * (shared ? 9 : 3);
     this.maxSlabs = Math.max(1, Math.floor((room - this.directory.byteLength) / bytes));
     this.to = clusters;
@@ -72,6 +83,7 @@ export class HostClusters {
   begin(cluster: number): void {
     for (const page of this.used) this.release(page);
     this.used = [];
+    this.lastPage = -1;
     this.excess.clear();
     this.from = cluster;
     this.to = this.clusters;
@@ -86,9 +98,9 @@ export class HostClusters {
     if (cluster < this.from || cluster >= this.to) return;
     const at = this.place(cluster);
     if (at < 0) return;
-    const slab = this.slabs[Math.floor(at / SLAB)];
+    const slab = this.slabs[at >> SLAB_BITS];
     if (!slab) return;
-    const index = at % SLAB;
+    const index = at & (SLAB - 1);
     this.count(slab, index, cluster, weight);
     // Counting may have ended the window before this cluster.
     if (cluster < this.to) slab.state[index] = this.claimed(slab, index, weight, use, claim, guest);
@@ -96,53 +108,64 @@ export class HostClusters {
 
   /** References to a cluster so far. */
   references(cluster: number): number {
-    const slab = this.slabOf(cluster);
-    if (!slab) return 0;
-    return (slab.count[this.indexOf(cluster)] ?? 0) + (this.excess.get(cluster) ?? 0);
+    const at = this.placeOf(cluster);
+    const count = this.slabs[at >> SLAB_BITS]?.count[at & (SLAB - 1)] ?? 0;
+    return count < this.most ? count : count + (this.excess.get(cluster) ?? 0);
   }
 
   useOf(cluster: number): Use {
-    return ((this.slabOf(cluster)?.state[this.indexOf(cluster)] ?? 0) & USE_MASK) as Use;
+    return (this.stateOf(cluster) & USE_MASK) as Use;
   }
 
   /** Whether the references to a cluster can't all be right. */
   isContested(cluster: number): boolean {
-    return ((this.slabOf(cluster)?.state[this.indexOf(cluster)] ?? 0) & CONTESTED) !== 0;
+    return (this.stateOf(cluster) & CONTESTED) !== 0;
   }
 
   /** Notes that the references to a cluster can't all be right, for a reason that is not seen from them alone. */
   contest(cluster: number): void {
-    const slab = this.slabOf(cluster);
-    const index = this.indexOf(cluster);
-    if (slab) slab.state[index] = (slab.state[index] ?? 0) | CONTESTED;
+    const at = this.placeOf(cluster);
+    const slab = this.slabs[at >> SLAB_BITS];
+    if (slab) slab.state[at & (SLAB - 1)] = this.stateOf(cluster) | CONTESTED;
   }
 
-  /** False where nothing in the page of a cluster is referred to. */
-  isKept(cluster: number): boolean {
-    return (this.directory[Math.floor(cluster / PAGE)] ?? -1) >= 0;
+  /** The first cluster of `[from, to)` that something refers to, or `to`; in the window. */
+  nextReferenced(from: number, to: number): number {
+    for (let cluster = from; cluster < to;) {
+      const pageEnd = Math.min(to, (cluster | (PAGE - 1)) + 1);
+      const at = this.placeOf(cluster);
+      const state = at < 0 ? undefined : this.slabs[at >> SLAB_BITS]?.state;
+      if (state) {
+        for (let index = at & (SLAB - 1); cluster < pageEnd; cluster += 1, index += 1) {
+          if (state[index] !== 0) return cluster;
+        }
+      }
+      cluster = pageEnd;
+    }
+    return to;
   }
 
-  private slabOf(cluster: number): Slab | undefined {
-    const slot = this.directory[Math.floor(cluster / PAGE)] ?? -1;
-    return slot < 0 ? undefined : this.slabs[Math.floor(slot / PAGES_PER_SLAB)];
+  private stateOf(cluster: number): number {
+    const at = this.placeOf(cluster);
+    return this.slabs[at >> SLAB_BITS]?.state[at & (SLAB - 1)] ?? 0;
   }
 
-  private indexOf(cluster: number): number {
-    const slot = this.directory[Math.floor(cluster / PAGE)] ?? 0;
-    return (slot % PAGES_PER_SLAB) * PAGE + (cluster % PAGE);
+  /** Where a cluster's counters are, in all slabs; -1 where nothing in its page is referred to. */
+  private placeOf(cluster: number): number {
+    const slot = cluster < this.clusters ? (this.directory[cluster >>> PAGE_BITS] ?? -1) : -1;
+    return slot < 0 ? -1 : (slot << PAGE_BITS) | (cluster & (PAGE - 1));
   }
 
   private count({ count }: Slab, index: number, cluster: number, weight: number): void {
     const sum = (count[index] ?? 0) + weight;
-    const most = this.shared ? 0xffff_ffff : MAX_NARROW;
-    if (sum <= most) {
+    if (sum <= this.most) {
       count[index] = sum;
       return;
     }
     if (this.excess.size >= MAX_EXCESS && !this.excess.has(cluster)) this.shorten();
     if (cluster >= this.to) return;
-    count[index] = most;
-    this.excess.set(cluster, (this.excess.get(cluster) ?? 0) + sum - most);
+    count[index] = this.most;
+    this.excess.set(cluster, (this.excess.get(cluster) ?? 0) + sum - this.most);
   }
 
   private claimed(
@@ -168,18 +191,17 @@ export class HostClusters {
     return (before & ~USE_MASK) | claim | kept | (right ? 0 : CONTESTED);
   }
 
-  /** Where a cluster's counters are, in all slabs; -1 when the window had to end before it. */
+  /** Where a cluster's counters are, in all slabs, making room for them; -1 when the window had to end before it. */
   private place(cluster: number): number {
-    const page = Math.floor(cluster / PAGE);
-    let slot = this.directory[page] ?? -1;
-    if (slot < 0) {
-      if (this.free.length === 0 && !this.grow()) this.shorten();
-      if (cluster >= this.to) return -1;
-      slot = this.free.pop() ?? -1;
-      this.directory[page] = slot;
-      this.used.push(page);
-    }
-    return slot * PAGE + (cluster % PAGE);
+    const at = this.placeOf(cluster);
+    if (at >= 0) return at;
+    const page = cluster >>> PAGE_BITS;
+    if (this.free.length === 0 && !this.grow()) this.endBefore(page);
+    if (cluster >= this.to) return -1;
+    this.directory[page] = this.free.pop() ?? -1;
+    this.used.push(page);
+    this.lastPage = Math.max(this.lastPage, page);
+    return this.placeOf(cluster);
   }
 
   private grow(): boolean {
@@ -194,6 +216,12 @@ export class HostClusters {
     return true;
   }
 
+  /** Lets the window end before a page there is no room for; it is behind all others when a file was filled in order. */
+  private endBefore(page: number): void {
+    if (page > this.lastPage) this.to = page * PAGE;
+    else this.shorten();
+  }
+
   /** Lets the window end where half of the room is used, and takes back what lies behind. */
   private shorten(): void {
     this.used.sort((a, b) => a - b);
@@ -202,6 +230,7 @@ export class HostClusters {
     this.to = (dropped[0] ?? 0) * PAGE;
     for (const page of dropped) this.release(page);
     this.used = kept;
+    this.lastPage = kept.at(-1) ?? -1;
     for (const cluster of this.excess.keys()) if (cluster >= this.to) this.excess.delete(cluster);
   }
 

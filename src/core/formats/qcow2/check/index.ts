@@ -196,7 +196,8 @@ class Check {
       this.countTable(number, references);
       if (bytes) entries.check(bytes, this.tables, number);
     });
-    checkRefblocks(this.refcounts, references, this.geometry, this.notes, this.fileClusters);
+    const blocks = checkRefblocks(this.refcounts, references, this.geometry, this.notes, this.fileClusters);
+    while (blocks.next().done !== true) yield this.progress;
   }
 
   private *countL1(table: L1Table, references: References): Generator<Progress, void, void> {

@@ -7,23 +7,26 @@ import type { Notes } from './notes';
 import type { References } from './references';
 
 const RESERVED_LOW = 0x1ff;
+/** Entries between two yields: a few milliseconds of work, when something is wrong with each. */
+const SLICE = 1024;
 const ADVICE = 'qemu-img check -r all makes new reference counts, on a copy.';
 
 /**
  * Checks the entries of the reference count table and counts the blocks that they refer to, last of all: a block that
- * something else refers to as well can't be trusted (block/qcow2-refcount.c, check_refblocks).
+ * something else refers to as well can't be trusted (block/qcow2-refcount.c, check_refblocks). Yields now and then.
  */
-export function checkRefblocks(
+export function* checkRefblocks(
   refcounts: Refcounts,
   references: References,
   geometry: Geometry,
   notes: Notes,
   fileClusters: number,
-): void {
+): Generator<undefined, void, void> {
   const { table } = refcounts;
   const { clusterSize, header } = geometry;
   const { clusters, telling } = references;
   for (let index = 0; index * 8 < table.byteLength; index += 1) {
+    if (index % SLICE === SLICE - 1) yield undefined;
     const high = table.getUint32(index * 8);
     const low = table.getUint32(index * 8 + 4);
     if (high === 0 && low === 0) continue;

@@ -31,10 +31,10 @@ describe('reading many tables', () => {
     'with a little between them': [[4096, 8192, 12288], ['4096+8704']],
     'in any order': [[12288, 4096, 8192], ['4096+8704']],
     'one of them twice': [[4096, 8192, 4096], ['4096+4608']],
-    'as far apart as is still worth it': [[0, 512 + 65536], ['0+66560']],
+    'as far apart as is still worth it': [[0, 512 + 16384], ['0+17408']],
     'further apart': [
-      [0, 512 + 65536 + 512],
-      ['0+512', '66560+512'],
+      [0, 512 + 16384 + 512],
+      ['0+512', '17408+512'],
     ],
     'some near, some far': [
       [900_000, 0, 512, 900_512],

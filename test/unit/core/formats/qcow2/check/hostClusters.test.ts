@@ -57,8 +57,24 @@ describe('counters of a file’s clusters', () => {
     assert.deepEqual(stateOf(clusters, 3), { references: 1, use: Use.L1, contested: false });
     assert.deepEqual(stateOf(clusters, 5), { references: 3, use: Use.Compressed, contested: false });
     assert.deepEqual(stateOf(clusters, 4), { references: 0, use: Use.Free, contested: false });
-    assert.deepEqual([clusters.isKept(PAGE - 1), clusters.isKept(PAGE)], [true, false]);
     assert.deepEqual(stateOf(clusters, 9 * PAGE), { references: 0, use: Use.Free, contested: false });
+  });
+
+  it('find what is referred to next, over pages that nothing is in', () => {
+    const clusters = new HostClusters(10 * PAGE, false, 2 ** 20);
+    const referred = [3, 4, PAGE - 1, 7 * PAGE, 8 * PAGE + 5];
+    for (const cluster of referred) clusters.add(...data(cluster, 0));
+    const found: number[] = [];
+    const end = 8 * PAGE + 5;
+    for (let at = 0; (at = clusters.nextReferenced(at, end)) < end; at += 1) found.push(at);
+    assert.deepEqual(found, referred.slice(0, -1));
+    assert.equal(clusters.nextReferenced(9 * PAGE, 10 * PAGE), 10 * PAGE);
+  });
+
+  it('end a window at the first cluster there is no room for, where they come in order', () => {
+    const every = Array.from({ length: 200 }, (_, page) => data(page * PAGE, 0));
+    const { windows } = byWindows(200 * PAGE, false, SLAB_BYTES.alone, every);
+    assert.equal(windows, Math.ceil(200 / 64));
   });
 
   it('pass over what is outside of the window', () => {

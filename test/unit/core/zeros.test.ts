@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { eachStretch, isZero } from '../../../../src/core/convert/zeros';
+import { eachStretch, isZero } from '../../../src/core/zeros';
 
 describe('zeros in a buffer', () => {
   it('are told from a single bit, wherever it is and however the buffer is aligned', () => {
