@@ -17,7 +17,7 @@ await runNode(join(ROOT, 'scripts', 'build.mjs'), ['--production']);
 await runNode(join(ROOT, 'scripts', 'sample.mjs'));
 await esbuild.build({
   absWorkingDir: ROOT,
-  entryPoints: ['test/bench/picture.ts'],
+  entryPoints: ['test/bench/picture.ts', 'test/bench/work.ts'],
   outdir: BENCH,
   bundle: true,
   platform: 'node',
@@ -29,18 +29,25 @@ await esbuild.build({
 const worker = JSON.parse(
   await runNode(join(BENCH, 'picture.js'), [join(ROOT, 'dist', 'worker.js'), join(SAMPLE, IMAGE)], { capture: true }),
 );
+const work = JSON.parse(await runNode(join(BENCH, 'work.js'), [join(ROOT, 'dist', 'cli.js')], { capture: true }));
 const rounds = [];
 for (let i = 0; i < ROUNDS; i += 1) {
   rounds.push(await measureInVsCode());
 }
 
-console.log(`\nNode ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, medians\n`);
+console.log(
+  `\nNode ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, medians\n`,
+);
 row('what, on the sample (1 GiB, 4 layers)', 'measured', 'aim');
 row("activation, by VS Code's own count", median(rounds.map(({ activation }) => activation)), '< 50 ms');
 row('stack and facts, in the worker', worker.facts, '');
 row('whole map and its cells, in the worker', worker.picture, '< 1000 ms');
 row('complete picture, from when VS Code loads the page', median(rounds.map(({ inPage }) => inPage)), '< 1000 ms');
 row("the same from the double click, VS Code's own work included", median(rounds.map(({ picture }) => picture)), '');
+
+console.log();
+row('what, with vmdisk', 'measured', 'of qemu-img’s time');
+for (const { what, ours, qemu } of work) row(what, ours, qemu ? `× ${(ours / qemu).toFixed(1)}` : '');
 
 /** A VS Code that has never run: opens the image as a user would. */
 async function measureInVsCode() {

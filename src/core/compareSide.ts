@@ -4,6 +4,7 @@ import type { Chain, ChainLayer, OwnershipMap, View } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
 import { currentView } from './trace';
+import { UnwrittenSpace } from './unwritten';
 import type { WalkFrom } from './walk';
 import { walk } from './walk';
 
@@ -31,6 +32,7 @@ export class SideCursor {
   private host = -1;
   private map: OwnershipMap | undefined;
   private run = 0;
+  private readonly unwritten: UnwrittenSpace;
   private readonly maps: Generator<OwnershipMap | undefined, void, void>;
   private readonly places: readonly Place[];
   /** Equal where nothing at all tells the two sides apart. */
@@ -40,6 +42,7 @@ export class SideCursor {
     const { chain, from } = side;
     this.size = from.view.guestSize;
     this.maps = walk(chain, from);
+    this.unwritten = new UnwrittenSpace(chain);
     this.places = chain.layers.map((layer) =>
       placeOf(layer, layer.depth === from.depth ? from.view : currentView(layer)),
     );
@@ -88,6 +91,15 @@ export class SideCursor {
     this.kind = (map.kind[this.run] ?? Kind.Unknown) as Kind;
     this.host = host < 0 ? -1 : host + (at - (map.start[this.run] ?? 0));
     this.runEnd = map.start[this.run + 1] ?? size;
+    if (this.kind === Kind.Data) this.passUnwritten(at);
+  }
+
+  /** Data in a hole of its file reads as zero: the run ends where that does, or where it begins. */
+  private passUnwritten(at: number): void {
+    const { unwritten } = this;
+    unwritten.look(this.owner, this.host, this.runEnd - at);
+    if (unwritten.isHole) this.kind = Kind.ZeroAllocated;
+    this.runEnd = at + unwritten.length;
   }
 
   /** Whether both sides have the same bytes here, as far as that is known without reading any. */
@@ -134,7 +146,7 @@ export class SideCursor {
     const grain = this.side.chain.layers[map.owner[runAt(map, at + gap.start)] ?? NOBODY]?.layer.grain;
     if (grain === undefined || gap.end - gap.start <= grain) return [gap];
     const gaps: Gap[] = [];
-    for (let start = gap.start; start < gap.end; ) {
+    for (let start = gap.start; start < gap.end;) {
       const end = Math.min(gap.end, start + grain - ((at + start) % grain));
       for (const { why } of this.readPart(map, at + start, target.subarray(start, end))) gaps.push({ start, end, why });
       start = end;

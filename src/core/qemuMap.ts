@@ -1,7 +1,7 @@
-import { extentAt, isData } from './extents';
-import type { Chain, Finding, HostExtents, OwnershipMap } from './model';
+import type { Chain, Finding, OwnershipMap } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { currentView } from './trace';
+import { UnwrittenSpace } from './unwritten';
 import type { WalkFrom } from './walk';
 import { walk } from './walk';
 
@@ -68,7 +68,7 @@ function mergeable(a: QemuMapEntry, b: QemuMapEntry): boolean {
 }
 
 class Wording {
-  private readonly unwritten = new Map<number, HostExtents | undefined>();
+  private readonly unwritten: UnwrittenSpace;
 
   private readonly from: number;
   /** Guest size of each layer from `from` on, as seen from there. */
@@ -79,6 +79,7 @@ class Wording {
     { depth, view }: WalkFrom,
   ) {
     this.from = depth;
+    this.unwritten = new UnwrittenSpace(chain);
     this.sizes = [view, ...chain.layers.slice(depth + 1).map(currentView)].map(({ guestSize }) => guestSize);
   }
 
@@ -120,25 +121,14 @@ class Wording {
 
   /** Data, cut at the holes of its file where the layer has space that was never written. */
   private *data(start: number, end: number, owner: number, host: number): Generator<Mutable<QemuMapEntry>> {
-    const extents = host < 0 ? undefined : this.unwrittenOf(owner);
-    if (!extents) {
-      yield this.entry(start, end, owner, { data: true }, host);
-      return;
-    }
-    const fileEnd = extents.bounds.at(-1) ?? 0;
+    const { unwritten } = this;
     for (let at = start; at < end;) {
-      const inFile = host + (at - start);
-      const past = inFile >= fileEnd;
-      const bound = past ? Infinity : (extents.bounds[extentAt(extents, inFile) + 1] ?? fileEnd);
-      const stop = Math.min(end, at + (bound - inFile));
-      yield this.entry(at, stop, owner, { data: true, zero: past || !isData(extents, inFile) }, inFile);
-      at = stop;
+      const inFile = host < 0 ? -1 : host + (at - start);
+      unwritten.look(owner, inFile, end - at);
+      const { length, isHole } = unwritten;
+      yield this.entry(at, at + length, owner, { data: true, zero: isHole }, inFile);
+      at += length;
     }
-  }
-
-  private unwrittenOf(owner: number): HostExtents | undefined {
-    if (!this.unwritten.has(owner)) this.unwritten.set(owner, this.chain.layers[owner]?.layer.unwritten?.());
-    return this.unwritten.get(owner);
   }
 
   private entry(

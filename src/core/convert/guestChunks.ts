@@ -3,6 +3,7 @@ import { DiskError } from '../errors';
 import type { Chain, OwnershipMap } from '../model';
 import { guestOffset, Kind, NOBODY } from '../model';
 import { currentView, traceRead } from '../trace';
+import { UnwrittenSpace } from '../unwritten';
 import type { WalkFrom } from '../walk';
 import { walk } from '../walk';
 import { GRAIN } from './imageWriter';
@@ -30,15 +31,26 @@ export interface GuestChunk {
  */
 export function* guestChunks({ chain, from }: Side): Generator<GuestChunk | undefined, void, void> {
   const filler = new Filler(chain, from);
+  const unwritten = new UnwrittenSpace(chain);
   for (const map of walk(chain, from)) {
     yield undefined;
     if (!map) continue;
     for (let run = 0; run < map.count; run += 1) {
+      if (readsAsZero(map, run)) continue;
+      const start = map.start[run] ?? 0;
       const end = map.start[run + 1] ?? 0;
-      for (let at = map.start[run] ?? 0; at < end && !readsAsZero(map, run);) {
+      const owner = map.owner[run] ?? NOBODY;
+      const host = map.kind[run] === Kind.Data ? (map.host?.[run] ?? -1) : -1;
+      for (let at = start; at < end;) {
+        unwritten.look(owner, host < 0 ? -1 : host + (at - start), end - at);
+        const stop = at + unwritten.length;
+        if (unwritten.isHole) {
+          at = stop;
+          continue;
+        }
         const done = filler.leave(at);
         if (done) yield done;
-        at = filler.add(map, run, at);
+        at = filler.add(owner, at, stop);
       }
     }
   }
@@ -73,11 +85,10 @@ class Filler {
     return at < this.offset + CHUNK ? undefined : this.take();
   }
 
-  /** Adds the run from `at` on, as far as the chunk goes. @returns up to where that is */
-  add(map: OwnershipMap, run: number, at: number): number {
+  /** Adds what `owner` answers in `[at, end)`, as far as the chunk goes. @returns up to where that is */
+  add(owner: number, at: number, end: number): number {
     if (this.offset < 0) this.begin(at);
     const inChunk = at - this.offset;
-    const owner = map.owner[run] ?? NOBODY;
     if (owner !== this.owner || inChunk !== this.filled) {
       this.read();
       this.buffer.fill(0, this.filled, inChunk);
@@ -85,7 +96,7 @@ class Filler {
       this.pending = inChunk;
     }
     if (!this.chain.layers[owner]) throw this.unknownAt(at);
-    this.filled = Math.min((map.start[run + 1] ?? at) - this.offset, this.buffer.length);
+    this.filled = Math.min(end - this.offset, this.buffer.length);
     return this.offset + this.filled;
   }
 

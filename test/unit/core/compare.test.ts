@@ -161,6 +161,37 @@ describe('comparing two disks', () => {
     assert.equal(result.skipped, 16384 - 8192 - 512);
   });
 
+  describe('of which one was promised space that it never wrote', () => {
+    const clusters = new Map([0, 1, 2, 3].map((i) => [i, data(i === 2 ? noise(1, CLUSTER) : new Uint8Array(CLUSTER))]));
+    const { image, layout } = buildQcow2({ size: 4 * CLUSTER, clusters });
+    const host = layout.places.get(clusters.get(0) ?? assert.fail())?.offset ?? assert.fail();
+    const written = [host + 2 * CLUSTER + 4096, host + 3 * CLUSTER] as const;
+    image.poke(host + 2 * CLUSTER, new Uint8Array(4096));
+    const extents = extentsOf(image.size, [[0, host], written, [host + 4 * CLUSTER, image.size]]);
+    const dataReads = (disk: MemoryDisk): [number, number][] =>
+      disk
+        .readsOf('/a')
+        .flatMap(({ position, length }) =>
+          position >= host && position < host + 4 * CLUSTER ? [[position - host, length]] : [],
+        );
+
+    it('reads nothing of it where the other one is zero too', () => {
+      const other = buildQcow2({ size: 4 * CLUSTER, clusters: new Map() }).image;
+      const disk = new MemoryDisk().put('/a', { bytes: image, extents, diskUsage: host }).put('/b', other);
+      const result = compared(side(disk, '/a'), side(disk, '/b'));
+      assert.deepEqual(pairs(result), [[2 * CLUSTER + 4096, 3 * CLUSTER]]);
+      assert.equal(result.skipped, 3 * CLUSTER + 4096);
+      assert.deepEqual(dataReads(disk), [[2 * CLUSTER + 4096, CLUSTER - 4096]]);
+    });
+
+    it('takes it for the zeros that it is where the other one has data', () => {
+      const disk = new MemoryDisk().put('/a', { bytes: image, extents, diskUsage: host });
+      const raw = image.peek(host, 4 * CLUSTER);
+      disk.put('/b', changed(raw, CLUSTER + 5));
+      assert.deepEqual(pairs(compared(side(disk, '/a'), side(disk, '/b', '', 'raw'))), [[CLUSTER, CLUSTER + 512]]);
+    });
+  });
+
   it('compares an external data file with itself by its places', () => {
     const clusters = new Map([
       [0, data(noise(1, CLUSTER))],

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import type { Side } from '../../../../src/core';
-import { DiskError } from '../../../../src/core';
+import { DiskError, Session } from '../../../../src/core';
 import { CHUNK, guestChunks } from '../../../../src/core/convert/guestChunks';
 import type { Qcow2Spec } from '../../../fixtures/build/index';
-import { compressed, data, guestBytes, noise, prose, subclusters, zero } from '../../../fixtures/build/index';
+import {
+  buildQcow2,
+  compressed,
+  data,
+  guestBytes,
+  noise,
+  prose,
+  subclusters,
+  zero,
+} from '../../../fixtures/build/index';
 import type { BuiltChain, ChainSpec } from '../../../support/open';
+import { extentsOf, MemoryDisk } from '../../../support/memory';
 import { openBuilt } from '../../../support/open';
 
 const CLUSTER = 65536;
@@ -97,6 +107,29 @@ describe('the disk in chunks', () => {
     );
     const bytesRead = built.disk.reads.reduce((sum, { length }) => sum + length, 0);
     assert(bytesRead < 49 * CLUSTER + 6 * CLUSTER, `${bytesRead} bytes are more than the data and the tables`);
+  });
+
+  it('reads nothing of space that was promised and never written', () => {
+    const clusters = new Map([0, 1, 2, 3].map((i) => [i, data(noise(i, CLUSTER))] as const));
+    const { image, layout } = buildQcow2({ size: 4 * CLUSTER, clusters });
+    const host = layout.places.get(clusters.get(0) ?? assert.fail())?.offset ?? assert.fail();
+    const expected = noise(1, CLUSTER).subarray(0, 8192);
+    image.poke(host, new Uint8Array(4 * CLUSTER)).poke(host + CLUSTER, expected);
+    const extents = extentsOf(image.size, [
+      [0, host],
+      [host + CLUSTER, host + CLUSTER + 8192],
+      [host + 4 * CLUSTER, image.size],
+    ]);
+    const disk = new MemoryDisk().put('/a', { bytes: image, extents, diskUsage: host });
+    const session = new Session(disk.environment, disk.leaf('/a'));
+    const { bytes, told } = readAll(session);
+    assert.deepEqual(told, [[CLUSTER, 2 * CLUSTER]]);
+    assert.equal(Buffer.compare(bytes, image.peek(host, 4 * CLUSTER)), 0);
+    const dataReads = disk.reads.filter(({ position }) => position >= host && position < host + 4 * CLUSTER);
+    assert.deepEqual(
+      dataReads.map(({ position, length }) => [position - host, length]),
+      [[CLUSTER, 8192]],
+    );
   });
 
   it('tells the first byte that lies below a missing parent, and what is missing', () => {
