@@ -33,8 +33,8 @@ export function verbHelp(verb: Verb): string {
     '',
     'Options:',
     ...list,
-    '',
-    EXIT_CODES,
+    // A verb with codes of its own tells them with its details.
+    ...(verb.details.includes('Exit codes') ? [] : ['', EXIT_CODES]),
   ].join('\n');
 }
 

@@ -10,7 +10,7 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 
   constructor(readonly code: ExitCode) {
-    super('interrupted');
+    super('stopped: nothing was written');
   }
 }
 

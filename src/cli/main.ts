@@ -27,7 +27,13 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     throw new UsageError(first === undefined ? 'no verb is given' : `the verb comes first, before "${first}"`);
   }
   const verb = verbNamed(name);
-  return await verb.run(parseInvocation(verb, rest));
+  try {
+    return await verb.run(parseInvocation(verb, rest));
+  } catch (error) {
+    if (!(error instanceof UsageError) || verb.usageCode === undefined) throw error;
+    failed(error);
+    return verb.usageCode;
+  }
 }
 
 function help(name: string | undefined): ExitCode {
@@ -50,7 +56,10 @@ function verbNamed(name: string): Verb {
 
 function failed(error: unknown): ExitCode {
   if (error instanceof OutputClosed) return EXIT.fine;
-  if (error instanceof Interrupted) return error.code;
+  if (error instanceof Interrupted) {
+    tell(error.message);
+    return error.code;
+  }
   tell(plain(oneLine(error)) + (error instanceof UsageError ? '. See vmdisk --help' : ''));
   return error instanceof UsageError ? EXIT.usage : EXIT.failed;
 }

@@ -35,5 +35,7 @@ export interface Verb {
   readonly details: string;
   /** Its own options, beside those of every verb. */
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Exit code of a command line that makes no sense, where 2 means something else here. */
+  readonly usageCode?: ExitCode;
   run(invocation: Invocation): ExitCode | Promise<ExitCode>;
 }

@@ -118,7 +118,8 @@ export class NewFile implements Sink {
     } catch (cause) {
       this.abandon();
       if (cause instanceof DiskError) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const { code, message = String(cause) } = cause as Partial<NodeJS.ErrnoException>;
+      const why = code === undefined ? message : (WORDS[code] ?? message);
       throw new DiskError(
         'io',
         `the file could not be written: ${why}`,
@@ -129,6 +130,17 @@ export class NewFile implements Sink {
     }
   }
 }
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder is not there',
+  ENOTDIR: 'its folder is not there',
+  EACCES: 'there is no permission to write to its folder',
+  EPERM: 'there is no permission to write to its folder',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'there is no room left',
+  EDQUOT: 'there is no room left for this user',
+  ENAMETOOLONG: 'its name is too long',
+};
 
 /** The file that is to have the name. @throws DiskError `refused` when what has it now is not to be replaced */
 function replaceable(target: string, replace: boolean): string {

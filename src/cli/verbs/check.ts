@@ -1,4 +1,4 @@
-import type { CheckCounts, CheckProblem, CheckReport, Layer } from '../../core';
+import type { CheckCounts, CheckProblem, CheckReport, Finding, Layer } from '../../core';
 import { formatBytes, formatCount, formatOffset } from '../../core';
 import { findingJson, findingLines } from '../findings';
 import { openImage, percent } from '../image';
@@ -14,9 +14,13 @@ each problem who refers to that place and which of the guest's bytes it touches.
 
 With --output json: the keys of "qemu-img check --output=json", left out where they are 0 as it does, and
 further (corruptions that qemu-img does not look for), problems: [ { code, severity, message, advice, offset, counts,
-times, host: { start, end }, claims: [ … ], guest: [ { view, start, end } ] } ] and untold, how many more there are.
+times, host: { start, end }, claims: [ … ], guest: [ { view, start, end } ] } ], untold, how many more there are, and
+findings: what was told of the image when it was opened, such as a parent that is missing. These are no part of the
+check, and the exit code does not tell of them.
 
-Exit codes, as of qemu-img check: 0 fine, 1 the check could not be completed, 2 corruptions, 3 leaked clusters and
+Of an image that a machine is writing to, what is found may be of no one moment: check it when the machine is off.
+
+Exit codes, as of qemu-img check: 0 consistent, 1 the check could not be completed, 2 corruptions, 3 leaked clusters and
 nothing else, 63 a format that has nothing to check.
 `;
 
@@ -28,6 +32,7 @@ export const check: Verb = {
   summary: 'whether an image is consistent, and what a problem touches',
   details: DETAILS,
   options: {},
+  usageCode: CODE.incomplete,
   run: (invocation) => {
     const [file = ''] = invocation.operands;
     const { session, names } = openImage(invocation, file);
@@ -38,12 +43,10 @@ export const check: Verb = {
       return CODE.nothingToCheck;
     }
     const output = new Output();
-    if (invocation.json) output.json(checkJson(report, names[0] ?? file, layer.format));
-    else {
-      humanLines(report, layer, names[0] ?? file).forEach((line) => {
-        output.line(line);
-      });
-    }
+    const name = names[0] ?? file;
+    const findings = session.findings(0).filter(({ severity }) => severity !== 'info');
+    if (invocation.json) output.json({ ...checkJson(report, name, layer.format), findings: findings.map(findingJson) });
+    else humanLines(report, layer, name, findings).forEach((line) => output.line(line));
     output.flush();
     return exitCode(report.counts);
   },
@@ -70,7 +73,7 @@ function exitCode({ checkErrors, corruptions, further, leaks }: CheckCounts): Ex
   return leaks > 0 ? CODE.leaks : CODE.fine;
 }
 
-function checkJson({ counts, problems, untold }: CheckReport, filename: string, format: string): unknown {
+function checkJson({ counts, problems, untold }: CheckReport, filename: string, format: string): object {
   const some = (key: string, count: number | undefined): Record<string, number> =>
     count === undefined || count === 0 ? {} : { [key]: count };
   return {
@@ -95,13 +98,21 @@ function problemJson(problem: CheckProblem): Record<string, unknown> {
   return { ...findingJson(problem), counts, times, ...(host && { host }), claims, guest };
 }
 
-function humanLines({ counts, problems, untold }: CheckReport, layer: Layer, name: string): string[] {
-  const found = problems.flatMap((problem) => [...findingLines(problem), ...touchLines(problem, layer)]);
+function humanLines(
+  { counts, problems, untold }: CheckReport,
+  layer: Layer,
+  name: string,
+  findings: readonly Finding[],
+): string[] {
+  const found = [
+    ...findings.flatMap((finding) => findingLines(finding)),
+    ...problems.flatMap((problem) => [...findingLines(problem), ...touchLines(problem, layer)]),
+  ];
   return [
     ...found,
     ...(untold === 0 ? [] : [`… and ${formatCount(untold)} more`]),
     ...(found.length === 0 ? [] : ['']),
-    `${paint('bold', plain(name))}: ${verdict(counts)}`,
+    `${paint('bold', plain(name))}: ${verdict(counts)}${worry(findings)}`,
     ...layoutLines(counts),
   ];
 }
@@ -123,7 +134,13 @@ function verdict({ checkErrors, corruptions, leaks, further }: CheckCounts): str
     ...(leaks > 0 ? [count(leaks, 'leaked cluster')] : []),
     ...(checkErrors > 0 ? [`${count(checkErrors, 'error')} that kept the check from being complete`] : []),
   ];
-  return parts.length === 0 ? 'no problems found' : parts.join(', ');
+  return parts.length === 0 ? 'consistent by itself' : parts.join(', ');
+}
+
+/** An image can be consistent and yet no machine will boot from it. */
+function worry(findings: readonly Finding[]): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  return errors === 0 ? '' : `, but see ${errors === 1 ? 'the error' : `the ${errors} errors`} above`;
 }
 
 const count = (number: number, what: string): string => `${formatCount(number)} ${what}${number === 1 ? '' : 's'}`;

@@ -14,7 +14,7 @@ import {
 } from '../../core';
 import { codecsReady } from '../../node/codecs';
 import type { OpenImage } from '../image';
-import { openDisk, percent } from '../image';
+import { openDisk, percent, tellFindings } from '../image';
 import { Output, tell } from '../output';
 import { ProgressLine } from '../progress';
 import { paint, plain, table } from '../text';
@@ -65,11 +65,16 @@ export const compare: Verb = {
   },
 };
 
-/** `IMAGE@SNAPSHOT` parts at the last `@`, unless there is a file of the whole name. @throws DiskError, UsageError */
+/**
+ * `IMAGE@SNAPSHOT` parts at the last `@` before which there is a file's name, unless there is a file of the whole name.
+ * @throws DiskError, UsageError
+ */
 function openNamed(text: string, format: string | undefined): OpenImage {
-  const at = fs.existsSync(text) ? -1 : text.lastIndexOf('@');
-  const [file, snapshot] = at > 0 ? [text.slice(0, at), text.slice(at + 1)] : [text, undefined];
-  return openDisk(file, { format, snapshot });
+  for (let at = text.length; at > 0; at = text.lastIndexOf('@', at - 1)) {
+    const file = text.slice(0, at);
+    if (fs.existsSync(file)) return openDisk(file, { format, snapshot: at < text.length ? text.slice(at + 1) : undefined });
+  }
+  return openDisk(text, { format, snapshot: undefined });
 }
 
 interface Totals {
@@ -116,6 +121,7 @@ function compareImages(invocation: Invocation, a: OpenImage, b: OpenImage): Exit
   };
   print.end(totals, unknown.finish());
   output.flush();
+  if (totals.unknown > 0) [a, b].forEach((side) => tellFindings(side));
   if (!same) return CODE.different;
   return totals.unknown > 0 ? CODE.notRead : CODE.same;
 }
@@ -202,6 +208,7 @@ class HumanPrinter implements Printer {
       this.table(text, firstOf(unknownRanges, SHOWN), unknownRanges.count);
     }
     if (skipped > 0) {
+      if (ranges + unknown > 0) output.line();
       const why = 'both have them in the same place, or read as zero';
       output.line(`${formatBytes(skipped)} did not have to be read: ${why}.`);
     }
@@ -217,7 +224,6 @@ class HumanPrinter implements Printer {
     if (count > ranges.length) {
       output.line(`  … and ${formatCount(count - ranges.length)} more, which --output json lists`);
     }
-    output.line();
   }
 }
 

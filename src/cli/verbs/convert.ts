@@ -6,7 +6,7 @@ import { flatten } from '../../node/work/flatten';
 import { SNAPSHOT_OPTION } from '../args';
 import { openImage, percent, tellFindings } from '../image';
 import { interruptible } from '../interrupt';
-import { Output } from '../output';
+import { Output, tell } from '../output';
 import { ProgressLine } from '../progress';
 import { plain } from '../text';
 import type { Invocation, Verb } from '../verb';
@@ -47,6 +47,8 @@ export const convert: Verb = {
     await codecsReady();
     const [image = '', target = ''] = invocation.operands;
     const open = openImage(invocation, image);
+    if (format === 'raw' && /\.qcow2?$/i.test(target))
+      tell(`${plain(target)}: written as raw, whatever its name says; -O qcow2 makes a qcow2 image`);
     try {
       const job = { target, replace: invocation.flag('force'), format, compressor, verify: invocation.flag('verify') };
       const written = await withProgress(flatten(open.session, job));

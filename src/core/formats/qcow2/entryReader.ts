@@ -1,4 +1,4 @@
-import { readUpTo } from '../../bytes';
+import { readPadded, readUpTo } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
 
@@ -12,6 +12,8 @@ export interface EntryTable {
   readonly offset: number;
   /** How far it may reach. */
   readonly maxBytes: number;
+  /** Whether what lies past the end of the file reads as zeros, as it does to QEMU; else it is an error. */
+  readonly padded?: boolean;
 }
 
 /** Walks such a table through a sliding piece of it, so that nothing in the image decides how much is allocated. */
@@ -35,13 +37,13 @@ export class EntryReader {
   /**
    * The next field, valid until the next call.
    * @param length bytes; no more than a few times 64 KiB
-   * @throws DiskError `limit` past the table's end, `short-read` past the file's
+   * @throws DiskError `limit` past the table's end, `short-read` past the file's where that is not padded
    */
   take(length: number): Uint8Array {
     this.skip(length);
     const from = this.at - length;
     if (this.at > this.pieceStart + this.piece.length) {
-      this.piece = readUpTo(this.source, from, Math.max(PIECE_BYTES, length));
+      this.piece = this.read(from, Math.max(PIECE_BYTES, length));
       this.pieceStart = from;
     }
     return this.piece.subarray(from - this.pieceStart, this.at - this.pieceStart);
@@ -49,13 +51,20 @@ export class EntryReader {
 
   /** Passes over a field. @throws DiskError as `take` */
   skip(length: number): void {
-    const { name, offset, maxBytes } = this.table;
+    const { name, offset, maxBytes, padded } = this.table;
     const end = this.at + length;
     if (end - offset > maxBytes)
       throw new DiskError('limit', `the ${name} goes on past its ${maxBytes} bytes`, { offset: this.at });
-    if (end > this.source.size)
+    if (!padded && end > this.source.size)
       throw new DiskError('short-read', `the file ends inside the ${name}`, { offset: this.at });
     this.at = end;
+  }
+
+  private read(position: number, length: number): Uint8Array {
+    if (!this.table.padded) return readUpTo(this.source, position, length);
+    const bytes = new Uint8Array(length);
+    readPadded(this.source, bytes, position);
+    return bytes;
   }
 
   /** Passes over the padding behind the entry that began at `entry`: entries are multiples of 8 bytes. */

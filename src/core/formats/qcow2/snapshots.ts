@@ -78,11 +78,16 @@ export interface SnapshotEntry {
 
 /**
  * All entries of the snapshot table, one at a time.
+ * @param padded whether those past the end of the file read as zeros
  * @throws DiskError where one can't be read: what follows can't be found then
  */
-export function* snapshotEntries(source: ByteSource, header: Qcow2Header): Generator<SnapshotEntry, void, void> {
+export function* snapshotEntries(
+  source: ByteSource,
+  header: Qcow2Header,
+  padded = false,
+): Generator<SnapshotEntry, void, void> {
   const { snapshotCount, snapshotsOffset: offset } = header;
-  const table = { name: 'snapshot table', offset, maxBytes: LIMITS.maxSnapshotTableBytes };
+  const table = { name: 'snapshot table', offset, maxBytes: LIMITS.maxSnapshotTableBytes, padded };
   const reader = new EntryReader(source, table);
   for (let index = 0; index < snapshotCount; index += 1) yield readEntry(reader, header);
 }

@@ -21,6 +21,7 @@ import { checkRefblocks } from './refblocks';
 import { References } from './references';
 import type { State, States } from './states';
 import { readStates } from './states';
+import { inOrder } from './telling';
 import { bitmapRegions, fixedRegions, openingErrors } from './structures';
 
 /** QEMU checks no file of more clusters (block/qcow2-refcount.c, qcow2_check_refcounts: INT_MAX). */
@@ -332,7 +333,6 @@ class Check {
     const { notes, geometry } = this;
     const { guestSize } = geometry.header;
     this.map.append(this.fileClusters * geometry.clusterSize, Use.Unknown);
-
     const layout = entries?.layout ?? { allocated: 0, fragmented: 0, compressed: 0 };
     return {
       counts: {
@@ -346,7 +346,7 @@ class Check {
         fragmentedClusters: layout.fragmented,
         compressedClusters: layout.compressed,
       },
-      problems: counts ? problems : notes.kept.map((note) => ({ ...note, claims: [], guest: [] })),
+      problems: inOrder(counts ? problems : notes.kept.map((note) => ({ ...note, claims: [], guest: [] }))),
       untold: notes.untold,
       file: this.map.finish(),
     };

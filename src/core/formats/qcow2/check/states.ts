@@ -62,7 +62,7 @@ export function readStates(source: ByteSource, geometry: Geometry, notes: Notes)
   let end = header.snapshotsOffset;
   let index = 0;
   try {
-    for (const entry of snapshotEntries(source, header)) {
+    for (const entry of snapshotEntries(source, header, true)) {
       const { snapshot, extraBytes } = entry;
       const view = viewId(snapshot, index, seen);
       seen.add(view);
