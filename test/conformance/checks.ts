@@ -21,7 +21,7 @@ interface ProblemOutput {
 }
 
 /** Beside the file's name, which depends on how an image was opened. */
-const NOT_COMPARED = ['filename', 'problems', 'further', 'untold'];
+const NOT_COMPARED = ['filename', 'problems', 'further', 'untold', 'findings'];
 
 /** The part that qemu-img prints as well, without the file's name. */
 export function qemuKeys(output: CheckOutput): Record<string, unknown> {

@@ -245,7 +245,7 @@ describe('a file in the making', () => {
             file.append('text');
             file.commit();
           },
-          { name: 'DiskError', code: 'io', file: target, message: /no space left/ },
+          { name: 'DiskError', code: 'io', file: target, message: /no room left/ },
         );
       } finally {
         Object.assign(fs, { [call]: real });
