@@ -1,5 +1,6 @@
 import { clustersChecked, faultsFound } from '../core/checkWords';
 import type { ImageSummary } from '../protocol/image';
+import { reservation } from '../protocol/soundness';
 import { comparisonSentence, otherDisk } from './comparisonbar';
 
 /** Summaries come anew each time, and with them what is said of one comparison. */
@@ -8,10 +9,13 @@ export const sameComparison = (before: ImageSummary | undefined, now: ImageSumma
 
 /** What came of work since a summary, for those who do not see it: checks that ended, a comparison that did. */
 export function news(before: ImageSummary, now: ImageSummary): string | undefined {
-  const checked = now.layers.flatMap(({ check, fileName, path }) => {
+  const checked = now.layers.flatMap((layer) => {
+    const { check, fileName, path } = layer;
     const known = before.layers.find((layer) => layer.path === path)?.check;
     if (!check || JSON.stringify(check.counts) === JSON.stringify(known?.counts)) return [];
-    return [`${fileName}: ${faultsFound(check.counts) ?? `no problems found, ${clustersChecked(check.counts)}`}.`];
+    const but = reservation(layer, now);
+    const whole = `consistent by itself, ${clustersChecked(check.counts)}${but === undefined ? '' : `; but ${but}`}`;
+    return [`${fileName}: ${faultsFound(check.counts) ?? whole}.`];
   });
   const { comparison } = now;
   const compared = comparison && !sameComparison(before, now) ? [`Compared with ${otherDisk(comparison)}: ${comparisonSentence(comparison, now.guestSize)}`] : [];

@@ -16,15 +16,9 @@ export function fileLayer({ summary, picked }: {
   return summary?.layers[picked ?? summary.standpoint.depth];
 }
 
-/** `checked: fine`, `2 corruptions, 14 leaked clusters`; undefined for what was not checked. */
+/** `checked: consistent`, `2 corruptions, 14 leaked clusters`; undefined for what was not checked. */
 export const checkVerdict = ({ check }: Pick<LayerSummary, 'check'>): string | undefined =>
-  check && (faultsFound(check.counts) ?? 'checked: fine');
-
-/** `luks (aes-256-xts)`: how a layer's content is encrypted; undefined where it is not. */
-export function encryptionOf({ facts }: Pick<LayerSummary, 'facts'>): string | undefined {
-  const method = facts.find(({ label }) => label === 'Encryption')?.value;
-  return method === undefined ? undefined : String(method);
-}
+  check && (faultsFound(check.counts) ?? 'checked: consistent');
 
 /** The facts of the header line: format and version, disk, files, clusters. */
 export function headerFacts(summary: ImageSummary): string[] {

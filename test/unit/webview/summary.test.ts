@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { CheckProblem, Finding, View } from '../../../src/core/model';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../../../src/protocol/image';
+import { encryptionOf } from '../../../src/protocol/soundness';
 import { news } from '../../../src/webview/announcements';
 import { comparisonSentence } from '../../../src/webview/comparisonbar';
 import { problemsInFile, problemsOnDisk } from '../../../src/webview/problems';
-import { checkVerdict, countFindings, encryptionOf, fileLayer, headerFacts, isEmpty, numbered, places, snapshotsOf } from '../../../src/webview/summary';
+import { checkVerdict, countFindings, fileLayer, headerFacts, isEmpty, numbered, places, snapshotsOf } from '../../../src/webview/summary';
 
 const GIB = 1024 ** 3;
 const NO_TIME = { seconds: 0, nanoseconds: 0 };
@@ -43,7 +44,7 @@ describe('what a check found, on the page', () => {
 
   it('is a verdict on the card, and none where nothing was checked', () => {
     assert.equal(checkVerdict({}), undefined);
-    assert.equal(checkVerdict({ check: check([]) }), 'checked: fine');
+    assert.equal(checkVerdict({ check: check([]) }), 'checked: consistent');
     assert.equal(checkVerdict({ check: check([], { corruptions: 2, leaks: 14 }) }), '2 corruptions, 14 leaked clusters');
   });
 
@@ -69,7 +70,10 @@ describe('what a check found, on the page', () => {
     const before = summary({});
     const checked = summary({ layers: [layer(0, { check: check([], { corruptions: 1 }) }), layer(1, { check: check([]) })] });
     assert.equal(news(before, checked),
-      '0.qcow2: 1 corruption. 1.qcow2: no problems found, 10 clusters in use, 10% fragmented.');
+      '0.qcow2: 1 corruption. 1.qcow2: consistent by itself, 10 clusters in use, 10% fragmented.');
+    const end = { kind: 'missing', written: 'a', name: '/a', message: 'gone' } as const;
+    assert.equal(news(before, summary({ layers: [layer(0), layer(1, { check: check([]) })], end })),
+      '1.qcow2: consistent by itself, 10 clusters in use, 10% fragmented; but its parent is missing.');
     assert.equal(news(checked, structuredClone(checked)), undefined);
     const comparison = {
       path: '/vm/other.img', view: '', viewName: '', guestSize: 40 * GIB, ranges: 0, bytes: 0, unknown: 0, skipped: 0, first: [],
