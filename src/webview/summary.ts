@@ -58,7 +58,9 @@ export function countFindings(summary: ImageSummary): { text: string; worst: Sev
 /** How bad each problem of a layer is that the Problems panel lists: findings, and what a check found. */
 export function severitiesOf({ findings, check }: Pick<LayerSummary, 'findings' | 'check'>): Severity[] {
   const checked = check?.problems.map(problemSeverity) ?? [];
-  return [...findings.map(({ severity }) => severity), ...checked];
+  // All that a check did not list is one line of the panel.
+  const untold: Severity[] = check && check.untold > 0 ? ['warning'] : [];
+  return [...findings.map(({ severity }) => severity), ...checked, ...untold];
 }
 
 /** The snapshots inside a layer, newest first; of those of one moment, the one that the image lists last is newest. */
