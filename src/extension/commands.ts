@@ -26,6 +26,8 @@ export interface CommandsWorld {
   readonly tree: DiskTree;
   readonly trust: Trust;
   readonly extensionId: string;
+  /** Tells names that only disk images have. */
+  readonly isImage: (name: string) => boolean;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -41,8 +43,8 @@ export class Commands implements vscode.Disposable {
   private readonly work: WorkCommands;
 
   constructor(private readonly world: CommandsWorld) {
-    const { editors, tree, trust } = world;
-    this.work = new WorkCommands({ editors, tree, trust, inFront: (act) => this.inFront(act) });
+    const { editors, tree, trust, isImage } = world;
+    this.work = new WorkCommands({ editors, tree, trust, isImage, inFront: (act) => this.inFront(act) });
     const handlers = this.handlers();
     this.registered = COMMANDS.map((id) =>
       vscode.commands.registerCommand(id, (...args: never[]) => this.attempt(() => handlers[id](...args))),

@@ -17,6 +17,7 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
   const trust = new Trust(context.workspaceState);
   const problems = new Problems();
   const patterns = editorPatterns(context.extension);
+  const isImage = imageNames(patterns);
   const createWorker = (): ImageWorker => new ImageWorker(context.asAbsolutePath('dist/worker.js'));
   const follow = new Follow(
     () => tree,
@@ -44,7 +45,7 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     createWorker,
     folders: () => fileFolders(),
     extra: () => editors.documents.filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath),
-    isImage: imageNames(patterns),
+    isImage,
     exclude: () => excluded(),
     maxFiles: () => vscode.workspace.getConfiguration(SETTINGS).get('maxFiles', 5000),
     policy: () => trust.policy(),
@@ -55,7 +56,7 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
       follow.follow();
     },
   });
-  const commands: Commands = new Commands({ editors, tree, trust, log, extensionId: context.extension.id });
+  const commands: Commands = new Commands({ editors, tree, trust, isImage, log, extensionId: context.extension.id });
   context.subscriptions.push(log, trust, problems, editors, tree, follow, commands);
   context.subscriptions.push(
     trust.onDidChange(() => {

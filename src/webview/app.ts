@@ -2,7 +2,7 @@ import { Kind } from '../core/model';
 import type { GuestRange } from '../core/model';
 import type { ImageSummary, OpenResult, ReadReply, Standpoint } from '../protocol/image';
 import type { HostEvents } from '../protocol/webview';
-import { news, sameComparison } from './announcements';
+import { comparisonLeft, news, outdates, sameComparison } from './announcements';
 import { Centre } from './centre';
 import type { Rgb } from './color';
 import { fill, h } from './dom';
@@ -40,6 +40,7 @@ const FIRST_BYTES = 64;
 const MORE_BYTES = 4;
 const SAVE_MS = 150;
 const ANNOUNCE_MS = 250;
+const COMPARISON_LEFT = 'The comparison was of another state and has ended';
 /** Windows this narrow have everything below each other, and still narrower ones have the table alone. */
 const ONE_COLUMN = '(max-width: 759px)';
 const TABLE_ALONE = '(max-width: 419px)';
@@ -182,7 +183,10 @@ export class App extends HostActions implements Actions {
       selected: selected !== null && selected < summary.guestSize ? selected : null,
       progress: ended ? 0 : progress,
       ...(sameComparison(before, summary) ? {} : { difference: undefined }),
+      ...(before && comparisonLeft(before, summary) ? { notice: COMPARISON_LEFT } : {}),
     });
+    // Its words are of what was shown; where the pointer still rests, the next painting writes it anew.
+    if (!before || outdates(before, summary)) this.tooltip.hide();
     const told = before && news(before, summary);
     if (told !== undefined) {
       this.news = told;
@@ -584,7 +588,7 @@ export class App extends HostActions implements Actions {
 
   private turnTo(face: Face): void {
     if (face === this.state.face) return;
-    this.tooltip.hide();
+    this.front.leave();
     this.store.set({ face });
     this.showOnMap();
     this.updateCentre(); // at once: what takes the focus next must be there

@@ -16,7 +16,7 @@ export function otherDisk({ path, view, viewName }: ComparisonSummary): string {
 export function comparisonSentence({ ranges, bytes, unknown, guestSize }: ComparisonSummary, size: number): string {
   const rest = (unknown > 0 ? ` ${formatBytes(unknown)} could not be compared.` : '')
     + (guestSize === size ? '' : ` The other disk has ${formatBytes(guestSize)}.`);
-  if (ranges > 0) return `${formatBytes(bytes)} in ${plural(ranges, 'range')} differ.${rest}`;
+  if (ranges > 0) return `${formatBytes(bytes)} in ${plural(ranges, 'range')} differ${ranges === 1 ? 's' : ''}.${rest}`;
   return rest === '' ? 'They are identical.' : `No difference was found.${rest}`;
 }
 
@@ -49,8 +49,8 @@ export class ComparisonBar {
     if (!found) return;
     fill(this.words, 'Compared with ', h('strong', { title: found.path }, otherDisk(found)), `: ${comparisonSentence(found, summary.guestSize)}`,
       found.skipped > 0 && h('span', {
-        class: 'quiet', title: 'Both disks answer from the same place in the same file there',
-      }, ` ${formatBytes(found.skipped)} are shared and were not read.`));
+        class: 'quiet', title: 'Both answer from the same place in the same file there, or have nothing',
+      }, ` ${formatBytes(found.skipped)} are the same place or zero on both sides, and were not read.`));
     const none = found.ranges === 0;
     this.previous.hidden = none;
     this.next.hidden = none;

@@ -18,8 +18,7 @@ export class Header {
 
   constructor(actions: Actions) {
     this.findings = h('button', {
-      class: 'chip findings', title: 'Show in the Problems panel',
-      onClick: () => actions.showProblems(),
+      class: 'chip findings', onClick: () => actions.showProblems(),
     });
     this.table = textButton('Table', 'Show the layers as a table', () => actions.toggleTable());
     this.table.classList.add('table-toggle');
@@ -56,6 +55,7 @@ export class Header {
     const found = countFindings(summary);
     this.findings.hidden = !found;
     this.findings.dataset['severity'] = found?.worst ?? '';
+    if (found) this.findings.title = `Show in the Problems panel: ${found.text}; a problem may stand for several clusters`;
     fill(this.findings, h('span', 'dot'), found?.text);
     this.table.setAttribute('aria-pressed', String(table));
     this.updatePlaces(summary, names);

@@ -2,6 +2,7 @@ import { Kind, NOBODY } from '../core/model';
 import type { Trace, TraceStep } from '../core/model';
 import { formatBytes, formatCount, formatOffset } from '../core/units';
 import type { ReadReply } from '../protocol/image';
+import { encryptionOf } from '../protocol/soundness';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { breakable, fill, h, textButton } from './dom';
@@ -16,7 +17,7 @@ import {
   asSentence, entrySentence, kindName, missingTable, ownerName, pathSentence, SECTOR_BYTES, stepSentence,
   traceText, unitSentence, writeSentence,
 } from './sentences';
-import { checkVerdict, encryptionOf, fileLayer } from './summary';
+import { checkVerdict, fileLayer } from './summary';
 import type { Actions, State } from './state';
 import { diskTelling, fileTelling, markWords } from './telling';
 import type { Telling } from './telling';
@@ -55,7 +56,7 @@ export class Inspector {
     const mixed = cell && cell.parts.length > 1 && selected !== null;
     const place = fileValues(state, this.actions, (list, label, text, value) => this.row(list, label, text, value));
     if (place.length === 0 && fileLayer(state)?.check) {
-      const said = 'Choose a place on the map of the file to see what lies there, and who uses it.';
+      const said = 'Choose a place on the map of the file to see what it is used for, and what is wrong there.';
       place.push(h('p', 'hint', said));
     }
     const mix = mixed ? this.cellMix(cell, fileTelling(uses), (part) =>

@@ -1,13 +1,14 @@
 import type { Accounting, View } from '../core/model';
 import { formatBytes, formatWhen } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
+import { encryptionOf } from '../protocol/soundness';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { fill, h, textButton } from './dom';
 import { plural } from './format';
 import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
-import { checkVerdict, encryptionOf, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
+import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */

@@ -6,19 +6,21 @@ import { useName } from './uses';
 
 const GO_TO_KEY = navigator.platform.includes('Mac') ? '⌃G' : 'Ctrl+G';
 
-const HINTS: readonly (readonly [string, string])[] = [
-  [GO_TO_KEY, 'go to'], ['←↑↓→', 'move'], ['+ −', 'zoom'], ['0', 'whole disk'], ['T', 'trace'],
-  ['[ ]', 'travel'], ['F', 'file'],
-];
+/** The keys that there is a use for, and what each does. */
+function keysOf({ face, summary }: Pick<State, 'face' | 'summary'>): (readonly [keys: string, does: string])[] {
+  const inFile = face === 'file';
+  return [
+    [GO_TO_KEY, 'go to'], ['←↑↓→', 'move'], ['+ −', 'zoom'], ['0', inFile ? 'whole file' : 'whole disk'],
+    ['T', inFile ? 'inspector' : 'trace'], ['[ ]', 'travel'], ['F', inFile ? 'disk' : 'file'],
+    ...(summary?.comparison ? [['N', 'next difference'] as const] : []),
+  ];
+}
 
 /** The line at the bottom: where the selection is, and which keys there are. */
 export class StatusLine {
   private readonly facts = h('div', 'status-facts');
-  readonly element = h(
-    'footer', 'status', this.facts,
-    h('div', { class: 'status-hints', attributes: { 'aria-hidden': 'true' } },
-      ...HINTS.map(([keys, does]) => h('span', {}, h('kbd', {}, keys), ` ${does}`))),
-  );
+  private readonly hints = h('div', { class: 'status-hints', attributes: { 'aria-hidden': 'true' } });
+  readonly element = h('footer', 'status', this.facts, this.hints);
 
   update(state: State): void {
     const { inspected, names, summary, notice, face, file } = state;
@@ -38,5 +40,6 @@ export class StatusLine {
       sight && fact('Zoom', sight.level === 0 ? (inFile ? 'whole file' : 'whole disk') : `1 : ${formatBytes(sight.cellBytes)}`),
       running && h('span', {}, 'reading the layers…'),
     );
+    fill(this.hints, ...keysOf(state).map(([keys, does]) => h('span', {}, h('kbd', {}, keys), ` ${does}`)));
   }
 }

@@ -16,15 +16,9 @@ export function fileLayer({ summary, picked }: {
   return summary?.layers[picked ?? summary.standpoint.depth];
 }
 
-/** `checked: fine`, `2 corruptions, 14 leaked clusters`; undefined for what was not checked. */
+/** `checked: consistent`, `2 corruptions, 14 leaked clusters`; undefined for what was not checked. */
 export const checkVerdict = ({ check }: Pick<LayerSummary, 'check'>): string | undefined =>
-  check && (faultsFound(check.counts) ?? 'checked: fine');
-
-/** `luks (aes-256-xts)`: how a layer's content is encrypted; undefined where it is not. */
-export function encryptionOf({ facts }: Pick<LayerSummary, 'facts'>): string | undefined {
-  const method = facts.find(({ label }) => label === 'Encryption')?.value;
-  return method === undefined ? undefined : String(method);
-}
+  check && (faultsFound(check.counts) ?? 'checked: consistent');
 
 /** The facts of the header line: format and version, disk, files, clusters. */
 export function headerFacts(summary: ImageSummary): string[] {
@@ -64,7 +58,9 @@ export function countFindings(summary: ImageSummary): { text: string; worst: Sev
 /** How bad each problem of a layer is that the Problems panel lists: findings, and what a check found. */
 export function severitiesOf({ findings, check }: Pick<LayerSummary, 'findings' | 'check'>): Severity[] {
   const checked = check?.problems.map(problemSeverity) ?? [];
-  return [...findings.map(({ severity }) => severity), ...checked];
+  // All that a check did not list is one line of the panel.
+  const untold: Severity[] = check && check.untold > 0 ? ['warning'] : [];
+  return [...findings.map(({ severity }) => severity), ...checked, ...untold];
 }
 
 /** The snapshots inside a layer, newest first; of those of one moment, the one that the image lists last is newest. */

@@ -72,6 +72,7 @@ describe('work on an image', () => {
       assert.ok(isTold(await editor.frame.locator('.compared').innerText()));
       assert.ok(isTold(await editor.frame.locator('.table-view').textContent()));
       await until('it was announced', () => editor.announced(), isTold);
+      assert.match(await editor.frame.locator('.status-hints').innerText(), /N next difference/);
     });
 
     it('goes from one difference to the next, back, and round', async () => {
@@ -196,6 +197,24 @@ describe('work on an image', () => {
       assert.ok((await legend()).includes('damaged'));
       assert.match(await editor.frame.locator('.findings').innerText(), /error/);
       await assertReadable(editor.frame);
+    });
+
+    it('tells nothing of the disk over the map of the file, where the pointer rests', async () => {
+      const tooltip = async () => (await editor.frame.locator('.tooltip.shown').allInnerTexts()).join('');
+      // Far down, where the map of the file has no cells: there is nothing that would take the tooltip's place.
+      const place = placeOf(grid, 255);
+      await editor.picker('Base').click();
+      await editor.map.click({ position: place });
+      const ofDisk = await until('the tooltip', tooltip, (text) => text !== '');
+      await press('f');
+      await editor.frame.locator('.map-canvas.of-file[aria-busy="false"]').waitFor();
+      const resting = await tooltip();
+      await editor.pointAt({ x: place.x + 1, y: place.y });
+      const ofFile = await tooltip();
+      assert.notEqual(ofFile, ofDisk);
+      assert.ok(resting === '' || resting === ofFile, `${resting} is no word of ${ofFile}`);
+      assert.match(await editor.frame.locator('.status-hints').innerText(), /whole file/);
+      await press('f');
     });
   });
 

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { clustersChecked, faultsFound } from '../../core/checkWords';
-import type { CheckSummary, LayerSummary } from '../../protocol/image';
+import type { CheckSummary, ImageSummary, LayerSummary } from '../../protocol/image';
+import { reservation } from '../../protocol/soundness';
 import type { ImageDocument } from '../editor/document';
 import { message } from '../text';
 import { runWork } from './progress';
@@ -15,11 +16,12 @@ export async function checkImage(
   depth: number,
   quiet: boolean,
 ): Promise<CheckSummary | undefined> {
-  const layer = document.summary?.layers[depth];
+  const { summary } = document;
+  const layer = summary?.layers[depth];
   if (!layer) return undefined;
   if (!layer.checkable) throw new Error(`${layer.fileName}: ${nothingToCheck(layer)}`);
   const check = await runWork(document, 'check', { depth }, { title: `Checking ${layer.fileName}…`, quiet });
-  if (check && !quiet) void tell(layer, check);
+  if (check && !quiet) void tell(layer, check, summary);
   return check ?? undefined;
 }
 
@@ -28,15 +30,23 @@ export const nothingToCheck = ({ format }: Pick<LayerSummary, 'format'>): string
     ? 'a raw image is its disk byte for byte and has no tables to check'
     : `images of the format ${format} are not checked`;
 
-/** `web01.qcow2: no problems found, 12,345 clusters in use, 3% fragmented`. */
-export function checkResult({ fileName }: Pick<LayerSummary, 'fileName'>, { counts }: CheckSummary): string {
+/** `web01.qcow2: consistent by itself, 12,345 clusters in use, 3% fragmented; but its parent is missing`. */
+export function checkResult(
+  layer: Pick<LayerSummary, 'fileName' | 'depth' | 'facts' | 'findings'>,
+  { counts }: Pick<CheckSummary, 'counts'>,
+  chain: Pick<ImageSummary, 'layers' | 'end'>,
+): { readonly text: string; readonly isGood: boolean } {
   const faults = faultsFound(counts);
-  return `${fileName}: ${faults ?? `no problems found, ${clustersChecked(counts)}`}`;
+  if (faults !== undefined) return { text: `${layer.fileName}: ${faults}`, isGood: false };
+  const but = reservation(layer, chain);
+  const text = `${layer.fileName}: consistent by itself, ${clustersChecked(counts)}`;
+  return but === undefined ? { text, isGood: true } : { text: `${text}; but ${but}`, isGood: false };
 }
 
-async function tell(layer: LayerSummary, check: CheckSummary): Promise<void> {
-  const told = message(checkResult(layer, check));
-  if (faultsFound(check.counts) === undefined) {
+async function tell(layer: LayerSummary, check: CheckSummary, chain: ImageSummary): Promise<void> {
+  const { text, isGood } = checkResult(layer, check, chain);
+  const told = message(text);
+  if (isGood) {
     await vscode.window.showInformationMessage(told);
     return;
   }

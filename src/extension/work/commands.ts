@@ -21,6 +21,8 @@ export interface WorkWorld {
   readonly editors: Editors;
   readonly tree: DiskTree;
   readonly trust: Trust;
+  /** Tells names that only disk images have. */
+  readonly isImage: (name: string) => boolean;
   /** Uses the panel in front, or offers to open an image where there is none. */
   inFront(act: (panel: ImagePanel) => unknown): unknown;
 }
@@ -94,14 +96,13 @@ export class WorkCommands {
   }
 
   private compare(document: ImageDocument, other?: Other): Promise<void> {
-    const { tree, trust, editors } = this.world;
+    const { tree, trust, editors, isImage } = this.world;
     const world = {
       known: () => [
-        ...new Set([
-          ...[...walk(tree.getChildren())].flatMap((node) => (node.kind === 'image' ? [node.image.path] : [])),
-          ...editors.documents.filter(({ summary }) => summary).map(({ uri }) => uri.fsPath),
-        ]),
+        ...[...walk(tree.getChildren())].flatMap((node) => (node.kind === 'image' ? [node.image.path] : [])),
+        ...editors.documents.filter(({ summary }) => summary).map(({ uri }) => uri.fsPath),
       ],
+      isImage,
       policy: (image: string) => trust.policy(image),
     };
     return compareWith(document, world, other && { path: other.with, view: other.view ?? '' });

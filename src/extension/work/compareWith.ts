@@ -4,9 +4,11 @@ import type { ImageSummary } from '../../protocol/image';
 import type { GatePolicy } from '../../protocol/worker';
 import type { ImageDocument } from '../editor/document';
 import { formatMoment, message, withoutIcons } from '../text';
-import { pathKey } from '../paths';
+import { besides } from '../paths';
 import { comparisonResult } from './comparisonWords';
+import { imagesBeside } from './imagesBeside';
 import { runWork } from './progress';
+import { shownDisk } from './shownDisk';
 
 /** A disk to compare with: an image, and `''` for its current state or an internal snapshot's id. */
 export interface OtherDisk {
@@ -19,7 +21,9 @@ type Choice = vscode.QuickPickItem & { readonly other?: OtherDisk };
 /** What is asked of the extension around it. */
 export interface CompareWorld {
   /** Paths of the images that the tree lists, and of those that are open. */
-  known(): readonly string[];
+  readonly known: () => readonly string[];
+  /** Tells names that only disk images have. */
+  readonly isImage: (name: string) => boolean;
   policy(image: string): GatePolicy;
 }
 
@@ -30,14 +34,16 @@ export interface CompareWorld {
 export async function compareWith(document: ImageDocument, world: CompareWorld, given?: OtherDisk): Promise<void> {
   const { summary } = document;
   if (!summary) return;
-  const other = given ?? (await ask(summary, world.known()));
+  const other = given ?? (await ask(summary, world));
   if (!other) return;
   const title = `Comparing ${basename(summary.path)} with ${basename(other.path)}…`;
   const found = await runWork(document, 'compare', { ...other, policy: world.policy(other.path) }, { title });
   if (found) vscode.window.setStatusBarMessage(message(comparisonResult(found)), 8000);
 }
 
-async function ask(summary: ImageSummary, known: readonly string[]): Promise<OtherDisk | undefined> {
+async function ask(summary: ImageSummary, { known, isImage }: CompareWorld): Promise<OtherDisk | undefined> {
+  const title = `Compare ${shownDisk(summary)} with…`;
+  const beside = await imagesBeside(summary.path, isImage);
   const browse: Choice = {
     label: 'Another file…',
     iconPath: new vscode.ThemeIcon('folder-opened'),
@@ -47,18 +53,18 @@ async function ask(summary: ImageSummary, known: readonly string[]): Promise<Oth
   const sections: readonly (readonly [string, readonly Choice[]])[] = [
     ['layers of this chain', layers(summary)],
     ['internal snapshots', snapshots(summary)],
-    ['other images', others(summary, known)],
+    ['other images', others(summary, [...beside, ...known()])],
   ];
   const items = sections.flatMap(([label, choices]): Choice[] =>
     choices.length === 0 ? [] : [{ label, kind: vscode.QuickPickItemKind.Separator }, ...choices],
   );
   const last: Choice[] = items.length === 0 ? [] : [{ label: '', kind: vscode.QuickPickItemKind.Separator }];
   const picked = await vscode.window.showQuickPick([...items, ...last, browse], {
-    title: 'Compare with…',
+    title,
     placeHolder: 'With which disk?',
     matchOnDescription: true,
   });
-  return picked && (picked.other ?? askFile(dirname(summary.path)));
+  return picked && (picked.other ?? askFile(dirname(summary.path), title));
 }
 
 /** The disk as each of the other layers saw it. */
@@ -88,22 +94,22 @@ function snapshots({ layers: all, standpoint }: ImageSummary): Choice[] {
   );
 }
 
-function others({ layers: all }: ImageSummary, known: readonly string[]): Choice[] {
-  const own = new Set(all.map(({ path }) => pathKey(path)));
-  return known
-    .filter((path) => !own.has(pathKey(path)))
-    .map((path) => ({
-      label: withoutIcons(basename(path)),
-      iconPath: new vscode.ThemeIcon('database'),
-      description: vscode.workspace.asRelativePath(dirname(path)),
-      other: { path, view: '' },
-    }));
+function others({ layers: all }: ImageSummary, images: readonly string[]): Choice[] {
+  return besides(
+    images,
+    all.map(({ path }) => path),
+  ).map((path) => ({
+    label: withoutIcons(basename(path)),
+    iconPath: new vscode.ThemeIcon('database'),
+    description: vscode.workspace.asRelativePath(dirname(path)),
+    other: { path, view: '' },
+  }));
 }
 
-async function askFile(folder: string): Promise<OtherDisk | undefined> {
+async function askFile(folder: string, title: string): Promise<OtherDisk | undefined> {
   const [picked] =
     (await vscode.window.showOpenDialog({
-      title: 'Compare with…',
+      title,
       openLabel: 'Compare',
       canSelectMany: false,
       defaultUri: vscode.Uri.file(folder),

@@ -1,4 +1,4 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { formatBytes } from '../../core/units';
 import type { ImageSummary } from '../../protocol/image';
@@ -8,6 +8,7 @@ import { revealFile } from '../reveal';
 import { message } from '../text';
 import { targetPath } from './newFile';
 import { runWork } from './progress';
+import { copyName, shownDisk } from './shownDisk';
 
 /** Where a flattened copy goes and how, for callers that do not want to be asked. */
 export interface FlattenTarget extends Pick<FlattenParams, 'format' | 'compression' | 'verify'> {
@@ -56,7 +57,7 @@ export async function flatten(
 }
 
 async function ask(summary: ImageSummary): Promise<FlattenTarget | undefined> {
-  const title = 'Export Flattened Copy';
+  const title = `Export Flattened Copy of ${shownDisk(summary)}`;
   const as = await vscode.window.showQuickPick(FORMATS, { title, placeHolder: 'In which format?' });
   if (!as) return undefined;
   const sure = await vscode.window.showQuickPick(VERIFY, {
@@ -69,20 +70,10 @@ async function ask(summary: ImageSummary): Promise<FlattenTarget | undefined> {
   const target = await vscode.window.showSaveDialog({
     title,
     saveLabel: 'Export',
-    defaultUri: vscode.Uri.file(join(dirname(summary.path), `${stem(summary)}.${extension}`)),
+    defaultUri: vscode.Uri.file(join(dirname(summary.path), `${copyName(summary)}.${extension}`)),
     filters: { [format]: [extension], 'All files': ['*'] },
   });
   return target && { target, format, compression, verify: sure.verify };
-}
-
-/** `web01.flat`, `web01.before-upgrade.flat`: of the layer or the snapshot that is shown. */
-export function stem({ layers, standpoint: { depth, view } }: Pick<ImageSummary, 'layers' | 'standpoint'>): string {
-  const layer = layers[depth];
-  const file = layer?.fileName ?? 'disk';
-  const snapshot = layer?.views.find(({ id }) => view !== '' && id === view)?.name ?? '';
-  // A snapshot's name is the image's word, and may be no name for a file.
-  const named = /^[\w][\w.-]*$/.test(snapshot) ? `.${snapshot}` : '';
-  return `${basename(file, extname(file))}${named}.flat`;
 }
 
 async function tell(

@@ -312,6 +312,11 @@ export class MapView {
     return hit && { cell: this.cell(hit.cell, level), along: hit.along };
   }
 
+  /** Forgets the pointer: what it rested on is no longer shown, and no event need tell that it left. */
+  leave(): void {
+    this.hover(undefined);
+  }
+
   private hover(point: { x: number; y: number } | undefined): void {
     this.pointer = point;
     this.tellHover();

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { CheckProblem, Finding, View } from '../../../src/core/model';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../../../src/protocol/image';
-import { news } from '../../../src/webview/announcements';
+import { encryptionOf } from '../../../src/protocol/soundness';
+import { comparisonLeft, news, outdates } from '../../../src/webview/announcements';
 import { comparisonSentence } from '../../../src/webview/comparisonbar';
 import { problemsInFile, problemsOnDisk } from '../../../src/webview/problems';
-import { checkVerdict, countFindings, encryptionOf, fileLayer, headerFacts, isEmpty, numbered, places, snapshotsOf } from '../../../src/webview/summary';
+import { checkVerdict, countFindings, fileLayer, headerFacts, isEmpty, numbered, places, snapshotsOf } from '../../../src/webview/summary';
 
 const GIB = 1024 ** 3;
 const NO_TIME = { seconds: 0, nanoseconds: 0 };
@@ -26,6 +27,10 @@ const problem = (counts: CheckProblem['counts'], change: Partial<CheckProblem> =
   code: 'x', severity: 'info', message: 'x', counts, times: 1, claims: [], guest: [], ...change,
 });
 
+const comparison = {
+  path: '/vm/other.img', view: '', viewName: '', guestSize: 40 * GIB, ranges: 0, bytes: 0, unknown: 0, skipped: 0, first: [],
+};
+
 const check = (problems: readonly CheckProblem[], counts: Partial<CheckSummary['counts']> = {}): CheckSummary => ({
   counts: {
     checkErrors: 0, corruptions: 0, leaks: 0, further: 0, imageEnd: 0, totalClusters: 100, allocatedClusters: 10,
@@ -39,11 +44,13 @@ describe('what a check found, on the page', () => {
     const found = check([problem('corruption'), problem('leak'), problem('error'), problem('further')]);
     const layers = [layer(0, { findings: [finding('warning')], check: found })];
     assert.deepEqual(countFindings(summary({ layers })), { text: '2 errors, 2 warnings', worst: 'error' });
+    const cut = [layer(0, { check: { ...found, untold: 700 } })];
+    assert.deepEqual(countFindings(summary({ layers: cut })), { text: '2 errors, 2 warnings', worst: 'error' });
   });
 
   it('is a verdict on the card, and none where nothing was checked', () => {
     assert.equal(checkVerdict({}), undefined);
-    assert.equal(checkVerdict({ check: check([]) }), 'checked: fine');
+    assert.equal(checkVerdict({ check: check([]) }), 'checked: consistent');
     assert.equal(checkVerdict({ check: check([], { corruptions: 2, leaks: 14 }) }), '2 corruptions, 14 leaked clusters');
   });
 
@@ -69,14 +76,31 @@ describe('what a check found, on the page', () => {
     const before = summary({});
     const checked = summary({ layers: [layer(0, { check: check([], { corruptions: 1 }) }), layer(1, { check: check([]) })] });
     assert.equal(news(before, checked),
-      '0.qcow2: 1 corruption. 1.qcow2: no problems found, 10 clusters in use, 10% fragmented.');
+      '0.qcow2: 1 corruption. 1.qcow2: consistent by itself, 10 clusters in use, 10% fragmented.');
+    const end = { kind: 'missing', written: 'a', name: '/a', message: 'gone' } as const;
+    assert.equal(news(before, summary({ layers: [layer(0), layer(1, { check: check([]) })], end })),
+      '1.qcow2: consistent by itself, 10 clusters in use, 10% fragmented; but its parent is missing.');
     assert.equal(news(checked, structuredClone(checked)), undefined);
-    const comparison = {
-      path: '/vm/other.img', view: '', viewName: '', guestSize: 40 * GIB, ranges: 0, bytes: 0, unknown: 0, skipped: 0, first: [],
-    };
     const compared = { ...checked, comparison };
     assert.equal(news(checked, compared), 'Compared with other.img: They are identical.');
     assert.equal(news(compared, structuredClone(compared)), undefined);
+  });
+
+  it('outdates what the tooltip says where the map, the place or the comparison is another', () => {
+    const now = summary({});
+    assert.equal(outdates(now, summary({ layers: [layer(0, { check: check([]) }), layer(1)] })), false);
+    assert.equal(outdates(now, summary({ generation: 2 })), true);
+    assert.equal(outdates(now, summary({ standpoint: { depth: 0, view: '1' } })), true);
+    assert.deepEqual([outdates(now, summary({ comparison })), outdates(summary({ comparison }), now)], [true, true]);
+  });
+
+  it('is left by looking from elsewhere, not by being ended', () => {
+    const compared = summary({ comparison });
+    const elsewhere = { depth: 1, view: '' };
+    assert.equal(comparisonLeft(compared, summary({ standpoint: elsewhere })), true);
+    assert.equal(comparisonLeft(compared, summary({})), false);
+    assert.equal(comparisonLeft(compared, summary({ standpoint: elsewhere, comparison })), false);
+    assert.equal(comparisonLeft(summary({}), summary({ standpoint: elsewhere })), false);
   });
 
   it('says plainly that nothing differs, unless something could not be compared', () => {
@@ -85,7 +109,7 @@ describe('what a check found, on the page', () => {
       comparisonSentence({ ...found, ranges, bytes, unknown }, 1);
     assert.equal(said(0, 0, 0), 'They are identical.');
     assert.equal(said(0, 0, 1024), 'No difference was found. 1 KiB could not be compared.');
-    assert.equal(said(1, 512, 0), '512 bytes in 1 range differ.');
+    assert.equal(said(1, 512, 0), '512 bytes in 1 range differs.');
     assert.equal(comparisonSentence({ ...found, guestSize: GIB, ranges: 0, bytes: 0, unknown: 0 }, 2 * GIB),
       'No difference was found. The other disk has 1 GiB.');
     assert.equal(said(2, 2048, 512), '2 KiB in 2 ranges differ. 512 bytes could not be compared.');
