@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { QemuError, qemuImg } from '../../support/qemu';
 import type { Workshop } from '../../support/workshop';
 
@@ -123,7 +123,10 @@ export class Life {
     qemuImg(this.shop.folder, 'amend', '-q', '-o', option, ...this.target());
   }
 
-  /** The program dies: what it had in mind is lost, and refcounts written lazily stay behind. */
+  /**
+   * The program dies: what it had in mind is lost, and refcounts written lazily stay behind. Where QEMU can't read the
+   * image any more (what was compressed there is overwritten), it is no use here, and is put back.
+   */
   private crash(): void {
     const { draw } = this.shop;
     const { cluster } = this.traits;
@@ -133,7 +136,14 @@ export class Life {
       const where = `${start} ${Math.min(cluster, size - start)}`;
       return draw.pick([`write -P ${this.shop.nextByte()} ${where}`, `discard ${where}`, 'flush']);
     });
+    const before = readFileSync(this.shop.path(this.image));
     tolerantly(() => this.shop.io(this.image, ...commands, 'abort'));
+    try {
+      this.shop.io(this.image, `read 0 ${size}`);
+    } catch (error) {
+      if (!(error instanceof QemuError)) throw error;
+      writeFileSync(this.shop.path(this.image), before);
+    }
   }
 
   private nextName(kind: string): string {
