@@ -77,7 +77,7 @@ class Comparer {
   *run(): Job<number> {
     const { a, b, total } = this;
     try {
-      for (let at = 0; at < total; ) {
+      for (let at = 0; at < total;) {
         // A read goes by the maps that both sides have now.
         if (a.leavesMap(at) || b.leavesMap(at)) yield* this.readWaiting(at);
         yield* this.load(a, at);
@@ -144,7 +144,7 @@ class Comparer {
 
   /** Compares `[from, to)` of the buffers, a sector at a time. @param base where the buffers begin on the disk */
   private compareBytes(base: number, from: number, to: number): void {
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const end = Math.min(to, at - (at % SECTOR) + SECTOR);
       if (!this.equal(at, end)) this.addSector(base + at - (at % SECTOR));
       at = end;

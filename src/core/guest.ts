@@ -19,7 +19,13 @@ export interface Gap {
  * @returns what could not be read: those bytes are left zero
  * @throws DiskError `out-of-range`
  */
-export function readGuest(chain: Chain, origin: WalkFrom, map: OwnershipMap, offset: number, target: Uint8Array): Gap[] {
+export function readGuest(
+  chain: Chain,
+  origin: WalkFrom,
+  map: OwnershipMap,
+  offset: number,
+  target: Uint8Array,
+): Gap[] {
   const end = offset + target.length;
   const size = map.start[map.count] ?? 0;
   if (offset < (map.start[0] ?? 0) || end > size) {

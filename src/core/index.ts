@@ -8,6 +8,7 @@ export { DRIVERS, driverNamed, probe, probeInput } from './formats/registry';
 export type { Driver } from './formats/driver';
 export { isWindowsAbsolute, parentReference } from './fileReference';
 export { account } from './accounting';
+export { faultsFound } from './checkWords';
 export { compare, compareInto, MAX_RANGES } from './compare';
 export type { Comparison } from './compare';
 export { allocationDiffersAt } from './compareAllocation';

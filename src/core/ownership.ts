@@ -48,7 +48,10 @@ class Resolver {
     private readonly end: ChainEndKind,
     from: number,
   ) {
-    this.map = new MapBuilder(from, layers.every(({ runs }) => runs === undefined || runs.host !== undefined));
+    this.map = new MapBuilder(
+      from,
+      layers.every(({ runs }) => runs === undefined || runs.host !== undefined),
+    );
     this.cursor = new Int32Array(layers.length);
   }
 

@@ -34,7 +34,7 @@ export function* walk(
     return new PartReader(layer, layer.depth === depth ? view : currentView(layer), maxRuns, failed);
   });
   try {
-    for (let from = 0; from < view.guestSize; ) {
+    for (let from = 0; from < view.guestSize;) {
       let to = view.guestSize;
       for (const reader of readers) {
         yield* reader.reach(from);

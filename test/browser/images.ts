@@ -46,8 +46,10 @@ export function writeSteps(folder: string): void {
     clusters: new Map([
       ...range(512, 1024, data(noise(2, CLUSTER))),
       ...range(1024, 1280, zero()),
-      ...Array.from({ length: 256 }, (_, index) => 1280 + index)
-        .map((index): [number, Cluster] => [index, compressed(prose(index, CLUSTER))]),
+      ...Array.from({ length: 256 }, (_, index) => 1280 + index).map((index): [number, Cluster] => [
+        index,
+        compressed(prose(index, CLUSTER)),
+      ]),
     ]),
   });
   writeQcow2(folder, STEPS.file, {
@@ -93,8 +95,13 @@ export function writeFaulty(folder: string): { readonly uncounted: number; reado
   const own = (index: number): [number, Cluster] => [index, data(noise(index, CLUSTER))];
   writeQcow2(folder, base, { size, clusters: new Map(Array.from({ length: held }, (_, index) => own(index))) });
   writeQcow2(folder, file, {
-    size, backing: base, backingFormat: 'qcow2',
-    clusters: new Map([...changed.map((index): [number, Cluster] => [index, data(noise(1000 + index, CLUSTER))]), own(same)]),
+    size,
+    backing: base,
+    backingFormat: 'qcow2',
+    clusters: new Map([
+      ...changed.map((index): [number, Cluster] => [index, data(noise(1000 + index, CLUSTER))]),
+      own(same),
+    ]),
   });
   const whole = readFileSync(join(folder, base));
   const bytes = withLeaks(whole, leaks);
@@ -109,8 +116,10 @@ const FIELD = { clusterBits: 20, size: 24, l1Size: 36 } as const;
 const HEADER_BYTES = 112;
 
 const PNG = Buffer.from(
-  '89504e470d0a1a0a0000000d4948445200000001000000010806000000' + '1f15c4890000000d49444154789c63f8cfc0f01f0005000' +
-  '1ff56c7d4e20000000049454e44ae426082', 'hex',
+  '89504e470d0a1a0a0000000d4948445200000001000000010806000000' +
+    '1f15c4890000000d49444154789c63f8cfc0f01f0005000' +
+    '1ff56c7d4e20000000049454e44ae426082',
+  'hex',
 );
 
 /** Bytes of orphan.qcow2 that its parent would have to answer. */

@@ -30,8 +30,8 @@ describe('the map', () => {
     await becomes(() => editor.isWhole(), true);
   });
 
-  const press = (...keys: readonly string[]) => keys.reduce<Promise<void>>(
-    (last, key) => last.then(() => editor.page.keyboard.press(key)), Promise.resolve());
+  const press = (...keys: readonly string[]) =>
+    keys.reduce<Promise<void>>((last, key) => last.then(() => editor.page.keyboard.press(key)), Promise.resolve());
 
   /** Waits until the inspector tells of this block, and holds it against what was built. */
   async function isOn(offset: number): Promise<void> {
@@ -41,7 +41,11 @@ describe('the map', () => {
   }
 
   const cellUnder = (point: Point): Promise<HoveredCell> =>
-    until('there is a cell', () => editor.cellAt(point), (cell) => cell !== undefined) as Promise<HoveredCell>;
+    until(
+      'there is a cell',
+      () => editor.cellAt(point),
+      (cell) => cell !== undefined,
+    ) as Promise<HoveredCell>;
 
   describe('by keyboard', () => {
     it('is reached with Tab, shows its focus, and is left again', async () => {
@@ -63,16 +67,42 @@ describe('the map', () => {
         });
         if (!stop) break;
         stops.push(stop);
-        assert.ok(stops.length < 100, `Tab is caught: ${stops.slice(-5).map(({ name }) => name).join(', ')}`);
+        assert.ok(
+          stops.length < 100,
+          `Tab is caught: ${stops
+            .slice(-5)
+            .map(({ name }) => name)
+            .join(', ')}`,
+        );
       }
-      assert.deepEqual(stops.filter(({ outline }) => outline < 1), [], 'no focus unseen');
-      assert.deepEqual(stops.filter(({ name }) => name.trim() === ''), [], 'no stop without a name');
+      assert.deepEqual(
+        stops.filter(({ outline }) => outline < 1),
+        [],
+        'no focus unseen',
+      );
+      assert.deepEqual(
+        stops.filter(({ name }) => name.trim() === ''),
+        [],
+        'no stop without a name',
+      );
       const order = stops.map(({ name }) => name.replace(/, 256 MiB$/, ''));
       const known = [
-        'As of', 'Table', 'Go to…', 'Compare…', 'Export…', 'Refresh', 'Disk', 'File',
-        'Part of the disk shown in the map', 'Zoom in', `Block map of ${STEPS.file}`,
+        'As of',
+        'Table',
+        'Go to…',
+        'Compare…',
+        'Export…',
+        'Refresh',
+        'Disk',
+        'File',
+        'Part of the disk shown in the map',
+        'Zoom in',
+        `Block map of ${STEPS.file}`,
       ];
-      assert.deepEqual(order.filter((name) => known.includes(name)), known);
+      assert.deepEqual(
+        order.filter((name) => known.includes(name)),
+        known,
+      );
       const cards = STEPS.names.map((name) => order.findIndex((stop) => stop.startsWith(`${name}qcow2`)));
       const rising = cards.every((place, index) => place > (cards[index - 1] ?? order.indexOf('Refresh')));
       assert.ok(rising, order.join(' | '));
@@ -125,8 +155,11 @@ describe('the map', () => {
       await press('ArrowRight', 'ArrowDown');
       await isOn(STEPS.size - cellBytes);
       await press('PageUp');
-      const above = await until('a page further up', () => editor.selected(), (offset) =>
-        offset !== undefined && offset < STEPS.size - columns * cellBytes);
+      const above = await until(
+        'a page further up',
+        () => editor.selected(),
+        (offset) => offset !== undefined && offset < STEPS.size - columns * cellBytes,
+      );
       assert.equal(((STEPS.size - cellBytes - (above ?? NaN)) / cellBytes) % columns, 0, 'in the same column');
       await press('PageDown');
       await isOn(STEPS.size - cellBytes);
@@ -135,10 +168,17 @@ describe('the map', () => {
     it('tells a screen reader where it is, who answers and how', async () => {
       await editor.map.focus();
       await press('Home');
-      await until('the base is announced', () => editor.announced(), (text) =>
-        /^0x0\b.*64 KiB.*data in Base.*2 newer layers/.test(text));
+      await until(
+        'the base is announced',
+        () => editor.announced(),
+        (text) => /^0x0\b.*64 KiB.*data in Base.*2 newer layers/.test(text),
+      );
       await press('End');
-      await until('nothing is announced', () => editor.announced(), (text) => /nobody.*zero/.test(text));
+      await until(
+        'nothing is announced',
+        () => editor.announced(),
+        (text) => /nobody.*zero/.test(text),
+      );
       assert.match((await editor.map.getAttribute('aria-label')) ?? '', /steps\.qcow2.*256 MiB/);
       const hint = await editor.map.getAttribute('aria-describedby');
       assert.match((await editor.frame.locator(`#${hint}`).textContent()) ?? '', /Arrow keys.*plus and minus/);
@@ -150,7 +190,11 @@ describe('the map', () => {
       let size = await editor.cellBytes();
       while (size > CLUSTER) {
         await press('+');
-        size = await until('smaller cells', () => editor.cellBytes(), (now) => now === size / 2);
+        size = await until(
+          'smaller cells',
+          () => editor.cellBytes(),
+          (now) => now === size / 2,
+        );
       }
       await isOn(STEPS.single);
       await press('-');
@@ -197,11 +241,18 @@ describe('the map', () => {
     it('says what is wrong with an offset, and stays where it is', async () => {
       await editor.map.focus();
       await press('Home', 'Control+g');
-      for (const [text, why] of [['257M', /past the end/i], ['kilroy', /no offset/i]] as const) {
+      for (const [text, why] of [
+        ['257M', /past the end/i],
+        ['kilroy', /no offset/i],
+      ] as const) {
         await editor.question.waitFor();
         await editor.question.fill(text);
         const message = editor.page.locator('.quick-input-message');
-        await until(`${text} is refused`, () => message.innerText(), (said) => why.test(said));
+        await until(
+          `${text} is refused`,
+          () => message.innerText(),
+          (said) => why.test(said),
+        );
         await press('Enter');
         assert.ok(await editor.question.isVisible(), 'it still asks');
       }
@@ -215,7 +266,9 @@ describe('the map', () => {
       await editor.answer(`0x${STEPS.packed.toString(16)}`);
       await isOn(STEPS.packed);
       assert.deepEqual(await editor.walk(), [
-        'Current: not here', 'middle: data, compressed', 'Base: hidden, holds older data',
+        'Current: not here',
+        'middle: data, compressed',
+        'Base: hidden, holds older data',
       ]);
       await becomes(() => editor.hasFocus(editor.frame.locator('.inspector')), true);
       assert.deepEqual(Buffer.from(await editor.bytes()), Buffer.from(STEPS.bytes.packed.subarray(0, 64)));
@@ -243,8 +296,11 @@ describe('the map', () => {
       let outer = first;
       while (outer.end - outer.start > CLUSTER) {
         await editor.wheel(point, -1);
-        const inner = await until('a smaller cell', () => cellUnder(point), ({ start, end }) =>
-          end - start === (outer.end - outer.start) / 2);
+        const inner = await until(
+          'a smaller cell',
+          () => cellUnder(point),
+          ({ start, end }) => end - start === (outer.end - outer.start) / 2,
+        );
         assert.ok(inner.start >= outer.start && inner.end <= outer.end, `${inner.start} is not in ${outer.start}`);
         outer = inner;
       }
@@ -262,11 +318,18 @@ describe('the map', () => {
       const before = await cellUnder(point);
       const { x, y } = await editor.onPage(point);
       await editor.page.mouse.dblclick(x, y);
-      const after = await until('a smaller cell', () => cellUnder(point), ({ start, end }) =>
-        end - start < before.end - before.start);
+      const after = await until(
+        'a smaller cell',
+        () => cellUnder(point),
+        ({ start, end }) => end - start < before.end - before.start,
+      );
       assert.ok(after.start >= before.start && after.end <= before.end);
       // Its first half is a click; the next test must not meet the answer to that.
-      await until('the block is chosen', () => editor.selected(), (selected) => selected !== undefined);
+      await until(
+        'the block is chosen',
+        () => editor.selected(),
+        (selected) => selected !== undefined,
+      );
     });
 
     it('scrolls with a drag, what was gripped staying under the pointer', async () => {
@@ -279,7 +342,11 @@ describe('the map', () => {
       await editor.page.mouse.down();
       await editor.page.mouse.move(from.x, from.y + 90, { steps: 5 });
       await editor.page.mouse.up();
-      const dropped = await until('it came along', () => cellUnder(to), ({ start }) => start === gripped.start);
+      const dropped = await until(
+        'it came along',
+        () => cellUnder(to),
+        ({ start }) => start === gripped.start,
+      );
       assert.equal(dropped.end, gripped.end);
       assert.equal(await editor.selected(), undefined, 'a drag is no click');
     });
@@ -289,11 +356,19 @@ describe('the map', () => {
       await editor.wheel(point, -3);
       const before = await until('the zoom rests', () => cellUnder(point), isCluster);
       await press('Shift+ArrowDown');
-      await until('it has moved on', () => cellUnder(point), ({ start }) => start > before.start);
+      await until(
+        'it has moved on',
+        () => cellUnder(point),
+        ({ start }) => start > before.start,
+      );
       await editor.page.keyboard.down('Shift');
       await editor.page.mouse.wheel(0, -100);
       await editor.page.keyboard.up('Shift');
-      await until('it has moved back', () => cellUnder(point), ({ start }) => start <= before.start);
+      await until(
+        'it has moved back',
+        () => cellUnder(point),
+        ({ start }) => start <= before.start,
+      );
       assert.equal(await editor.cellBytes(), CLUSTER, 'no zoom');
     });
 
@@ -306,8 +381,11 @@ describe('the map', () => {
       const shows = async (share: number): Promise<void> => {
         const { width, height } = await editor.mapSize();
         const center = { x: width / 2, y: height / 2 };
-        await until(`${share} of the disk is in the middle`, () => cellUnder(center), ({ start }) =>
-          Math.abs(start / STEPS.size - share) < 0.02);
+        await until(
+          `${share} of the disk is in the middle`,
+          () => cellUnder(center),
+          ({ start }) => Math.abs(start / STEPS.size - share) < 0.02,
+        );
         const told = Number(await editor.overview.getAttribute('aria-valuenow'));
         assert.ok(Math.abs(told / 100 - share) < 0.03, `${told}%`);
       };

@@ -43,7 +43,10 @@ interface Manifest {
 }
 
 const DEFAULTS: Readonly<Record<Theme, string>> = {
-  'dark': 'dark', 'light': 'light', 'hc': 'highContrast', 'hc-light': 'highContrastLight',
+  dark: 'dark',
+  light: 'light',
+  hc: 'highContrast',
+  'hc-light': 'highContrastLight',
 };
 
 /** The colours that a chain of four layers has to be painted in. */
@@ -78,7 +81,8 @@ function over(color: Hex, ground: Hex): Hex {
   const share = color.length === 9 ? byte(color, 3) / 255 : 1;
   return `#${[0, 1, 2]
     .map((at) => Math.round(byte(ground, at) + (byte(color, at) - byte(ground, at)) * share))
-    .map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
+    .map((channel) => channel.toString(16).padStart(2, '0'))
+    .join('')}`;
 }
 
 /**
@@ -86,41 +90,46 @@ function over(color: Hex, ground: Hex): Hex {
  * cells and nowhere in them. A point that is between two cells gives undefined.
  */
 export async function readCells(
-  canvas: Locator, points: readonly Point[], background: Hex,
+  canvas: Locator,
+  points: readonly Point[],
+  background: Hex,
 ): Promise<(PaintedCell | undefined)[]> {
-  const cells = await canvas.evaluate((element, asked) => {
-    const surface = element as HTMLCanvasElement;
-    const { width, height, clientWidth } = surface;
-    const pixels = surface.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
-    const ratio = width / clientWidth;
-    const at = (x: number, y: number): string => {
-      const place = (y * width + x) * 4;
-      return `#${[0, 1, 2].map((each) => (pixels[place + each] ?? 0).toString(16).padStart(2, '0')).join('')}`;
-    };
-    const isCell = (x: number, y: number): boolean =>
-      x >= 0 && y >= 0 && x < width && y < height && at(x, y) !== asked.background;
-    return asked.points.map((point) => {
-      const x = Math.floor(point.x * ratio);
-      const y = Math.floor(point.y * ratio);
-      if (!isCell(x, y)) return null;
-      let [left, right, top, bottom] = [x, x, y, y];
-      while (isCell(left - 1, y)) left -= 1;
-      while (isCell(right + 1, y)) right += 1;
-      while (isCell(x, top - 1)) top -= 1;
-      while (isCell(x, bottom + 1)) bottom += 1;
-      const colors: Record<string, number> = {};
-      const rim: Record<string, number> = {};
-      for (let row = top; row <= bottom; row += 1) {
-        for (let column = left; column <= right; column += 1) {
-          const color = at(column, row);
-          colors[color] = (colors[color] ?? 0) + 1;
-          if (row === top) rim[color] = (rim[color] ?? 0) + 1;
+  const cells = await canvas.evaluate(
+    (element, asked) => {
+      const surface = element as HTMLCanvasElement;
+      const { width, height, clientWidth } = surface;
+      const pixels = surface.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+      const ratio = width / clientWidth;
+      const at = (x: number, y: number): string => {
+        const place = (y * width + x) * 4;
+        return `#${[0, 1, 2].map((each) => (pixels[place + each] ?? 0).toString(16).padStart(2, '0')).join('')}`;
+      };
+      const isCell = (x: number, y: number): boolean =>
+        x >= 0 && y >= 0 && x < width && y < height && at(x, y) !== asked.background;
+      return asked.points.map((point) => {
+        const x = Math.floor(point.x * ratio);
+        const y = Math.floor(point.y * ratio);
+        if (!isCell(x, y)) return null;
+        let [left, right, top, bottom] = [x, x, y, y];
+        while (isCell(left - 1, y)) left -= 1;
+        while (isCell(right + 1, y)) right += 1;
+        while (isCell(x, top - 1)) top -= 1;
+        while (isCell(x, bottom + 1)) bottom += 1;
+        const colors: Record<string, number> = {};
+        const rim: Record<string, number> = {};
+        for (let row = top; row <= bottom; row += 1) {
+          for (let column = left; column <= right; column += 1) {
+            const color = at(column, row);
+            colors[color] = (colors[color] ?? 0) + 1;
+            if (row === top) rim[color] = (rim[color] ?? 0) + 1;
+          }
         }
-      }
-      const middle = at((left + right) >> 1, (top + bottom) >> 1);
-      return { left, top, width: right - left + 1, height: bottom - top + 1, colors, middle, rim };
-    });
-  }, { points, background });
+        const middle = at((left + right) >> 1, (top + bottom) >> 1);
+        return { left, top, width: right - left + 1, height: bottom - top + 1, colors, middle, rim };
+      });
+    },
+    { points, background },
+  );
   return cells.map((cell) => cell ?? undefined);
 }
 
@@ -163,10 +172,13 @@ export async function readGrid(editor: Editor, colors: ThemeColors): Promise<Gri
   assert.ok(lower, 'there is a cell below it');
   const cellBytes = upper.end - upper.start;
   return {
-    cellBytes, pitch, columns: (lower.start - upper.start) / cellBytes,
+    cellBytes,
+    pitch,
+    columns: (lower.start - upper.start) / cellBytes,
     corner: {
       index: upper.start / cellBytes,
-      x: (box.left + box.width / 2) / scale, y: (box.top + box.height - left.width / 2) / scale,
+      x: (box.left + box.width / 2) / scale,
+      y: (box.top + box.height - left.width / 2) / scale,
     },
   };
 }
@@ -186,7 +198,10 @@ export interface Comparison {
 
 /** Compares every cell that is wholly on the map with what the disk holds there. */
 export async function compareCells(
-  editor: Editor, truth: ImageTruth, colors: ThemeColors, grid: Grid,
+  editor: Editor,
+  truth: ImageTruth,
+  colors: ThemeColors,
+  grid: Grid,
 ): Promise<Comparison> {
   const { height } = await editor.mapSize();
   const wrong: string[] = [];
@@ -197,7 +212,11 @@ export async function compareCells(
     if (point.y + grid.pitch / 2 > height) break;
     if (index >= 0) cells.push({ index, point });
   }
-  const painted = await readCells(editor.map, cells.map(({ point }) => point), colors.background);
+  const painted = await readCells(
+    editor.map,
+    cells.map(({ point }) => point),
+    colors.background,
+  );
   cells.forEach(({ index }, at) => {
     const start = index * grid.cellBytes;
     const parts = truth.parts(start, start + grid.cellBytes);
@@ -258,7 +277,12 @@ export async function readColumns(canvas: Locator): Promise<Hex[][]> {
     const surface = element as HTMLCanvasElement;
     const { width, height } = surface;
     const pixels = surface.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
-    return Array.from({ length: width }, (_column, x) => Array.from({ length: height }, (_pixel, y) =>
-      `#${[0, 1, 2].map((each) => (pixels[(y * width + x) * 4 + each] ?? 0).toString(16).padStart(2, '0')).join('')}`));
+    return Array.from({ length: width }, (_column, x) =>
+      Array.from(
+        { length: height },
+        (_pixel, y) =>
+          `#${[0, 1, 2].map((each) => (pixels[(y * width + x) * 4 + each] ?? 0).toString(16).padStart(2, '0')).join('')}`,
+      ),
+    );
   });
 }

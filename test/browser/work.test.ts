@@ -99,8 +99,11 @@ describe('work on an image', () => {
         await session.setTheme(theme);
         const colors = await themeColors(editor, theme);
         const [newest = ''] = colors.layers;
-        const differs = await until('the cell has its colours', () => look(4 * CLUSTER, theme), ({ rim, width }) =>
-          count(rim, colors.different) === width);
+        const differs = await until(
+          'the cell has its colours',
+          () => look(4 * CLUSTER, theme),
+          ({ rim, width }) => count(rim, colors.different) === width,
+        );
         assert.ok(count(differs.colors, newest) > 0, 'what differs keeps its colour');
         const same = await look(FAULTY.same * CLUSTER, theme);
         assert.equal(count(same.colors, colors.different), 0);
@@ -118,8 +121,11 @@ describe('work on an image', () => {
       await editor.frame.locator('.comparison').waitFor({ state: 'hidden' });
       await measure();
       const colors = await themeColors(editor, 'dark');
-      await until('all colours are back', () => look(FAULTY.same * CLUSTER), (cell) =>
-        count(cell.colors, colors.layers[0] ?? '') === cell.width * cell.height);
+      await until(
+        'all colours are back',
+        () => look(FAULTY.same * CLUSTER),
+        (cell) => count(cell.colors, colors.layers[0] ?? '') === cell.width * cell.height,
+      );
     });
   });
 
@@ -136,8 +142,11 @@ describe('work on an image', () => {
       await press('Enter');
       await editor.frame.locator('.map-canvas.of-file[aria-busy="false"]').waitFor();
       await becomes(() => editor.card('Base').locator('.card-check').innerText(), '2 corruptions, 2 leaked clusters');
-      await until('it was announced', () => editor.announced(), (text) =>
-        text.includes('faulty.base.qcow2: 2 corruptions, 2 leaked clusters.'));
+      await until(
+        'it was announced',
+        () => editor.announced(),
+        (text) => text.includes('faulty.base.qcow2: 2 corruptions, 2 leaked clusters.'),
+      );
     });
 
     // Header, refcount table and block, L1, L2; 48 clusters of data less the one that is counted as free.
@@ -145,7 +154,13 @@ describe('work on an image', () => {
       await measure();
       assert.match(await editor.frame.locator('.whole').innerText(), /The file faulty\.base\.qcow2/);
       const all = (await legend()).map((text) => text.replace(/\s+/g, ' '));
-      for (const entry of ['counted too low 64 KiB', 'leaked 128 KiB', 'data 2.94 MiB', 'header 64 KiB', 'refcounts 128 KiB']) {
+      for (const entry of [
+        'counted too low 64 KiB',
+        'leaked 128 KiB',
+        'data 2.94 MiB',
+        'header 64 KiB',
+        'refcounts 128 KiB',
+      ]) {
         assert.ok(all.includes(entry), `${entry} in ${all.join(', ')}`);
       }
     });
@@ -154,8 +169,11 @@ describe('work on an image', () => {
       it(`draws each use in its own way: ${theme}`, async () => {
         await session.setTheme(theme);
         const colors = await themeColors(editor, theme);
-        await until('the header is solid', () => look(0, theme), (cell) =>
-          count(cell.colors, colors.header) === cell.width * cell.height);
+        await until(
+          'the header is solid',
+          () => look(0, theme),
+          (cell) => count(cell.colors, colors.header) === cell.width * cell.height,
+        );
         // Lines on black are no box to be made out.
         if (theme === 'dark' || theme === 'light') {
           const leaked = await look(places.leaked * CLUSTER, theme);
@@ -192,7 +210,11 @@ describe('work on an image', () => {
     it('marks on the disk what a problem touches, and nothing else', async () => {
       await editor.deselect();
       const colors = await themeColors(editor, 'dark');
-      await until('the corner', () => look(FAULTY.uncounted * CLUSTER), (cell) => count(cell.colors, colors.damaged) > 0);
+      await until(
+        'the corner',
+        () => look(FAULTY.uncounted * CLUSTER),
+        (cell) => count(cell.colors, colors.damaged) > 0,
+      );
       assert.equal(count((await look((FAULTY.uncounted + 1) * CLUSTER)).colors, colors.damaged), 0);
       assert.ok((await legend()).includes('damaged'));
       assert.match(await editor.frame.locator('.findings').innerText(), /error/);

@@ -10,7 +10,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { startCli, startCliJson } from '../support/cli';
 import {
-  isAtLeast, type MapEntry, qemuCheck, qemuCompare, qemuImg, qemuInfo, qemuMap, qemuVersion,
+  isAtLeast,
+  type MapEntry,
+  qemuCheck,
+  qemuCompare,
+  qemuImg,
+  qemuInfo,
+  qemuMap,
+  qemuVersion,
 } from '../support/qemu';
 import { assertAccountsMatch, assertAddsUp, type ChainOutput } from './accounts';
 import { type CheckOutput, qemuKeys } from './checks';

@@ -193,7 +193,10 @@ function assertChain(unpacked: Unpacked, image: string, chain: ChainOutput): voi
   assertAccountsMatch(chain, unpacked.expected(image));
   assert.equal(chain.end, 'base');
   const absolute = (file: string): string => resolve(unpacked.folder, file);
-  assert.deepEqual(chain.layers.map(({ filename }) => absolute(filename)), files.map(absolute));
+  assert.deepEqual(
+    chain.layers.map(({ filename }) => absolute(filename)),
+    files.map(absolute),
+  );
   if (OPENED_OTHERWISE.includes(`${unpacked.golden.name}/${image}`)) return;
   chain.layers.forEach((layer, depth) => {
     const file = files[depth] ?? '';
@@ -228,7 +231,10 @@ async function assertWithoutBase(unpacked: Unpacked, image: string): Promise<voi
       assert.equal(owned, sizeOf(map.filter((entry) => entry.depth === depth && entry.present)), `owned by ${depth}`);
     }
     const findings = chain.layers[last - 1]?.findings ?? [];
-    assert(findings.some(({ severity }) => severity === 'error'), 'an error tells of the missing parent');
+    assert(
+      findings.some(({ severity }) => severity === 'error'),
+      'an error tells of the missing parent',
+    );
     const broken = runCli(['map', '--output', 'json', image], { cwd: unpacked.folder });
     assert.equal(broken.code, chain.unknown > 0 ? 1 : 0, 'a map with unknown ranges is a failure');
     const known = (JSON.parse(broken.stdout) as (MapEntry & { unknown?: true })[]).filter((entry) => !entry.unknown);

@@ -11,7 +11,13 @@ import { Workshop } from '../support/workshop';
 import { DAMAGES } from './damage';
 import { writeAnswers } from './damage/answers';
 import type {
-  GoldenCheck, GoldenChecks, GoldenContent, GoldenContents, GoldenInfo, GoldenMap, SnapshotContent,
+  GoldenCheck,
+  GoldenChecks,
+  GoldenContent,
+  GoldenContents,
+  GoldenInfo,
+  GoldenMap,
+  SnapshotContent,
 } from './golden';
 import { goldenFolder } from './golden';
 import { lastingInfo } from './info';

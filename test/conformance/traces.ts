@@ -41,7 +41,11 @@ export function assertPrintedTrace(trace: TraceOutput, sample: Sample): void {
   assert.equal(trace.owner, ownerIn(entry), `owner of byte ${offset}`);
   const step = trace.steps.find(({ depth }) => depth === entry.depth);
   if (entry.present) assert(outcomesIn(entry).includes(step?.outcome ?? ''), `${step?.outcome} at byte ${offset}`);
-  else assert(trace.steps.every(({ outcome }) => outcome === 'absent'), `nobody has byte ${offset}`);
+  else
+    assert(
+      trace.steps.every(({ outcome }) => outcome === 'absent'),
+      `nobody has byte ${offset}`,
+    );
   assertPlace(step?.hostOffset, sample);
 }
 

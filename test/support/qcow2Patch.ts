@@ -2,7 +2,14 @@
 
 /** Offsets of header fields. */
 const HEADER = {
-  size: 24, l1Size: 36, l1Offset: 40, refcountTable: 48, snapshots: 60, snapshotsOffset: 64, incompatible: 72, length: 100,
+  size: 24,
+  l1Size: 36,
+  l1Offset: 40,
+  refcountTable: 48,
+  snapshots: 60,
+  snapshotsOffset: 64,
+  incompatible: 72,
+  length: 100,
 };
 const INCOMPATIBLE = { dirty: 1n, corrupt: 2n };
 const BACKING_FORMAT_EXTENSION = 0xe2792aca;

@@ -27,10 +27,12 @@ export function makeSocket(file: string): Promise<Server> {
 export function someBlockDevice(): string | undefined {
   const names = fs.existsSync('/dev') ? fs.readdirSync('/dev').sort() : [];
   const loopsFirst = [...names.filter((name) => name.startsWith('loop')), ...names];
-  return loopsFirst.map((name) => join('/dev', name)).find((file) => {
-    const stat = fs.statSync(file, { throwIfNoEntry: false });
-    return stat?.isBlockDevice();
-  });
+  return loopsFirst
+    .map((name) => join('/dev', name))
+    .find((file) => {
+      const stat = fs.statSync(file, { throwIfNoEntry: false });
+      return stat?.isBlockDevice();
+    });
 }
 
 /** The files of this process that are open, as `descriptor → path`. Linux only. */

@@ -1,5 +1,5 @@
 import type { CheckCounts, CheckProblem, CheckReport, Finding, Layer } from '../../core';
-import { formatBytes, formatCount, formatOffset } from '../../core';
+import { faultsFound, formatBytes, formatCount, formatOffset } from '../../core';
 import { findingJson, findingLines } from '../findings';
 import { openImage, percent } from '../image';
 import { Output, tell } from '../output';
@@ -112,7 +112,7 @@ function humanLines(
     ...found,
     ...(untold === 0 ? [] : [`… and ${formatCount(untold)} more`]),
     ...(found.length === 0 ? [] : ['']),
-    `${paint('bold', plain(name))}: ${verdict(counts)}${worry(findings)}`,
+    `${paint('bold', plain(name))}: ${faultsFound(counts) ?? 'consistent by itself'}${worry(findings)}`,
     ...layoutLines(counts),
   ];
 }
@@ -127,23 +127,11 @@ function touchLines({ claims, guest }: CheckProblem, { views }: Layer): string[]
   ];
 }
 
-function verdict({ checkErrors, corruptions, leaks, further }: CheckCounts): string {
-  const parts = [
-    ...(corruptions > 0 ? [count(corruptions, 'corruption')] : []),
-    ...(further > 0 ? [`${count(further, 'corruption')} that qemu-img does not look for`] : []),
-    ...(leaks > 0 ? [count(leaks, 'leaked cluster')] : []),
-    ...(checkErrors > 0 ? [`${count(checkErrors, 'error')} that kept the check from being complete`] : []),
-  ];
-  return parts.length === 0 ? 'consistent by itself' : parts.join(', ');
-}
-
 /** An image can be consistent and yet no machine will boot from it. */
 function worry(findings: readonly Finding[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return errors === 0 ? '' : `, but see ${errors === 1 ? 'the error' : `the ${errors} errors`} above`;
 }
-
-const count = (number: number, what: string): string => `${formatCount(number)} ${what}${number === 1 ? '' : 's'}`;
 
 function layoutLines(counts: CheckCounts): string[] {
   const { totalClusters, allocatedClusters, fragmentedClusters, compressedClusters, imageEnd } = counts;

@@ -72,7 +72,8 @@ export const compare: Verb = {
 function openNamed(text: string, format: string | undefined): OpenImage {
   for (let at = text.length; at > 0; at = text.lastIndexOf('@', at - 1)) {
     const file = text.slice(0, at);
-    if (fs.existsSync(file)) return openDisk(file, { format, snapshot: at < text.length ? text.slice(at + 1) : undefined });
+    if (fs.existsSync(file))
+      return openDisk(file, { format, snapshot: at < text.length ? text.slice(at + 1) : undefined });
   }
   return openDisk(text, { format, snapshot: undefined });
 }

@@ -1,6 +1,4 @@
-import {
-  type BuiltQcow2, buildQcow2, type Qcow2Layout, type Qcow2Spec, SparseImage,
-} from '../../fixtures/build/index';
+import { type BuiltQcow2, buildQcow2, type Qcow2Layout, type Qcow2Spec, SparseImage } from '../../fixtures/build/index';
 import type { Message } from './messages';
 
 /** Offsets of the header's fields (docs/interop/qcow2.rst, "Header"). */

@@ -10,11 +10,4 @@ export type { Damage } from './damage';
 export { UNNOTICED };
 
 /** Every image broken on purpose. */
-export const DAMAGES: readonly Damage[] = [
-  ...ENTRIES,
-  ...REFCOUNTS,
-  ...SNAPSHOTS,
-  ...BITMAPS,
-  ...LUKS,
-  ...UNNOTICED,
-];
+export const DAMAGES: readonly Damage[] = [...ENTRIES, ...REFCOUNTS, ...SNAPSHOTS, ...BITMAPS, ...LUKS, ...UNNOTICED];

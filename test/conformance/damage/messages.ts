@@ -7,7 +7,7 @@
  */
 export const MESSAGES = {
   'past the end': /exceeding the end of the file/,
-  'overflow': /overflow cluster offset=/,
+  overflow: /overflow cluster offset=/,
   'L1 reserved bits': /L1 entry with reserved bits/,
   'L2 unaligned': /l2_offset=\w+: Table is not cluster aligned/,
   'L2 reserved bits': /l2 entry with reserved bits/,
@@ -28,7 +28,7 @@ export const MESSAGES = {
   'refcount block shared': /refcount block \d+ refcount=\d+/,
   'no refcount': /Can't get refcount for cluster/,
   'too small': /^ERROR cluster \d+ refcount=/m,
-  'leaked': /^Leaked cluster \d+ refcount=/m,
+  leaked: /^Leaked cluster \d+ refcount=/m,
   'snapshots with data file': /\d+ snapshots in image with data file/,
   'snapshot L1 unaligned': /snapshot .* L1 table is not cluster aligned/,
   'snapshot L1 too large': /snapshot .* L1 table is too large/,

@@ -22,12 +22,16 @@ const manyBlocks = (): Qcow2Spec => ({
 /** What can be wrong with reference counts and the tables that hold them. */
 export const REFCOUNTS: readonly Damage[] = [
   ...WIDTHS.flatMap((order) => [
-    damage(`a count of 0 for a cluster in use, ${2 ** order} bits wide`, plain(order),
-      ['too small', 'COPIED wrong of data'], (bench) => {
+    damage(
+      `a count of 0 for a cluster in use, ${2 ** order} bits wide`,
+      plain(order),
+      ['too small', 'COPIED wrong of data'],
+      (bench) => {
         const host = bench.hostOf(3);
         bench.count(host, 0n);
         return { host, guest: 3 * CLUSTER };
-      }),
+      },
+    ),
     damage(`a leaked cluster, ${2 ** order} bits wide`, plain(order), ['leaked'], (bench) => {
       const host = bench.hostOf(3);
       bench.image.pokeU64(bench.l2Entry(3), 0n);
@@ -36,12 +40,16 @@ export const REFCOUNTS: readonly Damage[] = [
   ]),
   ...WIDTHS.slice(1).map((order) => {
     const most = 2n ** BigInt(2 ** order) - 1n;
-    return damage(`the highest count for a cluster of one user, ${2 ** order} bits wide`, plain(order),
-      ['leaked', 'COPIED wrong of data'], (bench) => {
+    return damage(
+      `the highest count for a cluster of one user, ${2 ** order} bits wide`,
+      plain(order),
+      ['leaked', 'COPIED wrong of data'],
+      (bench) => {
         const host = bench.hostOf(2);
         bench.count(host, most);
         return { host };
-      });
+      },
+    );
   }),
   damage('more users than one bit can count', plain(0), ['overflow', 'leaked'], (bench) => {
     const host = bench.hostOf(0);

@@ -34,26 +34,37 @@ export function twoStates(more: Partial<Qcow2Spec> = {}): Qcow2Spec {
 
 /** What can be wrong with internal snapshots. */
 export const SNAPSHOTS: readonly Damage[] = [
-  damage('a snapshot beside an external data file',
+  damage(
+    'a snapshot beside an external data file',
     { size: 8 * CLUSTER, clusterBits: CLUSTER_BITS, dataFile: { name: 'broken.data' } },
-    ['snapshots with data file'], ({ image }) => {
+    ['snapshots with data file'],
+    ({ image }) => {
       const host = image.size;
       image.truncate(host + CLUSTER).pokeU32(host + ENTRY.extraSize, 16);
       image.pokeU32(HEADER.snapshots, 1).pokeU64(HEADER.snapshotTable, BigInt(host));
       return { host };
-    }),
-  damage("a snapshot's L1 table that is not aligned", twoStates(), ['snapshot L1 unaligned', 'leaked'],
+    },
+  ),
+  damage(
+    "a snapshot's L1 table that is not aligned",
+    twoStates(),
+    ['snapshot L1 unaligned', 'leaked'],
     ({ image, layout }) => {
       const { entry = 0, l1 = 0 } = layout.snapshots[0] ?? {};
       image.pokeU64(entry + ENTRY.l1Offset, BigInt(l1 + 8));
       return { host: [entry, l1 + 8] };
-    }),
-  damage("a snapshot's L1 table that is too large", twoStates(), ['snapshot L1 too large', 'leaked'],
+    },
+  ),
+  damage(
+    "a snapshot's L1 table that is too large",
+    twoStates(),
+    ['snapshot L1 too large', 'leaked'],
     ({ image, layout }) => {
       const { entry = 0, l1 = 0 } = layout.snapshots[0] ?? {};
       image.pokeU32(entry + ENTRY.l1Size, MAX_L1_ENTRIES + 1);
       return { host: [entry, l1] };
-    }),
+    },
+  ),
   damage("a snapshot's L1 table past the end", twoStates(), ['past the end', 'leaked'], ({ image, layout }) => {
     const { entry = 0 } = layout.snapshots[0] ?? {};
     image.pokeU64(entry + ENTRY.l1Offset, BigInt(FAR));
@@ -79,12 +90,18 @@ export const SNAPSHOTS: readonly Damage[] = [
     bench.count(host, 1n);
     return { host, guest: 0 };
   }),
-  damage('a snapshot entry without the size of its disk',
+  damage(
+    'a snapshot entry without the size of its disk',
     twoStates({ snapshots: [{ id: '1', name: 'old', clusters: new Map(), extra: new Uint8Array(8) }] }),
-    ['snapshot entry incomplete'], ({ layout }) => ({ host: layout.snapshots[0]?.entry ?? 0 })),
-  damage('an old image whose snapshot entry has no size of its disk',
+    ['snapshot entry incomplete'],
+    ({ layout }) => ({ host: layout.snapshots[0]?.entry ?? 0 }),
+  ),
+  damage(
+    'an old image whose snapshot entry has no size of its disk',
     twoStates({ version: 2, snapshots: [{ id: '1', name: 'old', clusters: new Map(), extra: new Uint8Array() }] }),
-    [], () => undefined),
+    [],
+    () => undefined,
+  ),
   damage('a snapshot table that is not aligned', twoStates(), ['snapshot table misplaced'], ({ image }) => {
     const table = Number(image.peekU64(HEADER.snapshotTable)) + 8;
     image.pokeU64(HEADER.snapshotTable, BigInt(table));

@@ -19,7 +19,12 @@ function open(): { panel: ImagePanel; posted: unknown[]; revealed: () => number 
     onDidReceiveMessage: never,
   };
   const view = { webview, title: 'disk', reveal: () => (revealed += 1) } as unknown as WebviewPanel;
-  const document = { onDidReopen: never, onDidChange: never, onDidProgress: never, onDidWork: never } as unknown as ImageDocument;
+  const document = {
+    onDidReopen: never,
+    onDidChange: never,
+    onDidProgress: never,
+    onDidWork: never,
+  } as unknown as ImageDocument;
   const panel = new ImagePanel(document, view, { extension, act: () => undefined, selected: () => undefined });
   return { panel, posted, revealed: () => revealed };
 }

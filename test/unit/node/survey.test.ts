@@ -23,7 +23,9 @@ describe('the survey of files', () => {
     return at(name);
   };
   const only = (path: string, policy = TRUST_ALL): SurveyedImage => {
-    const { images: [image] } = survey([path], policy);
+    const {
+      images: [image],
+    } = survey([path], policy);
     assert(image, `${path} is not listed`);
     return image;
   };
@@ -33,10 +35,16 @@ describe('the survey of files', () => {
     writeFileSync(at('notes'), 'just text\n');
     writeFileSync(at('cut'), 'QFI\xfb\0\0\0\x03', 'latin1');
     const { images, unusable } = survey([good, at('notes'), at('cut'), at('absent')], TRUST_ALL);
-    assert.deepEqual(images.map(({ path }) => path), [good]);
+    assert.deepEqual(
+      images.map(({ path }) => path),
+      [good],
+    );
     assert.deepEqual(
       unusable.map(({ path, format, error }) => [path, format, error.code === 'not-found']),
-      [[at('cut'), 'qcow2', false], [at('absent'), undefined, true]],
+      [
+        [at('cut'), 'qcow2', false],
+        [at('absent'), undefined, true],
+      ],
     );
   });
 

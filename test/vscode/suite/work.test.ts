@@ -78,7 +78,10 @@ describe('comparing', () => {
     await run('vmDisk.compareWith', { with: other });
     const { path, ranges, bytes, unknown, first } = image.document.summary?.comparison ?? assert.fail();
     assert.deepEqual([path, ranges, bytes, unknown], [other, 2, 2 * CLUSTER, 0]);
-    assert.deepEqual(first, [4, 9].map((index) => ({ start: index * CLUSTER, end: (index + 1) * CLUSTER })));
+    assert.deepEqual(
+      first,
+      [4, 9].map((index) => ({ start: index * CLUSTER, end: (index + 1) * CLUSTER })),
+    );
     await run('vmDisk.endComparison');
     await until('the disk by itself', () => image.document.summary?.comparison === undefined);
   });

@@ -372,7 +372,10 @@ describe('scanning tables that can not be true', () => {
       [CLUSTER, 2 * CLUSTER, '.'],
       [2 * CLUSTER, 4 * SPAN, 'u'],
     ]);
-    assert.deepEqual(scanner.findings.map(({ code }) => code), ['too-many-runs']);
+    assert.deepEqual(
+      scanner.findings.map(({ code }) => code),
+      ['too-many-runs'],
+    );
   });
 
   it('a million bad entries are one finding with a count', () => {
