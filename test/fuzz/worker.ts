@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { codecsReady } from '../../src/node/codecs';
 import { Draw } from '../support/random';
@@ -39,6 +41,8 @@ const TWICE = 64;
 /** One run in so many is measured for what code it reaches: that takes as long as a few runs. */
 const MEASURED = 100;
 const FROM_KEPT = 0.5;
+/** Bytes that earlier runs may leave behind before they are put away. */
+const LEFT_BEHIND = 64 * 2 ** 20;
 const LONGEST_LINEAGE = 12;
 
 /** Does the runs of a task, telling of each what comes of it. */
@@ -50,7 +54,9 @@ export async function work(): Promise<void> {
   const kept = [...before];
   const coverage = new Coverage(bundle);
   tell({ kind: 'ready' });
+  const collect = collector();
   for (let number = first; number < last; number += 1) {
+    collect();
     const lineage = only ?? choose(Draw.named(seed, `parent ${number}`), kept, number);
     tell({ kind: 'begin', lineage });
     const measured = number % MEASURED === 0;
@@ -62,6 +68,16 @@ export async function work(): Promise<void> {
     }
   }
   tell({ kind: 'coverage', ...coverage.report() });
+}
+
+/** Puts away what earlier runs left behind, so that what a run takes is its own. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const most = process.memoryUsage.rss() + LEFT_BEHIND;
+  return () => {
+    if (process.memoryUsage.rss() > most) gc();
+  };
 }
 
 const tell = (message: Message): void => parentPort?.postMessage(message);
