@@ -74,9 +74,14 @@ export async function work(): Promise<void> {
 function collector(): () => void {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
-  const most = process.memoryUsage.rss() + LEFT_BEHIND;
+  const held = (): number => {
+    const { arrayBuffers, heapUsed } = process.memoryUsage();
+    return arrayBuffers + heapUsed;
+  };
+  gc();
+  const most = held() + LEFT_BEHIND;
   return () => {
-    if (process.memoryUsage.rss() > most) gc();
+    if (held() > most) gc();
   };
 }
 
