@@ -47,13 +47,13 @@ export const convert: Verb = {
     await codecsReady();
     const [image = '', target = ''] = invocation.operands;
     const open = openImage(invocation, image);
-    if (format === 'raw' && /\.qcow2?$/i.test(target))
-      tell(`${plain(target)}: written as raw, whatever its name says; -O qcow2 makes a qcow2 image`);
     try {
       const job = { target, replace: invocation.flag('force'), format, compressor, verify: invocation.flag('verify') };
       const written = await withProgress(flatten(open.session, job));
       if (invocation.json) printJson({ filename: target, format, ...written });
       else printHuman(target, format, written);
+      if (format === 'raw' && /\.qcow2?$/i.test(target))
+        tell(`${plain(target)}: written as raw, whatever its name says; -O qcow2 makes a qcow2 image`);
       tellFindings(open);
       return EXIT.fine;
     } finally {
