@@ -18,7 +18,7 @@ export const EXTENSION = {
   dataFile: 0x44415441,
 } as const;
 
-export const EXTENSION_HEADER_BYTES = 8;
+const EXTENSION_HEADER_BYTES = 8;
 export const FEATURE_NAME_BYTES = 48;
 
 /** Incompatible bits, "Header" byte 72. The spec's prose on raw data files says bit 1; the bit is 2. */
