@@ -20,7 +20,9 @@ const OUTPUTS: readonly string[] = ['human', 'json'];
 /** @throws UsageError */
 export function parseInvocation(verb: Verb, args: readonly string[]): Invocation {
   const { values, positionals } = parse(verb, args);
-  if (positionals.length !== verb.operands.length) {
+  const least = verb.operands.length;
+  const isOpen = verb.operands.at(-1)?.endsWith('…') === true;
+  if (positionals.length < least || (!isOpen && positionals.length > least)) {
     const wanted = verb.operands.join(' and ');
     const given = positionals.length === 0 ? 'nothing is given' : `${positionals.length} are given`;
     throw new UsageError(`${verb.name} takes ${wanted}, ${given}`);

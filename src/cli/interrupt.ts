@@ -9,9 +9,33 @@ type Signal = keyof typeof SIGNALS;
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 
-  constructor(readonly code: ExitCode) {
-    super('stopped: nothing was written');
+  constructor(
+    readonly code: ExitCode,
+    message = 'stopped: nothing was written',
+  ) {
+    super(message);
   }
+}
+
+/**
+ * Hears the first signal to end; a second one ends the process at once.
+ * @returns the exit code that the signal asks for, once there was one, and a way to stop listening
+ */
+export function onInterrupt(stop: () => void): { readonly code: ExitCode | undefined; forget(): void } {
+  const state: { code: ExitCode | undefined; forget(): void } = {
+    code: undefined,
+    forget: () => {
+      for (const name of names) process.off(name, heard);
+    },
+  };
+  const heard = (signal: Signal): void => {
+    state.code = SIGNALS[signal];
+    state.forget();
+    stop();
+  };
+  const names = Object.keys(SIGNALS) as Signal[];
+  for (const name of names) process.on(name, heard);
+  return state;
 }
 
 /**
@@ -20,23 +44,15 @@ export class Interrupted extends Error {
  */
 export async function interruptible<P, T>(job: Generator<P, T, void>, tell: (progress: P) => void): Promise<T> {
   const token = new StopToken();
-  let code: ExitCode | undefined;
-  const stop = (signal: Signal): void => {
-    code = SIGNALS[signal];
+  const interrupt = onInterrupt(() => {
     token.stop();
-    forget();
-  };
-  const names = Object.keys(SIGNALS) as Signal[];
-  const forget = (): void => {
-    for (const name of names) process.off(name, stop);
-  };
-  for (const name of names) process.on(name, stop);
+  });
   try {
     const result = await inSlices(job, token, tell);
-    if (result !== undefined || code === undefined) return result as T;
-    throw new Interrupted(code);
+    if (result !== undefined || interrupt.code === undefined) return result as T;
+    throw new Interrupted(interrupt.code);
   } finally {
-    forget();
+    interrupt.forget();
     job.return(undefined as T);
   }
 }

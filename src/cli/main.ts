@@ -18,8 +18,8 @@ import { version } from './version';
 const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
-  const [first, ...rest] = args;
-  if (first === 'help') return help(rest[0]);
+  const { first, rest } = leadingVerb(args);
+  if (first === 'help') return help(leadingVerb(rest).first);
   const name = first?.startsWith('-') === true ? undefined : first;
   if (asksFor('help', args)) return help(name);
   if (asksFor('version', args)) return print(`vmdisk ${version()}`);
@@ -36,8 +36,21 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
+/** The verb that a command line begins with, of one word or two, and what follows it. */
+function leadingVerb(args: readonly string[]): {
+  readonly first: string | undefined;
+  readonly rest: readonly string[];
+} {
+  const [first, second] = args;
+  const isGroup = VERBS.some((verb) => verb.name.startsWith(`${first} `));
+  if (!isGroup || second === undefined || second.startsWith('-')) return { first, rest: args.slice(1) };
+  return { first: `${first} ${second}`, rest: args.slice(2) };
+}
+
 function help(name: string | undefined): ExitCode {
-  return print(name === undefined ? mainHelp(VERBS) : verbHelp(verbNamed(name)));
+  if (name === undefined) return print(mainHelp(VERBS));
+  const group = VERBS.filter((verb) => verb.name.startsWith(`${name} `));
+  return print(group.length > 0 ? mainHelp(group) : verbHelp(verbNamed(name)));
 }
 
 function print(text: string): ExitCode {

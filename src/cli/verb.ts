@@ -17,7 +17,7 @@ export interface OptionSpec {
 }
 
 export interface Invocation {
-  /** As many as the verb has operands. */
+  /** As many as the verb has operands, or more where the last may be given again and again. */
   readonly operands: readonly string[];
   readonly json: boolean;
   /** The text of an option that takes a value. */
@@ -26,8 +26,9 @@ export interface Invocation {
 }
 
 export interface Verb {
+  /** One word, or two where verbs belong together: `snapshot create`. */
   readonly name: string;
-  /** Names of what follows the options: `IMAGE`, `OFFSET`. */
+  /** Names of what follows the options: `IMAGE`, `OFFSET`; a last one that ends in `…` stands for one or more. */
   readonly operands: readonly string[];
   /** One line for the list of verbs. */
   readonly summary: string;

@@ -27,6 +27,8 @@ export { finish, NOW, Session } from './session';
 export type { Picture, ScanProgress, Standpoint } from './session';
 export { bytesPerCell, rangeBeside, RangesBuilder, unite } from './ranges';
 export { sniff } from './sniff';
+export type * from './snapshots/model';
+export { commandLine, quoted } from './shell';
 export type { Sniffed } from './sniff';
 export { traceRead } from './trace';
 export { walk } from './walk';

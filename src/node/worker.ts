@@ -4,11 +4,21 @@ import type { Message } from '../protocol/rpc';
 import { Endpoint } from '../protocol/rpc';
 import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
 import { ImageServer } from './imageServer';
+import { MaintenanceServer } from './maintenanceServer';
 import { accountChain, survey } from './survey';
 
 /** The worker thread's entry: everything heavy happens here, so that the extension host never waits. */
 const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');
+
+const maintenance = new MaintenanceServer({
+  maintaining: (data) => {
+    endpoint.emit('maintaining', data);
+  },
+  running: (data) => {
+    endpoint.emit('running', data);
+  },
+});
 
 const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, Record<string, never>>(
   {
@@ -35,6 +45,7 @@ const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, 
     },
     survey: ({ paths, policy }) => survey(paths, policy),
     account: ({ path, policy }) => accountChain(path, policy),
+    ...maintenance.handlers,
   },
 );
 

@@ -12,6 +12,7 @@ import type {
   TraceReply,
 } from './image';
 import type { LayerAccount } from '../core/model';
+import type { MaintenanceCalls, MaintenanceEvents } from './maintenance';
 
 /** Which files a name inside an image may open. */
 export interface GatePolicy {
@@ -67,7 +68,7 @@ export interface FlattenResult {
 }
 
 /**
- * Extension host → worker. A worker serves one open image, or the tree's survey.
+ * Extension host → worker. A worker serves one open image, or the tree's survey, or what changes images.
  *
  * - `open` answers as soon as the chain is known; the scan then runs, with `progress` and `changed` events. Asked again
  *   after a file changed, it reads everything anew, keeping the standpoint where it still exists
@@ -81,7 +82,7 @@ export interface FlattenResult {
  *
  * Work answers null when `cancel` stopped it.
  */
-export type WorkerCalls = {
+export type WorkerCalls = MaintenanceCalls & {
   open: { params: OpenParams; result: OpenResult };
   look: { params: Standpoint; result: ImageSummary };
   pixels: { params: PixelRequest; result: PixelReply };
@@ -106,7 +107,7 @@ export type WorkerCalls = {
 };
 
 /** Worker → extension host. */
-export type WorkerEvents = {
+export type WorkerEvents = MaintenanceEvents & {
   progress: { readonly done: number; readonly total: number; readonly layer: number };
   /** The map or the findings changed: a layer was scanned, or all are. */
   changed: ImageSummary;

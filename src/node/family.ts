@@ -1,0 +1,169 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { SurveyedImage, UnusableImage } from '../protocol/image';
+import type { GatePolicy } from '../protocol/worker';
+import { survey } from './survey';
+
+/** An image, everything below it, and what is found to stand on any of these. */
+export interface Family {
+  readonly images: readonly SurveyedImage[];
+  /** Files in the folders that were looked through that are images by name or content, and could not be read. */
+  readonly unusable: readonly UnusableImage[];
+  /** The folders that were looked through: overlays that lie elsewhere are not known. */
+  readonly folders: readonly string[];
+  /** True where a folder has more files than are looked at. */
+  readonly incomplete: boolean;
+}
+
+/** Files of a folder of which the headers are read. */
+const MAX_FILES = 10_000;
+/** Not worth a look: our own notes and files in the making. */
+const PASSED_OVER = /^\..*\.(?:tmp|json|header)$/;
+
+/**
+ * The family of an image: its chain, and all images standing on any layer of it, found in the folders of the chain's
+ * layers and in those given.
+ * @param folders further ones to look through, absolute; not those below them
+ */
+export function findFamily(image: string, policy: GatePolicy, folders: readonly string[] = []): Family {
+  const start = path.resolve(image);
+  const known = new Map<string, SurveyedImage>();
+  const unusable = new Map<string, UnusableImage>();
+  const asked = new Set<string>();
+  const look = (files: readonly string[]): void => {
+    const fresh = files.filter((file) => !asked.has(file));
+    for (const file of fresh) asked.add(file);
+    const found = survey(fresh, policy);
+    for (const each of found.images) if (!known.has(each.id)) known.set(each.id, each);
+    for (const each of found.unusable) unusable.set(each.path, each);
+  };
+  const looked = new Set<string>();
+  let incomplete = false;
+  const lookThrough = (folder: string): void => {
+    if (looked.has(folder)) return;
+    looked.add(folder);
+    const { files, cut } = filesIn(folder);
+    incomplete ||= cut;
+    look(files);
+  };
+
+  look([start]);
+  for (const folder of folders) lookThrough(path.resolve(folder));
+  // Each parent may lie in a folder of its own, with children of its own.
+  for (let at: string | undefined = start; at !== undefined;) {
+    lookThrough(path.dirname(at));
+    const image: SurveyedImage | undefined = byPath(known.values(), at);
+    const parent: SurveyedImage['parent'] = image?.parent;
+    const next: string | undefined = parent?.kind === 'found' ? parent.path : undefined;
+    if (next !== undefined && !asked.has(next)) look([next]);
+    at = next !== undefined && !looked.has(path.dirname(next)) ? next : stepPast(known, next, looked);
+  }
+  const own = [...known.values()];
+  const first = byPath(own, start);
+  return {
+    images: first ? related(own, first) : [],
+    unusable: [...unusable.values()],
+    folders: [...looked],
+    incomplete,
+  };
+}
+
+/** The images that stand directly on one. */
+export function childrenOf({ images }: Pick<Family, 'images'>, id: string): readonly SurveyedImage[] {
+  return images.filter(({ parent }) => parent?.kind === 'found' && parent.id === id);
+}
+
+/** All that stand on one, nearest first. */
+export function above(family: Pick<Family, 'images'>, id: string): readonly SurveyedImage[] {
+  const found: SurveyedImage[] = [];
+  const seen = new Set([id]);
+  let level = [id];
+  while (level.length > 0) {
+    const next = level.flatMap((each) => childrenOf(family, each)).filter((child) => !seen.has(child.id));
+    for (const child of next) seen.add(child.id);
+    found.push(...next);
+    level = next.map((child) => child.id);
+  }
+  return found;
+}
+
+/** An image and all below it that were found, newest first. */
+export function chainOf({ images }: Pick<Family, 'images'>, id: string): readonly SurveyedImage[] {
+  const byId = new Map(images.map((image) => [image.id, image]));
+  const chain: SurveyedImage[] = [];
+  for (let at = byId.get(id); at && !chain.includes(at);) {
+    chain.push(at);
+    at = at.parent?.kind === 'found' ? byId.get(at.parent.id) : undefined;
+  }
+  return chain;
+}
+
+/** The image that a path leads to, whatever name of it is known. */
+export function memberAt({ images }: Pick<Family, 'images'>, file: string): SurveyedImage | undefined {
+  return byPath(images, path.resolve(file));
+}
+
+function byPath(images: Iterable<SurveyedImage>, file: string): SurveyedImage | undefined {
+  const id = idOf(file);
+  for (const image of images) if (image.path === file || image.id === id) return image;
+  return undefined;
+}
+
+function idOf(file: string): string | undefined {
+  try {
+    const { dev, ino } = fs.statSync(file, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** On down the chain, past layers whose folders were looked through, to the first in another one. */
+function stepPast(
+  known: ReadonlyMap<string, SurveyedImage>,
+  from: string | undefined,
+  looked: ReadonlySet<string>,
+): string | undefined {
+  const seen = new Set<string>();
+  for (let at = from; at !== undefined && !seen.has(at);) {
+    seen.add(at);
+    if (!looked.has(path.dirname(at))) return at;
+    const parent: SurveyedImage['parent'] = byPath(known.values(), at)?.parent;
+    at = parent?.kind === 'found' ? parent.path : undefined;
+  }
+  return undefined;
+}
+
+/** What hangs together with `first` by parents and children. */
+function related(all: readonly SurveyedImage[], first: SurveyedImage): readonly SurveyedImage[] {
+  const links = new Map<string, Set<string>>();
+  const link = (a: string, b: string): void => {
+    links.set(a, (links.get(a) ?? new Set()).add(b));
+  };
+  for (const { id, parent } of all) {
+    if (parent?.kind !== 'found') continue;
+    link(id, parent.id);
+    link(parent.id, id);
+  }
+  const reached = new Set([first.id]);
+  for (const id of reached) for (const next of links.get(id) ?? []) reached.add(next);
+  return all.filter(({ id }) => reached.has(id));
+}
+
+function filesIn(folder: string): { readonly files: readonly string[]; readonly cut: boolean } {
+  const files: string[] = [];
+  let open: fs.Dir | undefined;
+  try {
+    open = fs.opendirSync(folder);
+    for (let entry = open.readSync(); entry; entry = open.readSync()) {
+      if (!(entry.isFile() || entry.isSymbolicLink()) || PASSED_OVER.test(entry.name)) continue;
+      if (files.length === MAX_FILES) return { files, cut: true };
+      files.push(path.join(folder, entry.name));
+    }
+    return { files, cut: false };
+  } catch {
+    return { files, cut: false };
+  } finally {
+    open?.closeSync();
+  }
+}

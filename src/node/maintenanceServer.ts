@@ -1,0 +1,82 @@
+import { DiskError, oneLine } from '../core';
+import type { MaintenanceCalls, MaintenanceEvents } from '../protocol/maintenance';
+import type { Handlers } from '../protocol/rpc';
+import { codecsReady } from './codecs';
+import { diagnose } from './doctor';
+import { findQemuImg } from './qemuImg';
+import type { Conduct } from './snapshots/conduct';
+import { createSnapshot, suggestOverlay } from './snapshots/create';
+import { deleteLayer, planDelete } from './snapshots/delete';
+import { internalSnapshot, planInternal } from './snapshots/internal';
+import { endPreview, planPreviewEnd, previewsIn, startPreview } from './snapshots/preview';
+import { findCandidates, planRelocate, relocateParent } from './snapshots/relocate';
+import { planRepair, repair } from './snapshots/repair';
+
+type Listeners = { readonly [N in keyof MaintenanceEvents]: (data: MaintenanceEvents[N]) => void };
+
+/** What a worker does for the extension about snapshots: one job at a time, told how far it is, ended on demand. */
+export class MaintenanceServer {
+  readonly handlers: Handlers<MaintenanceCalls> = {
+    qemuImg: async ({ qemuImg }) => {
+      try {
+        return await findQemuImg(qemuImg);
+      } catch (error) {
+        return { why: oneLine(error) };
+      }
+    },
+    suggestOverlay: ({ base, name }) => suggestOverlay(base, name),
+    createSnapshot: ({ request, policy }) => createSnapshot(request, policy),
+    planDelete: ({ policy, ...request }) => this.job((conduct) => planDelete(request, policy, conduct)),
+    deleteLayer: ({ policy, qemuImg, ...request }) =>
+      this.job(async (conduct) => deleteLayer(request, await findQemuImg(qemuImg), policy, conduct)),
+    startPreview: ({ policy, ...request }) => startPreview(request, policy),
+    previewsIn: ({ folders }) => folders.flatMap(previewsIn),
+    planPreviewEnd: ({ policy, ...request }) => planPreviewEnd(request, policy),
+    endPreview: ({ policy, ...request }) => endPreview(request, policy),
+    findCandidates: ({ image, folders, policy }) =>
+      this.job((conduct) => findCandidates(image, folders, policy, conduct)),
+    planRelocate: ({ request, policy }) => planRelocate(request, policy),
+    relocateParent: ({ request, policy, qemuImg }) =>
+      this.job(async (conduct) => relocateParent(request, await findQemuImg(qemuImg), policy, conduct)),
+    planRepair: ({ policy, ...request }) => planRepair(request, policy),
+    repair: ({ policy, qemuImg, ...request }) =>
+      this.job(async (conduct) => repair(request, await findQemuImg(qemuImg), policy, conduct)),
+    planInternal: ({ request, policy }) => planInternal(request, policy),
+    internalSnapshot: ({ request, policy, qemuImg }) =>
+      this.job(async (conduct) => internalSnapshot(request, await findQemuImg(qemuImg), policy, conduct)),
+    diagnose: ({ paths, policy }) => this.job((conduct) => diagnose(paths, policy, conduct)),
+    stopMaintenance: () => {
+      this.current?.abort();
+      return null;
+    },
+  };
+
+  private current: AbortController | undefined;
+
+  constructor(private readonly tell: Listeners) {}
+
+  /** @returns null when it was ended by `stopMaintenance` */
+  private async job<T>(work: (conduct: Conduct) => Promise<T>): Promise<T | null> {
+    if (this.current) throw new DiskError('refused', 'something else is being done to images: wait for it to end');
+    const controller = new AbortController();
+    this.current = controller;
+    const { signal } = controller;
+    try {
+      await codecsReady();
+      return await work({
+        signal,
+        progress: (what, share) => {
+          this.tell.maintaining({ what, share: share ?? null });
+        },
+        running: (command) => {
+          this.tell.running({ command });
+        },
+      });
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) return null;
+      throw error;
+    } finally {
+      this.current = undefined;
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { Job, QemuCommand } from '../../core';
+import { commandText, runQemuImg } from '../qemuImg';
+import type { QemuImg, QemuImgEnd } from '../qemuImg';
+import { inSlices, StopToken } from '../slices';
+
+/** How long work on images is watched and ended. */
+export interface Conduct {
+  readonly signal?: AbortSignal | undefined;
+  /** What is being done, and how far it is, 0 … 1, where that is known. */
+  readonly progress?: (what: string, share: number | undefined) => void;
+  /** Each command line right before it is run. */
+  readonly running?: (command: string) => void;
+}
+
+/** Runs a command, telling it first. @throws DiskError `io`; `AbortError` when it was ended */
+export async function conduct(
+  tool: QemuImg,
+  { args, what }: QemuCommand,
+  { signal, progress, running }: Conduct,
+): Promise<QemuImgEnd> {
+  running?.(commandText(args, tool));
+  progress?.(what, undefined);
+  return runQemuImg(tool, args, { signal, progress: (share) => progress?.(what, share) });
+}
+
+/** Runs a job of the core in slices. @throws what the job throws; `AbortError` when it was ended */
+export async function runJob<T>(job: Job<T>, what: string, { signal, progress }: Conduct): Promise<T> {
+  signal?.throwIfAborted();
+  const token = new StopToken();
+  const stop = (): void => {
+    token.stop();
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    let result: { readonly value: T } | undefined;
+    const told = function* (): Job<void> {
+      result = { value: yield* job };
+    };
+    await inSlices(told(), token, ({ done, total }) => progress?.(what, total === 0 ? undefined : done / total));
+    signal?.throwIfAborted();
+    if (!result) throw new Error('the job ended without a result');
+    return result.value;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    job.return(undefined as T);
+  }
+}

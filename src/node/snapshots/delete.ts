@@ -1,0 +1,38 @@
+import type { Deleted, DeletePlan, Direction } from '../../core';
+import { DiskError } from '../../core';
+import type { GatePolicy } from '../../protocol/worker';
+import type { QemuImg } from '../qemuImg';
+import type { Conduct } from './conduct';
+
+export interface DeleteRequest {
+  readonly image: string;
+  /** The better way where it is left out. */
+  readonly direction?: Direction | undefined;
+  /** Reads what has to be read to tell how much is really moved; otherwise only where that is little. */
+  readonly exact?: boolean | undefined;
+  /** Further folders in which images that stand on this one are looked for. */
+  readonly folders?: readonly string[] | undefined;
+}
+
+/** What deleting a layer would do. Writes nothing. @throws DiskError when the image can't be opened at all */
+export function planDelete(request: DeleteRequest, policy: GatePolicy, conduct: Conduct = {}): Promise<DeletePlan> {
+  return Promise.reject(
+    new DiskError('unsupported', `${request.image}: not made yet (${policy.allowed.length}, ${typeof conduct})`),
+  );
+}
+
+/**
+ * Deletes a layer by the plan that holds at that moment: verifies before the file is removed, and after.
+ * @throws DiskError `refused` with the plan's reasons; `corrupt` when a leaf would not read as before: then nothing was
+ * removed; `AbortError` when it was cancelled: then every leaf reads as before
+ */
+export function deleteLayer(
+  request: DeleteRequest,
+  tool: QemuImg,
+  policy: GatePolicy,
+  conduct: Conduct = {},
+): Promise<Deleted> {
+  return planDelete(request, policy, conduct).then(() => {
+    throw new DiskError('unsupported', tool.path);
+  });
+}

@@ -1,0 +1,101 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Finding } from '../../core';
+import { formatBytes } from '../../core';
+import type { Use } from '../inUse';
+import { useOf } from '../inUse';
+import { storageDomainOf } from '../platforms';
+
+/** What has to hold before an image is written to, or a file is made beside it. Each finding is a reason to refuse. */
+
+/** An image that is to be changed in place: in use, of a storage domain, no plain file, not ours to write. */
+export async function mayChange(file: string, again = true): Promise<readonly Finding[]> {
+  const findings: Finding[] = [...mayLieIn(file)];
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (stat && !stat.isFile()) {
+    findings.push(
+      refusal('device', `${file} is a device: what is on it belongs to whoever manages it`, 'Use its own tools.'),
+    );
+  }
+  const inUse = useFinding(file, await useOf(file, again));
+  if (inUse) findings.push(inUse);
+  if (!isWritable(file)) {
+    findings.push(refusal('read-only', `there is no permission to write to ${file}`, 'Use an account that may.'));
+  }
+  return findings;
+}
+
+/** Why an image is not changed while somebody else has it open. */
+export function useFinding(file: string, { state, by }: Use): Finding | undefined {
+  if (state === 'free' || state === 'unknown') return undefined;
+  const who = by.length === 0 ? 'another process' : by.join(', ');
+  return state === 'written'
+    ? refusal(
+        'in-use',
+        `${file} is open for writing by ${who}`,
+        'Shut the VM down first; a running VM merges by its own manager.',
+      )
+    : refusal('in-use', `${file} is open by ${who}`, 'Shut the VM down first; a running VM merges by its own manager.');
+}
+
+/** A change lately, by whom is not known: nothing to refuse, but to know. */
+export function lateChange(file: string, { state, changedAgo }: Use): Finding | undefined {
+  if (state === 'written' || changedAgo === undefined) return undefined;
+  const seconds = Math.max(1, Math.round(changedAgo / 1000));
+  return {
+    code: 'changed-lately',
+    severity: 'warning',
+    message: `${file} changed ${seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`} ago`,
+    advice: 'Make sure that no VM on this or another machine is using it: only locks of this machine can be seen.',
+  };
+}
+
+/** A folder that files may be made and removed in. @param file one that lies in it, or is to */
+export function mayLieIn(file: string): readonly Finding[] {
+  const folder = path.dirname(file);
+  const domain = storageDomainOf(file);
+  if (domain !== undefined) {
+    return [
+      refusal(
+        'storage-domain',
+        `${file} lies in the storage domain ${domain}, whose engine keeps its own account of every volume`,
+        'Nothing is written there. Do it in the engine, or make a scratch overlay in a folder outside.',
+      ),
+    ];
+  }
+  if (!isWritable(folder)) {
+    return [refusal('read-only', `there is no permission to make files in ${folder}`, 'Choose another folder.')];
+  }
+  return [];
+}
+
+/** Room on the file system of a folder, in bytes, for whoever is not root. */
+export function freeSpace(folder: string): number | undefined {
+  try {
+    const { bavail, bsize } = fs.statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+export function noRoom(folder: string, needed: number, free: number): Finding {
+  return refusal(
+    'no-space',
+    `it needs ${formatBytes(needed)} in ${folder}, where ${formatBytes(free)} are free`,
+    'Make room first.',
+  );
+}
+
+export function refusal(code: string, message: string, advice?: string): Finding {
+  return { code, severity: 'error', message, advice };
+}
+
+function isWritable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,101 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { DiskError } from '../../core';
+import { NewFile } from '../newFile';
+
+/**
+ * What stands beside an image while something is done to its family, so that whoever finds a half-done job knows what it
+ * was: written before the first step, removed after the last.
+ */
+export type Note =
+  | {
+      readonly kind: 'delete';
+      /** The layer that is to go, its parent, and what stood directly on it; absolute. */
+      readonly image: string;
+      readonly parent: string | null;
+      readonly direction: 'commit' | 'pull';
+      readonly children: readonly string[];
+      readonly began: number;
+    }
+  | {
+      readonly kind: 'preview';
+      readonly overlay: string;
+      readonly of: string;
+      readonly leaf: string;
+      readonly made: number;
+    }
+  | {
+      readonly kind: 'relocate';
+      readonly image: string;
+      readonly before: string | null;
+      readonly backing: string;
+      /** The file with the header's cluster as it was. */
+      readonly header: string;
+      readonly began: number;
+    };
+export type NoteKind = Note['kind'];
+
+const MAX_BYTES = 1 << 20;
+
+/** `.web01.qcow2.vmdisk-delete.json`: beside the image that it is about. */
+export function notePath(image: string, kind: NoteKind): string {
+  const { dir, base } = path.parse(image);
+  return path.join(dir, `.${base}.vmdisk-${kind}.json`);
+}
+
+/** The image that a file's name says it is a note about; undefined where it is no note. */
+export function notedImage(file: string): { readonly image: string; readonly kind: NoteKind } | undefined {
+  const match = /^\.(.+)\.vmdisk-(delete|preview|relocate)\.json$/s.exec(path.basename(file));
+  const [, base, kind] = match ?? [];
+  if (base === undefined || kind === undefined) return undefined;
+  return { image: path.join(path.dirname(file), base), kind: kind as NoteKind };
+}
+
+/** @throws DiskError `refused` where there is such a note already, `io` */
+export function writeNote(image: string, note: Note): void {
+  const file = new NewFile(notePath(image, note.kind), { replace: false });
+  file.append(`${JSON.stringify(note, undefined, 2)}\n`);
+  file.commit();
+}
+
+/** Undefined where there is none, or none that makes sense: it is only a hint, and may be anybody's. */
+export function readNote(image: string, kind: NoteKind): Note | undefined {
+  try {
+    const file = notePath(image, kind);
+    if (fs.statSync(file).size > MAX_BYTES) return undefined;
+    const note = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Note> | null;
+    return note?.kind === kind && hasPaths(note) ? (note as Note) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function removeNote(image: string, kind: NoteKind): void {
+  const file = notePath(image, kind);
+  try {
+    fs.rmSync(file, { force: true });
+  } catch (cause) {
+    throw new DiskError('io', 'the note about what was done could not be removed', { file }, undefined, { cause });
+  }
+}
+
+const isPath = (value: unknown): boolean => typeof value === 'string' && path.isAbsolute(value);
+
+function hasPaths(note: Partial<Note>): boolean {
+  switch (note.kind) {
+    case 'delete':
+      return (
+        isPath(note.image) &&
+        (note.parent === null || isPath(note.parent)) &&
+        (note.direction === 'commit' || note.direction === 'pull') &&
+        Array.isArray(note.children) &&
+        note.children.every(isPath)
+      );
+    case 'preview':
+      return isPath(note.overlay) && isPath(note.of) && isPath(note.leaf) && typeof note.made === 'number';
+    case 'relocate':
+      return isPath(note.image) && typeof note.backing === 'string' && isPath(note.header);
+    default:
+      return false;
+  }
+}
