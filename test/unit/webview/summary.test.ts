@@ -41,7 +41,7 @@ const check = (problems: readonly CheckProblem[], counts: Partial<CheckSummary['
 
 describe('what a check found, on the page', () => {
   it('counts with what is wrong anyway', () => {
-    const found = check([problem('corruption'), problem('leak'), problem('error'), problem('leak')]);
+    const found = check([problem('corruption'), problem('leak'), problem('error')]);
     const layers = [layer(0, { findings: [finding('warning')], check: found })];
     assert.deepEqual(countFindings(summary({ layers })), { text: '2 errors, 2 warnings', worst: 'error' });
     const cut = [layer(0, { check: { ...found, untold: 700 } })];
