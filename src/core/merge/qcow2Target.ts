@@ -71,7 +71,7 @@ export class Qcow2Target implements Target {
     const unit = Math.ceil(from / subclusterSize) * subclusterSize;
     if (unit < guestSize) this.zero(unit, guestSize, false);
     // What is left of the last old subcluster is written as data.
-    if (unit > from) this.copy(from, Math.min(unit, guestSize), false);
+    if (unit > from) this.copy(from, Math.min(unit, guestSize));
   }
 
   finish(): Effect {
@@ -80,13 +80,14 @@ export class Qcow2Target implements Target {
     return {
       moved: this.clusters * clusterSize,
       growth: this.space.grown * clusterSize,
-      exact: this.space.newBlocks === 0 || this.space.holesMet + this.space.freed === 0,
+      // What was not closed in order is put in order first, which may free or take clusters.
+      exact: !this.header.dirty && (this.space.newBlocks === 0 || this.space.holesMet + this.space.freed === 0),
     };
   }
 
-  private copy(start: number, end: number, counts = true): void {
+  private copy(start: number, end: number): void {
     const { clusterSize } = this.geometry;
-    if (counts) this.count(Math.floor(start / clusterSize), Math.ceil(end / clusterSize));
+    this.count(Math.floor(start / clusterSize), Math.ceil(end / clusterSize));
     const last = Math.ceil(end / clusterSize);
     // Where what is written next has to lie to go on with what was written last, as a number of clusters.
     let expected = -1;

@@ -105,8 +105,8 @@ async function situate(
   const moved = overlays.filter(({ path: name }) => noted.has(name)).map(({ path: name }) => name);
   const siblings = overlays.filter(({ path: name }) => !noted.has(name)).map(surveyed);
   const images = children.flatMap(({ chain }) => chain.layers.slice(0, 1).map(mergeImage));
-  const locked = new Map<string, readonly Finding[]>();
-  for (const image of [layer, ...below.slice(0, 1), ...images]) locked.set(image.path, await mayChange(image.path));
+  const changed = [layer, ...below.slice(0, 1), ...images].map(({ path: file }) => file);
+  const found = await Promise.all(changed.map(async (file) => [file, await mayChange(file)] as const));
   return {
     layer,
     below,
@@ -114,7 +114,7 @@ async function situate(
     children: images,
     siblings,
     begun: note?.image === layer.path ? { direction: note.direction, moved } : undefined,
-    locked,
+    locked: new Map(found),
   };
 }
 
