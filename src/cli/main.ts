@@ -12,10 +12,12 @@ import { compare } from './verbs/compare';
 import { convert } from './verbs/convert';
 import { info } from './verbs/info';
 import { map } from './verbs/map';
+import { remove } from './verbs/snapshot/delete';
+import { plan } from './verbs/snapshot/plan';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert];
+const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, plan, remove];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const { first, rest } = leadingVerb(args);
