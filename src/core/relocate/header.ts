@@ -75,11 +75,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array, at: number, length: number): bo
 
 /** Extensions that are kept as they are, as one text; bitmaps are not, since QEMU stores these anew when it closes. */
 function keptExtensions(cluster: Uint8Array, header: Qcow2Header): string {
-  const rewritten: ReadonlySet<number> = new Set([
-    EXTENSION.backingFormat,
-    EXTENSION.featureNames,
-    EXTENSION.bitmaps,
-  ]);
+  const rewritten: ReadonlySet<number> = new Set([EXTENSION.backingFormat, EXTENSION.featureNames, EXTENSION.bitmaps]);
   return extensionsOf(cluster, header)
     .filter(({ type }) => !rewritten.has(type))
     .map(({ type, data }) => `${type}:${data.join(',')}`)

@@ -109,7 +109,12 @@ function nameEvidence({ written }: Orphan, { path }: Suspect): Evidence[] {
 
 /** The last part of a path of whatever system, and of what stands before it in a `json:` name. */
 export function fileName(name: string): string {
-  return name.replace(/"[\s\]}]*$/, '').split(/[\\/"]/).at(-1) ?? '';
+  return (
+    name
+      .replace(/"[\s\]}]*$/, '')
+      .split(/[\\/"]/)
+      .at(-1) ?? ''
+  );
 }
 
 /** Without endings: `disk.before-upgrade.qcow2`, as libvirt names overlays, and `disk (1).img`, as copies are, are `disk`. */

@@ -127,4 +127,3 @@ async function verifyReading(plan: RelocatePlan, policy: GatePolicy, conduct: Co
 
 const filesOf = ({ chain }: Session): string =>
   JSON.stringify([chain.end.kind, chain.layers.map(({ identity, layer }) => [identity.id, layer.format])]);
-

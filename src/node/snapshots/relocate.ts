@@ -4,7 +4,7 @@ import type { GatePolicy } from '../../protocol/worker';
 import type { QemuImg } from '../qemuImg';
 import { useOf } from '../inUse';
 import { searchParents } from '../relocate/candidates';
-import { takeHeader } from '../relocate/keptHeader';
+import { restoreHeader, takeHeader } from '../relocate/keptHeader';
 import type { TakenHeader } from '../relocate/keptHeader';
 import type { Mended } from '../relocate/trial';
 import { mendedOf, nameFor, openTrial, probedFormat, realOf } from '../relocate/trial';
@@ -56,6 +56,17 @@ export async function relocateParent(
   } finally {
     plan.trial.close();
   }
+}
+
+/**
+ * Puts back the header that was kept by a relocation that did not come to its end.
+ * @returns the name of the parent as it is then written
+ * @throws DiskError `not-found`, `refused` with the reason, `io`
+ */
+export async function putBackHeader(image: string): Promise<string | undefined> {
+  const file = realOf(image);
+  throwFirst(await mayChange(file));
+  return restoreHeader(file);
 }
 
 /** All that is to be done, found to be possible. */
