@@ -28,6 +28,8 @@ export type { Target } from './convert/flatten';
 export { verify } from './convert/verify';
 export type { Side } from './compareSide';
 export { changedBesideParent, headerCluster, MAX_NAME_BYTES, memory, roomForName } from './relocate/header';
+export { contentEvidence } from './relocate/content';
+export { trialDisk } from './relocate/trialDisk';
 export { fileName, rank, weigh } from './relocate/score';
 export type { Evidence, Orphan, Suspect } from './relocate/score';
 export { resolveOwnership } from './ownership';

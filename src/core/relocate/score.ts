@@ -66,28 +66,33 @@ function certaintyOf(all: readonly Evidence[], sum: number): ParentCandidate['ce
 const LIKELY_FROM = 4;
 
 /**
- * Puts candidates in order, best first. Where more than one is certain, since they are states of the same disk, none is:
- * the best is likely where it is clearly ahead.
+ * Puts candidates in order, best first. Several that are certainly the overlay's disk are states of it, or copies: then
+ * none is certain, and the best is likely where it is clearly ahead.
  */
 export function rank(candidates: readonly ParentCandidate[]): readonly ParentCandidate[] {
   const sorted = [...candidates].sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1));
-  return humbled(humbled(sorted, 'certain', 'likely'), 'likely', 'possible');
+  const certain = sorted.filter(({ certainty }) => certainty === 'certain');
+  return humbled(sorted, certain.length > 1 ? ['certain'] : certain.length === 1 ? [] : ['likely']);
 }
 
-/** How far ahead, in odds, one must be of the next for its certainty to stand. */
+/** How far ahead, in odds, one must be of the next to stay likely. */
 const AHEAD = 4;
 
-function humbled(sorted: readonly ParentCandidate[], from: Certainty, to: Certainty): readonly ParentCandidate[] {
-  const equals = sorted.filter(({ certainty }) => certainty === from);
-  if (equals.length < 2) return sorted;
-  const [best, next] = equals as [ParentCandidate, ParentCandidate];
+function humbled(
+  sorted: readonly ParentCandidate[],
+  those: readonly ParentCandidate['certainty'][],
+): readonly ParentCandidate[] {
+  const equals = sorted.filter(({ certainty }) => those.includes(certainty));
+  const [best, next] = equals;
+  if (!best || !next) return sorted;
   const clear = odds(best.score) >= AHEAD * odds(next.score);
   return sorted.map((each) => {
-    if (each.certainty !== from || (clear && each === best)) return each;
-    const what = clear
-      ? `${fileName(best.path)} fits better`
-      : `${equals.length} files fit as well, such as ${fileName((each === best ? next : best).path)}`;
-    return { ...each, certainty: to, evidence: [...each.evidence, { speaks: 'against', what }] };
+    if (!equals.includes(each)) return each;
+    const ahead = clear && each === best;
+    const certainty: Certainty = ahead ? 'likely' : 'possible';
+    const other = fileName((each === best ? next : best).path);
+    const what = ahead || !clear ? `${other} may be it as well` : `${other} fits better`;
+    return { ...each, certainty, evidence: [...each.evidence, { speaks: 'against', what }] };
   });
 }
 
@@ -143,6 +148,7 @@ function formatEvidence({ format }: Orphan, suspect: Suspect): Evidence[] {
 
 /** Clocks of two machines, and copies that keep times in whole seconds, differ by as much. */
 const SLACK_MS = 2000;
+const SHORTLY_MS = 10 * 60_000;
 
 function timeEvidence({ made, modified }: Orphan, suspect: Suspect): Evidence[] {
   if (suspect.modified === undefined) return [];
@@ -152,7 +158,9 @@ function timeEvidence({ made, modified }: Orphan, suspect: Suspect): Evidence[] 
   if (made === undefined) return [];
   return suspect.modified > made + SLACK_MS
     ? [{ weight: -1, what: "it was written to after the overlay's file was made" }]
-    : [{ weight: 1, what: "it was not written to since the overlay's file was made" }];
+    : suspect.modified > made - SHORTLY_MS
+      ? [{ weight: 1.5, what: "it was last written to shortly before the overlay's file was made" }]
+      : [{ weight: 1, what: "it was not written to since the overlay's file was made" }];
 }
 
 function siblingEvidence({ written }: Orphan, { stands }: Suspect): Evidence[] {

@@ -47,7 +47,7 @@ function suspectAt(
   mended: Mended,
   seen: Set<string>,
   policy: GatePolicy,
-): Suspect | undefined {
+): Omit<Suspect, 'content'> | undefined {
   try {
     const opened = new FileGate(policy).openFound(file);
     const { id } = opened.identity;
@@ -68,7 +68,6 @@ function suspectAt(
         guestSize: layer.guestSize,
         modified: source.modified,
         stands: layer.parent?.written,
-        content: [],
       };
     } finally {
       closeChain(chain);
