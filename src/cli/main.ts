@@ -12,13 +12,14 @@ import { compare } from './verbs/compare';
 import { convert } from './verbs/convert';
 import { info } from './verbs/info';
 import { map } from './verbs/map';
+import { repair } from './verbs/repair';
 import { remove } from './verbs/snapshot/delete';
 import { relocate } from './verbs/snapshot/relocate';
 import { plan } from './verbs/snapshot/plan';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, plan, remove, relocate];
+const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, plan, remove, relocate, repair];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const { first, rest } = leadingVerb(args);

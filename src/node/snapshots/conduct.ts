@@ -12,15 +12,16 @@ export interface Conduct {
   readonly running?: (command: string) => void;
 }
 
-/** Runs a command, telling it first. @throws DiskError `io`; `AbortError` when it was ended */
+/** Runs a command, telling it first. @param fine exit codes that are an answer; 0 when left out. @throws DiskError `io`; `AbortError` when it was ended */
 export async function conduct(
   tool: QemuImg,
   { args, what }: QemuCommand,
   { signal, progress, running }: Conduct,
+  fine?: readonly number[],
 ): Promise<QemuImgEnd> {
   running?.(commandText(args, tool));
   progress?.(what, undefined);
-  return runQemuImg(tool, args, { signal, progress: (share) => progress?.(what, share) });
+  return runQemuImg(tool, args, { signal, fine, progress: (share) => progress?.(what, share) });
 }
 
 /** Runs a job of the core in slices. @throws what the job throws; `AbortError` when it was ended */
