@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RepairMode } from '../../src/core';
 import { DiskError } from '../../src/core';
@@ -16,6 +16,11 @@ import { qemuCheck, qemuImg, qemuIo, qemuVersion } from '../support/qemu';
 import { makeTempFolder, removeFolder } from '../support/temp';
 import { DAMAGES } from './damage';
 import { readAnswers, writeBroken } from './damage/answers';
+
+/** As if it had not been written to lately: otherwise each look at who uses it takes a second. */
+const settle = (file: string): void => {
+  utimesSync(file, 1_000_000, 1_000_000);
+};
 
 const hashOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
@@ -32,21 +37,21 @@ const hashOf = (file: string): string => createHash('sha256').update(readFileSyn
   const { answers } = readAnswers();
   for (const mode of ['leaks', 'all'] as const) {
     for (const damage of DAMAGES) {
+      if (mode === 'leaks' && !(Number(answers[damage.name]?.report?.['leaks'] ?? 0) > 0)) continue;
       it(`${mode}: ${damage.name}`, async () => {
         const folder = join(temp, `${mode}-${DAMAGES.indexOf(damage)}`);
         mkdirSync(folder);
         const broken = damage.build();
         const image = join(folder, writeBroken(folder, broken));
+        settle(image);
         const before = hashOf(image);
         const others = readdirSync(folder).sort();
         let kept: string;
         try {
           const done = await repair({ image, mode }, tool, TRUST_ALL);
-          assert.notEqual(answers[damage.name]?.report, null, 'qemu-img can’t even check it');
           kept = done.kept;
           const { report } = qemuCheck(folder, '-f', 'qcow2', image);
           assert.equal(report?.['leaks'] ?? 0, done.after.leaks);
-          if (mode === 'leaks') assert.ok(done.after.corruptions >= 0);
         } catch (error) {
           if (!(error instanceof DiskError)) throw error;
           kept = `${image}.before-repair`;
@@ -59,6 +64,7 @@ const hashOf = (file: string): string => createHash('sha256').update(readFileSyn
           assert.match(error.advice ?? '', /--undo/);
         }
         assert.equal(statSync(kept).size, statWas(broken));
+        settle(image);
         await undoRepair(image, kept);
         assert.equal(hashOf(image), before, 'the copy does not put back every byte');
       });
