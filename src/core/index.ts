@@ -35,5 +35,6 @@ export { walk } from './walk';
 export type { WalkFrom } from './walk';
 export { formatBytes, formatCount, formatEntry, formatOffset, parseOffset } from './units';
 export { asRelativeName, isWritableName } from './backingName';
+export { digestDisk } from './digest';
 export { CLUSTER_SIZES, layOutOverlay, smallestCluster, writeOverlay } from './overlay';
 export type { Overlay, OverlayLayout } from './overlay';

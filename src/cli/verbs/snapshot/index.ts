@@ -1,5 +1,14 @@
 import type { Verb } from '../../verb';
 import { snapshotCreate } from './create';
+import { snapshotCommit, snapshotUndo } from './endPreview';
+import { snapshotList } from './list';
+import { snapshotPreview } from './preview';
 
 /** Verbs about new layers, previews and internal snapshots. */
-export const SNAPSHOT_VERBS: readonly Verb[] = [snapshotCreate];
+export const SNAPSHOT_VERBS: readonly Verb[] = [
+  snapshotCreate,
+  snapshotList,
+  snapshotPreview,
+  snapshotCommit,
+  snapshotUndo,
+];
