@@ -1,6 +1,7 @@
 import type { Verb } from '../../verb';
 import { snapshotCreate } from './create';
 import { snapshotCommit, snapshotUndo } from './endPreview';
+import { snapshotApply, snapshotCreateInternal } from './internal';
 import { snapshotList } from './list';
 import { snapshotPreview } from './preview';
 
@@ -11,4 +12,6 @@ export const SNAPSHOT_VERBS: readonly Verb[] = [
   snapshotPreview,
   snapshotCommit,
   snapshotUndo,
+  snapshotCreateInternal,
+  snapshotApply,
 ];
