@@ -12,12 +12,11 @@ import { compare } from './verbs/compare';
 import { convert } from './verbs/convert';
 import { info } from './verbs/info';
 import { map } from './verbs/map';
-import { remove } from './verbs/snapshot/delete';
-import { plan } from './verbs/snapshot/plan';
+import { SNAPSHOT_VERBS } from './verbs/snapshot';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, plan, remove];
+const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, ...SNAPSHOT_VERBS];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const { first, rest } = leadingVerb(args);

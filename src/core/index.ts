@@ -44,3 +44,6 @@ export { traceRead } from './trace';
 export { walk } from './walk';
 export type { WalkFrom } from './walk';
 export { formatBytes, formatCount, formatEntry, formatOffset, parseOffset } from './units';
+export { asRelativeName, isWritableName } from './backingName';
+export { CLUSTER_SIZES, layOutOverlay, smallestCluster, writeOverlay } from './overlay';
+export type { Overlay, OverlayLayout } from './overlay';
