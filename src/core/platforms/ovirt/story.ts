@@ -1,0 +1,75 @@
+import type { LayerStory } from '../../snapshots/model';
+import type { Platform, PlatformFiles } from '../files';
+import { folderOf, nameOf } from '../paths';
+import type { ImageFolder, Told, Volume } from './domain';
+import { Domain, domainRootOf } from './domain';
+import type { VolumeMeta } from './meta';
+
+/** Names of a storage domain's volumes. A volume belongs to the snapshot that froze it; the newest is "current". */
+export function ovirt(files: PlatformFiles): Platform {
+  const domains = new Map<string, Domain>();
+  return {
+    name: 'oVirt',
+    story: (file) => {
+      const root = domainRootOf(file);
+      if (root === undefined) return undefined;
+      const domain = domains.get(root) ?? new Domain(files, root);
+      domains.set(root, domain);
+      const image = domain.image(nameOf(folderOf(file)));
+      const volume = image?.volumes.get(nameOf(file).toLowerCase());
+      return image && volume?.meta?.kind === 'meta' ? storyOf(domain, image, volume, volume.meta.meta) : undefined;
+    },
+  };
+}
+
+function storyOf(domain: Domain, folder: ImageFolder, volume: Volume, meta: VolumeMeta): LayerStory {
+  const told = domain.told().get(volume.uuid);
+  const image = meta.image === folder.uuid ? folder : (domain.image(meta.image) ?? folder);
+  return {
+    platform: 'oVirt',
+    ...(meta.role === 'SHARED'
+      ? TEMPLATE
+      : told?.disk.snapshot === undefined
+        ? fromMeta(image, volume, meta)
+        : fromOvf(told)),
+    disk: told?.disk.alias ?? firstOf(image, ({ alias }) => alias),
+    vm: told?.ovf.vm,
+    ...(meta.format && { format: meta.format === 'RAW' ? 'raw' : 'qcow2' }),
+  };
+}
+
+type Part = Pick<LayerStory, 'label' | 'description' | 'date' | 'role'>;
+
+const TEMPLATE: Part = { label: 'template', role: 'template' };
+
+function fromOvf({ ovf, disk }: Told): Part {
+  const snapshot = ovf.snapshots.get(disk.snapshot ?? '');
+  if (!snapshot) return {};
+  const previewed = [...ovf.snapshots.values()].some(({ type }) => type === 'PREVIEW');
+  switch (snapshot.type) {
+    case 'ACTIVE':
+      return previewed ? { label: 'preview', role: 'preview' } : { label: 'current', role: 'current' };
+    case 'PREVIEW':
+      return { label: 'current before the preview', role: 'current' };
+    case 'STATELESS':
+      return { label: 'before the stateless run', role: 'snapshot', date: snapshot.date };
+    default:
+      return { label: snapshot.description, role: 'snapshot', date: snapshot.date };
+  }
+}
+
+/** Without an OVF there are no names. A snapshot was taken when the volume on top of it was made. */
+function fromMeta({ volumes }: ImageFolder, { uuid }: Volume, { role }: VolumeMeta): Part {
+  const metas = [...volumes.values()].flatMap(({ meta }) => (meta?.kind === 'meta' ? [meta.meta] : []));
+  if (role !== 'LEAF') return { role: 'snapshot', date: metas.find(({ parent }) => parent === uuid)?.made };
+  // Two newest layers: a preview goes on, and which of them it is only the engine knows.
+  return metas.filter((each) => each.role === 'LEAF').length > 1 ? {} : { label: 'current', role: 'current' };
+}
+
+function firstOf<T>({ volumes }: ImageFolder, pick: (meta: VolumeMeta) => T | undefined): T | undefined {
+  for (const { meta } of volumes.values()) {
+    const found = meta?.kind === 'meta' ? pick(meta.meta) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
