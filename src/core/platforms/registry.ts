@@ -1,9 +1,13 @@
 import type { LayerStory } from '../snapshots/model';
 import type { PlatformFiles, PlatformReader } from './files';
+import { libvirt } from './libvirt';
+import { lima } from './lima';
+import { multipass } from './multipass';
 import { ovirt } from './ovirt/story';
+import { proxmox } from './proxmox';
 
 /** Every platform whose names of snapshots are read: one line each. */
-const READERS: readonly PlatformReader[] = [ovirt];
+const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima];
 
 /**
  * Tells what the platform that made an image calls it. Lives for one look through the disk.

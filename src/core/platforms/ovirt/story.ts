@@ -32,7 +32,7 @@ function storyOf(domain: Domain, folder: ImageFolder, volume: Volume, meta: Volu
       : told?.disk.snapshot === undefined
         ? fromMeta(image, volume, meta)
         : fromOvf(told)),
-    disk: told?.disk.alias ?? firstOf(image, ({ alias }) => alias),
+    disk: told?.disk.alias ?? aliasOf(image),
     vm: told?.ovf.vm,
     ...(meta.format && { format: meta.format === 'RAW' ? 'raw' : 'qcow2' }),
   };
@@ -66,10 +66,10 @@ function fromMeta({ volumes }: ImageFolder, { uuid }: Volume, { role }: VolumeMe
   return metas.filter((each) => each.role === 'LEAF').length > 1 ? {} : { label: 'current', role: 'current' };
 }
 
-function firstOf<T>({ volumes }: ImageFolder, pick: (meta: VolumeMeta) => T | undefined): T | undefined {
+/** New volumes have no description, so any of the disk's has it; a template's that lies here too is another disk's. */
+function aliasOf({ uuid, volumes }: ImageFolder): string | undefined {
   for (const { meta } of volumes.values()) {
-    const found = meta?.kind === 'meta' ? pick(meta.meta) : undefined;
-    if (found !== undefined) return found;
+    if (meta?.kind === 'meta' && meta.meta.image === uuid && meta.meta.alias !== undefined) return meta.meta.alias;
   }
   return undefined;
 }
