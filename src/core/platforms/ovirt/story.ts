@@ -5,6 +5,9 @@ import type { ImageFolder, Told, Volume } from './domain';
 import { Domain, domainRootOf } from './domain';
 import type { VolumeMeta } from './meta';
 
+/** What is kept in volumes and is no VM's disk: OVFs, saved memory, ISO files, the hosted engine's own (vdsm, DISKTYPE). */
+const NO_DISKS: ReadonlySet<string> = new Set(['OVFS', 'MEMD', 'MEMM', 'ISOF', 'HESD', 'HEMD', 'HECI']);
+
 /** Names of a storage domain's volumes. A volume belongs to the snapshot that froze it; the newest is "current". */
 export function ovirt(files: PlatformFiles): Platform {
   const domains = new Map<string, Domain>();
@@ -17,7 +20,8 @@ export function ovirt(files: PlatformFiles): Platform {
       domains.set(root, domain);
       const image = domain.image(nameOf(folderOf(file)));
       const volume = image?.volumes.get(nameOf(file).toLowerCase());
-      return image && volume?.meta?.kind === 'meta' ? storyOf(domain, image, volume, volume.meta.meta) : undefined;
+      if (!image || volume?.meta?.kind !== 'meta' || NO_DISKS.has(volume.meta.meta.diskType)) return undefined;
+      return storyOf(domain, image, volume, volume.meta.meta);
     },
   };
 }

@@ -140,6 +140,7 @@ function* placeFindings(
 function* typeFindings({ folder }: Evidence, { uuid, path }: Volume, meta: VolumeMeta): Generator<Diagnosis> {
   if (meta.legality === 'ILLEGAL') return; // What its type is goes with the merge that was interrupted.
   const children = childrenByMeta(folder, uuid).length;
+  const allKnown = [...folder.volumes.values()].every((volume) => metaOf(volume) !== undefined);
   if (meta.role === 'LEAF' && children > 0) {
     yield diagnosis(
       'volume-type',
@@ -152,7 +153,7 @@ function* typeFindings({ folder }: Evidence, { uuid, path }: Volume, meta: Volum
         advice: ASK_SUPPORT,
       },
     );
-  } else if (meta.role === 'INTERNAL' && children === 0) {
+  } else if (meta.role === 'INTERNAL' && children === 0 && allKnown) {
     yield diagnosis(
       'volume-type',
       'warning',
