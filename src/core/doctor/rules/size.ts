@@ -2,12 +2,15 @@ import { formatBytes } from '../../units';
 import type { ImageFacts } from '../facts';
 import type { ImageRule } from '../rule';
 import { nameOf } from '../rule';
+import { formatProblem } from './backingFormat';
 import { isNewer } from './parentNewer';
 
 /** The parent's disk is not as long as the overlay's. */
 export const parentSize: ImageRule = (image, { kin }) => {
   const parent = kin.parentOf(image);
   if (!parent || parent.guestSize === image.guestSize || kin.loopOf(image)) return [];
+  // Read as what it is not, it has another size.
+  if (formatProblem(image)) return [];
   return [parent.guestSize < image.guestSize ? smaller(image, parent) : larger(image, parent)];
 };
 
