@@ -38,12 +38,13 @@ export const doctor: Verb = {
     check: { help: 'check each image as well: takes as long as reading all of its tables' },
     'look-in': {
       value: 'FOLDER',
-      help: 'a further folder in which overlays and missing parents are looked for; several are separated as on PATH',
+      help: 'look for overlays and missing parents in this folder too',
     },
   },
   run: async (invocation) => {
-    const folders = (invocation.value('look-in') ?? '').split(path.delimiter).filter((folder) => folder !== '');
-    const options = { check: invocation.flag('check'), folders: folders.map((folder) => path.resolve(folder)) };
+    const folder = invocation.value('look-in');
+    const folders = folder === undefined ? [] : [path.resolve(folder)];
+    const options = { check: invocation.flag('check'), folders };
     await codecsReady();
     const found = await conducted((conduct) => examine(invocation.operands, TRUST_ALL, conduct, options));
     const output = new Output();

@@ -27,7 +27,7 @@ export class Remedies {
 
   repair(image: string, mode: RepairMode): OfferedRemedy {
     const title = mode === 'leaks' ? 'Repair leaks' : 'Repair all';
-    return this.offer(title, { kind: 'repair', image, mode }, ['repair', image, ...(mode === 'all' ? ['--all'] : [])]);
+    return this.offer(title, { kind: 'repair', image, mode }, ['repair', image, '--mode', mode]);
   }
 
   check(image: string): OfferedRemedy {
@@ -39,6 +39,12 @@ export class Remedies {
       ...['snapshot', 'delete', image],
       ...['--direction', direction],
     ]);
+  }
+
+  /** Puts back the header that was kept while the parent was named anew. */
+  restoreHeader(image: string): OfferedRemedy {
+    const command = this.line(['snapshot', 'relocate', image, '--restore']);
+    return { title: 'Put the old header back', remedy: { kind: 'none' }, command };
   }
 
   /** Both ways out of a preview; the first keeps nothing of it. */

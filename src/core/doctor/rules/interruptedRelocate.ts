@@ -28,14 +28,7 @@ export const interruptedRelocate: LeftoverRule = (leftover, { remedies }) => {
       meaning: `${told} Only the image's header was to be changed, and no data. ${header ? `The header as it was is kept in "${nameOf(header.path)}" (${formatBytes(header.size)}).` : 'The header that was kept is not there any more.'}`,
       certainty: 'certain',
       remedies: [
-        ...(restorable
-          ? [
-              remedies.command('Put the old header back', [
-                ...['dd', `if=${header.path}`, `of=${image.path}`],
-                ...['bs=65536', 'conv=notrunc'],
-              ]),
-            ]
-          : []),
+        ...(restorable ? [remedies.restoreHeader(image.path)] : []),
         ...(state === 'after' && !found ? [remedies.choosePlace(image.path)] : []),
         ...(header && !restorable ? [remedies.remove(header.path)] : []),
         ...(restorable ? [] : [remedies.remove(path)]),

@@ -163,7 +163,7 @@ describe('what is left over', () => {
     it('puts the header back only where the chain is not whole', () => {
       assert.deepEqual(kinds(note(on('base'))), ['remove-file', 'remove-file']);
       const [back] = one(note(missing('base'))).remedies;
-      assert.equal(back?.command, 'dd if=/vm/.leaf.vmdisk-header of=/vm/leaf bs=65536 conv=notrunc');
+      assert.equal(back?.command, 'vmdisk snapshot relocate /vm/leaf --restore');
       assert.deepEqual(kinds(note(missing('base'), { header: undefined })), ['choose-parent', 'remove-file']);
     });
   });

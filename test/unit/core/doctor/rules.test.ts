@@ -281,7 +281,7 @@ describe('the doctor’s rules', () => {
     it('as corrupt is an error, mended after a check', () => {
       assert.deepEqual(with_('marked-corrupt'), ['error certain marked-corrupt leaf']);
       const found = image('leaf', { findings: [{ code: 'marked-corrupt', severity: 'error', message: '' }] });
-      assert.deepEqual(commands([found]), ['vmdisk check /vm/leaf', 'vmdisk repair /vm/leaf --all']);
+      assert.deepEqual(commands([found]), ['vmdisk check /vm/leaf', 'vmdisk repair /vm/leaf --mode all']);
     });
 
     it('and of no rule of its own is passed on', () => {
@@ -361,7 +361,9 @@ describe('the doctor’s rules', () => {
       'error certain check-corruptions leaf',
     ]);
     assert.deepEqual(told([image('leaf', { check: { failed: 'why' } })]), ['error certain check-failed leaf']);
-    assert.deepEqual(commands([image('leaf', { check: { ...counts, leaks: 3 } })]), ['vmdisk repair /vm/leaf']);
+    assert.deepEqual(commands([image('leaf', { check: { ...counts, leaks: 3 } })]), [
+      'vmdisk repair /vm/leaf --mode leaks',
+    ]);
   });
 
   it('tell of what can’t be read, and of what was not looked at', () => {
