@@ -9,6 +9,8 @@ export type { Driver } from './formats/driver';
 export { isWindowsAbsolute, parentReference } from './fileReference';
 export { account } from './accounting';
 export { faultsFound } from './checkWords';
+export { gravestFirst, judge, Kin } from './doctor';
+export type * from './doctor/facts';
 export { compare, compareInto, MAX_RANGES } from './compare';
 export type { Comparison } from './compare';
 export { allocationDiffersAt } from './compareAllocation';
