@@ -17,6 +17,11 @@ export async function digestOf(
 ): Promise<string> {
   session.stand(at);
   const hash = createHash('sha256');
-  await runJob(digestDisk({ chain: session.chain, from: session.from }, hash), what, conduct);
-  return hash.digest('hex');
+  const hasher = {
+    update: (bytes: Uint8Array): void => {
+      hash.update(bytes);
+    },
+    digest: (): string => hash.digest('hex'),
+  };
+  return runJob(digestDisk({ chain: session.chain, from: session.from }, hasher), what, conduct);
 }
