@@ -9,7 +9,7 @@ import type { QemuImg } from '../../src/node/qemuImg';
 import { findQemuImg } from '../../src/node/qemuImg';
 import { internalSnapshot, planInternal } from '../../src/node/snapshots/internal';
 import { noise } from '../fixtures/build/index';
-import { holdOpen, qemuCheck, qemuImg, qemuInfo, qemuIo } from '../support/qemu';
+import { holdOpen, lacksQemu, qemuCheck, qemuImg, qemuInfo, qemuIo } from '../support/qemu';
 import { ON_WINDOWS } from '../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
@@ -17,6 +17,7 @@ const LONG_AGO = new Date('2021-03-04T05:06:07Z');
 const IMAGE = 'disk.qcow2';
 
 describe('an internal snapshot', () => {
+  if (lacksQemu()) return;
   let folder: string;
   let tool: QemuImg;
   const at = (name: string): string => join(folder, name);

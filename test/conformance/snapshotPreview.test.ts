@@ -8,13 +8,14 @@ import { TRUST_ALL } from '../../src/node/gate';
 import { notePath, readNote, writeNote } from '../../src/node/snapshots/notes';
 import { endPreview, planPreviewEnd, previewsIn, startPreview } from '../../src/node/snapshots/preview';
 import { noise } from '../fixtures/build/index';
-import { qemuImg, qemuIo } from '../support/qemu';
+import { lacksQemu, qemuImg, qemuIo } from '../support/qemu';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
 const KIB = 1024;
 const LONG_AGO = new Date('2021-03-04T05:06:07Z');
 
 describe('a preview', () => {
+  if (lacksQemu()) return;
   let folder: string;
   const at = (name: string): string => join(folder, name);
 

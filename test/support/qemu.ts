@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -29,6 +30,15 @@ export function qemuVersion(): QemuVersion | undefined {
   const match = /version (\d+)\.(\d+)\S*/.exec(result.error ? '' : result.stdout);
   if (!match) return undefined;
   return { major: Number(match[1]), minor: Number(match[2]), text: match[0].replace('version ', '') };
+}
+
+/** To begin a suite with: where there is no qemu-img it has one test alone, which fails where there must be one. */
+export function lacksQemu(): boolean {
+  if (qemuVersion()) return false;
+  it('need qemu-img', () => {
+    assert.equal(process.env['VMDISK_REQUIRE_QEMU'] ?? '', '', 'there is no qemu-img on PATH: install qemu-utils');
+  });
+  return true;
 }
 
 export function isAtLeast(version: QemuVersion, major: number, minor: number): boolean {
