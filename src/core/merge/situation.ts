@@ -17,6 +17,8 @@ export interface MergeImage {
   /** Names of its internal snapshots. */
   readonly snapshots: readonly string[];
   readonly bitmaps: readonly string[];
+  /** It has a bitmap that was not closed in order: QEMU does not make its disk larger then. */
+  readonly openBitmap: boolean;
   /** Its parent's name as it writes it. */
   readonly backing: string | undefined;
   /** The format of its parent as it records it. */
@@ -55,6 +57,7 @@ export function mergeImage({ identity, layer, companions, dataFile }: ChainLayer
     old: data['compat'] === '0.10',
     snapshots: layer.views.slice(1).map(({ name }) => name),
     bitmaps: layer.bitmaps.map(({ name }) => name),
+    openBitmap: layer.bitmaps.some(({ flags }) => flags.includes('in-use')),
     backing: parent?.written,
     backingFormat: layer.info['backing-filename-format'],
     oddBacking: !isPath || parent?.window !== undefined,

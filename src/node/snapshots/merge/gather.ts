@@ -130,6 +130,7 @@ function surveyed(image: SurveyedImage): MergeImage {
     old: false,
     snapshots: [],
     bitmaps: [],
+    openBitmap: false,
     backing: image.backing ?? undefined,
     backingFormat: undefined,
     oddBacking: false,
