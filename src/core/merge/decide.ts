@@ -59,7 +59,7 @@ function againstBoth({ layer, below, end, children, begun, locked }: Situation):
 }
 
 function againstCommit(situation: Situation): Finding[] {
-  const { layer, below, children, siblings, locked, end } = situation;
+  const { layer, below, children, siblings, staleTail, locked, end } = situation;
   const [parent, grandparent] = below;
   if (!parent) {
     return end.kind === 'base'
@@ -94,6 +94,14 @@ function againstCommit(situation: Situation): Finding[] {
   if (fixed !== undefined) {
     found.push(
       refuse('cannot-grow', `${parent.path} would have to become as large as ${layer.path}, which can't be: ${fixed}`),
+    );
+  }
+  if (fixed === undefined && staleTail) {
+    found.push(
+      refuse(
+        'stale-tail',
+        `${parent.path} was made smaller once and would have to become as large as ${layer.path}: QEMU would then show what is left past its end`,
+      ),
     );
   }
   if (parent.externalData) {

@@ -37,6 +37,8 @@ export interface Situation {
   readonly children: readonly MergeImage[];
   /** What stands on its parent beside it; without those that stood on the layer before a run that was cut off. */
   readonly siblings: readonly MergeImage[];
+  /** Its parent would show old bytes if it became as large as the layer. */
+  readonly staleTail: boolean;
   /** Of a run that was cut off: its way, and what stood on the layer and stands on its parent by now. */
   readonly begun: { readonly direction: Direction; readonly moved: readonly string[] } | undefined;
   /** Why an image may not be changed, by its path: of the layer, its parent and its children. */
