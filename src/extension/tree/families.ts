@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { Bitmap, ChainEnd, InternalSnapshot, View } from '../../core/model';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../../protocol/image';
+import { diskName } from '../../protocol/story';
 
 /**
  * The tree: families of images, base at the root, every overlay a child of what it stands on. What an image holds
@@ -208,7 +209,7 @@ function contents(parent: ImageNode): FamilyNode[] {
 function nameOf(node: FamilyNode): string {
   switch (node.kind) {
     case 'image':
-      return node.image.story?.disk ?? node.image.label ?? node.image.fileName;
+      return [diskName(node.image.story), node.image.label ?? node.image.fileName].filter(Boolean).join(': ');
     case 'snapshot':
       return node.view.name;
     case 'bitmap':
