@@ -2,7 +2,7 @@ import type { Finding, LayerAccount, Severity } from '../../core/model';
 import { formatBytes, formatCount, formatDay, formatWhen } from '../../core/units';
 import type { LayerStory } from '../../core/snapshots/model';
 import type { SurveyedImage } from '../../protocol/image';
-import { snapshotStory } from '../../protocol/story';
+import { diskName, snapshotStory } from '../../protocol/story';
 import { code, count, formatMoment, markdown, plain, sentence } from '../text';
 import type { BitmapNode, BrokenNode, FamilyNode, ImageNode, SnapshotNode, UnusableNode } from './families';
 
@@ -50,8 +50,9 @@ export function nodeLabel(node: FamilyNode): string {
 /** With the disk that it is a layer of, where another one, or none, stands below. */
 function imageLabel({ image, parent }: ImageNode): string {
   const { label, story, fileName } = image;
-  const below = parent?.kind === 'image' ? parent.image.story?.disk : undefined;
-  const disk = story?.disk === below ? undefined : story?.disk;
+  const below = parent?.kind === 'image' ? diskName(parent.image.story) : undefined;
+  const own = diskName(story);
+  const disk = own === below ? undefined : own;
   return joined(': ', disk, label ?? (disk === undefined ? fileName : undefined));
 }
 

@@ -150,8 +150,8 @@ export class Domain {
   }
 }
 
-/** Before 4.2 all disks were of one type, and only the description told. */
-const isStore = ({ diskType, alias }: VolumeMeta): boolean => diskType === 'OVFS' || alias === 'OVF_STORE';
+/** A disk that holds OVFs. Before 4.2 all disks were of one type, and only the description told. */
+export const isStore = ({ diskType, alias }: VolumeMeta): boolean => diskType === 'OVFS' || alias === 'OVF_STORE';
 
 /** Whether a disk of an OVF is listed under the image whose own volume it is. */
 function isOwn({ image, volume }: OvfDisk, domain: Domain): boolean {
