@@ -42,6 +42,8 @@ export interface Examination {
 
 /** Looking for candidates reads many files: of more orphans than this, the rest is told without. */
 const MAX_SEARCHES = 20;
+/** Images that all notes together name. */
+const MAX_NOTED = 10_000;
 
 /**
  * Everything that is wrong with images, folders or storage domains, gravest first. Of an image its whole family is looked
@@ -122,6 +124,7 @@ function withinDomain(diagnosis: Diagnosis): Diagnosis {
 class Gatherer {
   private readonly gate: FileGate;
   private searches = 0;
+  private noted = 0;
 
   constructor(
     private readonly looked: ImagesLookedAt,
@@ -156,7 +159,7 @@ class Gatherer {
     const found: FoundNote[] = [];
     for (const { folder, files } of this.looked.listings.values()) {
       const wanted = roots.some((root) => folder === root || folder.startsWith(root + path.sep));
-      found.push(...notesIn(files).filter((note) => wanted || this.concerns(note)));
+      for (const note of notesIn(files)) if (wanted || this.concerns(note)) found.push(this.bounded(note));
     }
     const named = found.flatMap(({ note, path: file }) =>
       note ? imagesOf(note).filter((name) => mayBeOpened(name, file, this.gate)) : [],
@@ -164,6 +167,12 @@ class Gatherer {
     await this.looked.files(named.filter((name) => !this.isKnown(name)));
     await this.looked.parents();
     return found;
+  }
+
+  /** Each name in a note is looked for: whoever writes notes must not keep us busy for ever. */
+  private bounded(note: FoundNote): FoundNote {
+    this.noted += note.note ? imagesOf(note.note).length : 0;
+    return this.noted <= MAX_NOTED ? note : { ...note, note: undefined, why: 'notes name too many images' };
   }
 
   private concerns({ note, image }: FoundNote): boolean {
@@ -182,7 +191,9 @@ class Gatherer {
       for (const file of files) {
         const id = idOf(file);
         if (id === undefined || !this.looked.images.has(id)) continue;
-        names.set(id, [...(names.get(id) ?? []), file]);
+        const known = names.get(id);
+        if (known) known.push(file);
+        else names.set(id, [file]);
       }
     }
     return names;

@@ -1,13 +1,18 @@
+import { MAX_DEPTH } from '../chain';
 import type { DoctorFacts, ImageFacts } from './facts';
 
 /** The images, and who stands on whom. */
 export class Kin {
   private readonly byId: ReadonlyMap<string, ImageFacts>;
+  private readonly byPath = new Map<string, ImageFacts>();
   private readonly byParent = new Map<string, ImageFacts[]>();
+  private readonly parentPaths = new Set<string>();
 
   constructor(readonly facts: Pick<DoctorFacts, 'images' | 'windows'>) {
     this.byId = new Map(facts.images.map((image) => [image.id, image]));
     for (const image of facts.images) {
+      for (const name of [image.path, ...image.otherNames]) this.byPath.set(name, image);
+      if (image.parent?.path !== undefined) this.parentPaths.add(image.parent.path);
       const id = image.parent?.state === 'found' ? image.parent.id : undefined;
       if (id === undefined) continue;
       const siblings = this.byParent.get(id);
@@ -25,10 +30,26 @@ export class Kin {
     return this.byParent.get(id) ?? [];
   }
 
-  /** An image and all below it, newest first; ends before the first that is there already. */
+  /** The image that has this name. */
+  at(path: string): ImageFacts | undefined {
+    return this.byPath.get(path);
+  }
+
+  /** Whether an image names this file as its parent. */
+  isParent(path: string): boolean {
+    return this.parentPaths.has(path);
+  }
+
+  /**
+   * An image and all below it, newest first; ends before the first that is there already, and with one layer more than
+   * is ever followed.
+   */
   chainOf(image: ImageFacts): readonly ImageFacts[] {
     const chain = new Set<ImageFacts>();
-    for (let at: ImageFacts | undefined = image; at && !chain.has(at); at = this.parentOf(at)) chain.add(at);
+    for (let at: ImageFacts | undefined = image; at && !chain.has(at) && chain.size <= MAX_DEPTH;) {
+      chain.add(at);
+      at = this.parentOf(at);
+    }
     return [...chain];
   }
 

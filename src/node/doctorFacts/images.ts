@@ -50,8 +50,9 @@ export class ImagesLookedAt {
     const own = found.unusable.filter((unusable) => unusable.path === file);
     for (const unusable of own) this.unreadable.set(unusable.path, unusable);
     if (found.images.length === 0 && own.length === 0) this.noImage(file);
-    // What stands in the way may be about any name of the image.
+    // Notes and half-made files lie beside any of them.
     for (const image of [...found.images.map((each) => each.path), file]) this.list(path.dirname(image));
+    for (const folder of folders) this.list(folder);
     if (found.incomplete) {
       for (const folder of found.folders) {
         const { cut } = listFolder(folder);

@@ -54,10 +54,14 @@ const isSame = (a: string, b: string): boolean => {
 
 /** What is left over in folders. @param members the images by each of their paths */
 export class Leftovers {
+  private readonly byId: ReadonlyMap<string, ImageFacts>;
+
   constructor(
     private readonly members: ReadonlyMap<string, ImageFacts>,
     private readonly gate: FileGate,
-  ) {}
+  ) {
+    this.byId = new Map([...members.values()].map((image) => [image.id, image]));
+  }
 
   ofNote({ path: file, image, note, why }: FoundNote): LeftoverFacts {
     if (!note) return { kind: 'odd-note', path: file, image, why };
@@ -136,15 +140,10 @@ export class Leftovers {
 
   /** @param note whose folder counts as looked at */
   private noted(name: string, note: string): NotedImage {
-    const image = this.members.get(path.resolve(name)) ?? this.byId(name, note);
-    return { path: name, image, exists: image !== undefined || this.isThere(name, note) };
-  }
-
-  private byId(name: string, note: string): ImageFacts | undefined {
-    if (!this.isThere(name, note)) return undefined;
-    const id = idOf(name);
-    for (const image of this.members.values()) if (image.id === id) return image;
-    return undefined;
+    const known = this.members.get(path.resolve(name));
+    if (known) return { path: name, image: known, exists: true };
+    if (!this.isThere(name, note)) return { path: name, exists: false };
+    return { path: name, image: this.byId.get(idOf(name) ?? ''), exists: true };
   }
 
   private isThere(name: string, note: string): boolean {

@@ -6,7 +6,6 @@ import { moment, nameOf } from '../rule';
 export const halfMade: LeftoverRule = (leftover, { kin, remedies }) => {
   if (leftover.kind !== 'half-made') return [];
   const { path, target, pid, began, size, running, complete } = leftover;
-  const standing = kin.facts.images.filter(({ parent }) => parent?.path === path);
   const name = nameOf(target);
   const common = { path, code: 'half-made-file' } as const;
   if (running) {
@@ -21,12 +20,12 @@ export const halfMade: LeftoverRule = (leftover, { kin, remedies }) => {
       },
     ];
   }
-  if (standing.length > 0) {
+  if (kin.isParent(path)) {
     return [
       {
         ...common,
         severity: 'warning',
-        message: `the file has the name of one that was being made, and ${standing.length === 1 ? 'an image stands' : `${standing.length} images stand`} on it`,
+        message: 'the file has the name of one that was being made, and an image stands on it',
         meaning: 'Do not remove it: it is part of a chain.',
         certainty: 'certain',
         remedies: [],

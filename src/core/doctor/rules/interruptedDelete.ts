@@ -3,6 +3,9 @@ import type { LeftoverFacts, NotedImage } from '../facts';
 import type { LeftoverRule, Ward } from '../rule';
 import { listed, moment, nameOf, users } from '../rule';
 
+/** More than a person looks at. */
+const MOST_CHECKED = 3;
+
 type DeleteNote = Extract<LeftoverFacts, { readonly kind: 'delete' }>;
 
 /** How far a deletion came: by who stands on whom now, not by what the note says was done. */
@@ -71,10 +74,23 @@ function stopped(note: DeleteNote, stage: Exclude<Stage, 'done'>, { remedies }: 
     severity: 'warning',
     path: note.path,
     message: `deleting "${nameOf(image.path)}" was begun ${began(note)} and was broken off ${STAGE[stage](note)}`,
-    meaning: `Every disk of the family reads as before.${gone} Deleting it again goes on from here and finishes it.`,
+    meaning: `Every disk of the family reads as before.${gone} Deleting it again goes on from here and finishes it.${stage === 'removing' ? '' : ' What was being written to may have leaked some space: a check tells.'}`,
     certainty: image.image === undefined ? 'possible' : 'certain',
-    remedies: [remedies.finishDelete(image.path, direction)],
+    remedies: [
+      remedies.finishDelete(image.path, direction),
+      ...writtenTo(note, stage).map((path) => remedies.check(path)),
+    ],
   };
+}
+
+/** What was being written to when it was broken off: space may have leaked there, which is repaired in the end. */
+function writtenTo({ direction, parent, children }: DeleteNote, stage: Stage): readonly string[] {
+  if (stage === 'removing') return [];
+  const written = direction === 'commit' ? (parent ? [parent] : []) : children;
+  return written
+    .filter(({ exists }) => exists)
+    .slice(0, MOST_CHECKED)
+    .map(({ path }) => path);
 }
 
 const STAGE: Readonly<Record<Exclude<Stage, 'done'>, (note: DeleteNote) => string>> = {

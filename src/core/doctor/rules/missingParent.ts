@@ -67,6 +67,6 @@ export function takeBeside(image: ImageFacts, kin: Kin, remedies: Remedies): Off
 }
 
 function stands(path: string, on: ImageFacts, kin: Kin): boolean {
-  const other = kin.facts.images.find((each) => each.path === path || each.otherNames.includes(path));
+  const other = kin.at(path);
   return other !== undefined && kin.chainOf(other).includes(on);
 }
