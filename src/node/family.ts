@@ -67,9 +67,10 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
     if (image) known.set(image.id, image);
   }
   const own = [...known.values()];
-  const first = byPath(own, start);
+  // A raw base need not look like an image at all: what stands on it tells that it is one.
+  const first = byPath(own, start)?.id ?? idOf(start);
   return {
-    images: first ? related(own, first) : [],
+    images: first === undefined ? [] : related(own, first),
     unusable: [...unusable.values()],
     folders: [...looked],
     incomplete,
@@ -164,8 +165,8 @@ function stepPast(
   return undefined;
 }
 
-/** What hangs together with `first` by parents and children. */
-function related(all: readonly SurveyedImage[], first: SurveyedImage): readonly SurveyedImage[] {
+/** What hangs together with the image `first` by parents and children. */
+function related(all: readonly SurveyedImage[], first: string): readonly SurveyedImage[] {
   const links = new Map<string, Set<string>>();
   const link = (a: string, b: string): void => {
     links.set(a, (links.get(a) ?? new Set()).add(b));
@@ -175,7 +176,7 @@ function related(all: readonly SurveyedImage[], first: SurveyedImage): readonly 
     link(id, parent.id);
     link(parent.id, id);
   }
-  const reached = new Set([first.id]);
+  const reached = new Set([first]);
   for (const id of reached) for (const next of links.get(id) ?? []) reached.add(next);
   return all.filter(({ id }) => reached.has(id));
 }

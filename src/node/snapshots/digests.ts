@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Session, Standpoint } from '../../core';
+import type { Hasher, Session, Standpoint } from '../../core';
 import { digestDisk, NOW } from '../../core';
 import type { Conduct } from './conduct';
 import { runJob } from './conduct';
@@ -16,12 +16,15 @@ export async function digestOf(
   at: Standpoint = NOW,
 ): Promise<string> {
   session.stand(at);
+  return runJob(digestDisk(session, sha256()), what, conduct);
+}
+
+function sha256(): Hasher {
   const hash = createHash('sha256');
-  const hasher = {
-    update: (bytes: Uint8Array): void => {
+  return {
+    update: (bytes) => {
       hash.update(bytes);
     },
-    digest: (): string => hash.digest('hex'),
+    digest: () => hash.digest('hex'),
   };
-  return runJob(digestDisk({ chain: session.chain, from: session.from }, hasher), what, conduct);
 }
