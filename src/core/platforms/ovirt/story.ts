@@ -58,10 +58,9 @@ const TEMPLATE: Part = { label: 'template', role: 'template' };
 function fromOvf({ ovf, disk }: Told): Part {
   const snapshot = ovf.snapshots.get(disk.snapshot ?? '');
   if (!snapshot) return {};
-  const previewed = [...ovf.snapshots.values()].some(({ type }) => type === 'PREVIEW');
   switch (snapshot.type) {
     case 'ACTIVE':
-      return previewed ? { label: 'preview', role: 'preview' } : { label: 'current', role: 'current' };
+      return ovf.previewed ? { label: 'preview', role: 'preview' } : { label: 'current', role: 'current' };
     case 'PREVIEW':
       return { label: 'current before the preview', role: 'current' };
     case 'STATELESS':
