@@ -1,4 +1,4 @@
-import type { Accounting, View } from '../core/model';
+import type { Accounting, RefusalReason, View } from '../core/model';
 import { formatBytes, formatWhen } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
 import { encryptionOf } from '../protocol/soundness';
@@ -229,10 +229,14 @@ function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement[
   ];
 }
 
+/** Refused for what the name is: another file by another name may be the parent, though not before it is allowed. */
+const NO_FILE: ReadonlySet<RefusalReason | undefined> = new Set<RefusalReason>(['outside']);
+
 /** What stands where a chain breaks: a card with a dashed edge that says so and offers the fix. */
 function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement | undefined {
   if (end.kind === 'base') return undefined;
   const advice = layers.at(-1)?.findings.find(({ message }) => message === end.message)?.advice;
+  const mendable = end.kind === 'missing' || (end.kind === 'refused' && !NO_FILE.has(end.reason));
   const canAllow = end.kind === 'refused' && end.reason === 'outside';
   return h(
     'li', 'card end',
@@ -244,6 +248,14 @@ function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement |
     canAllow && h('button', {
       class: 'primary', title: end.name, onClick: () => actions.allow(end.name),
     }, 'Allow…'),
-    !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
+    h(
+      'div', 'end-buttons',
+      mendable && h('button', {
+        class: 'primary', title: 'Look for the file that was moved or renamed, and name it in the header anew',
+        onClick: () => actions.relocateParent(),
+      }, 'Find the Parent…'),
+      !canAllow && textButton('Diagnose', 'What this means, how sure that is, and what mends it', () => actions.diagnose()),
+      !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
+    ),
   );
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Finding, LayerAccount, Severity } from '../../core/model';
 import { formatBytes, formatCount, formatDay, formatWhen } from '../../core/units';
 import type { SurveyedImage } from '../../protocol/image';
@@ -123,13 +124,17 @@ function imageLook(node: ImageNode, problems: Problems, place: string | undefine
   const role = node.parent === undefined ? 'base' : node.leaf ? 'newest layer' : 'layer';
   const named = image.label === undefined ? undefined : plain(image.fileName);
   return {
-    description: joined(' · ', named, owns, day, place === undefined ? undefined : plain(place)),
+    description: joined(' · ', named, previewText(image), owns, day, place === undefined ? undefined : plain(place)),
     tooltip: imageTooltip(node, problems),
-    icon: node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
-    spoken: joined(', ', nodeLabel(node), image.format, role, owns, day, problemsText(problems)),
-    context: node.leaf ? 'image.leaf' : 'image',
+    icon: image.preview ? 'eye' : node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
+    spoken: joined(', ', nodeLabel(node), image.format, role, previewText(image), owns, day, problemsText(problems)),
+    context: !node.leaf ? 'image' : image.preview ? 'image.leaf.preview' : 'image.leaf',
   };
 }
+
+/** `preview of web01.img`, of the overlay of a preview. */
+const previewText = ({ preview }: SurveyedImage): string | undefined =>
+  preview && `preview of ${plain(basename(preview.of))}`;
 
 function snapshotLook(node: SnapshotNode): Look {
   const { view, snapshot, image } = node;
