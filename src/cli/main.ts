@@ -12,10 +12,11 @@ import { compare } from './verbs/compare';
 import { convert } from './verbs/convert';
 import { info } from './verbs/info';
 import { map } from './verbs/map';
+import { SNAPSHOT_VERBS } from './verbs/snapshot';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert];
+const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, ...SNAPSHOT_VERBS];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const { first, rest } = leadingVerb(args);

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import type { ChainLayer, Finding, Session } from '../core';
+import type { ChainLayer, Finding, LayerStory, Session } from '../core';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../protocol/image';
 import { readNote } from './snapshots/notes';
 
@@ -13,7 +13,7 @@ export function summarizeLayer(
     companions,
   }: Pick<ChainLayer, 'depth' | 'identity' | 'source' | 'layer' | 'companions'>,
   findings: readonly Finding[],
-  check?: CheckSummary,
+  { check, story }: { readonly check?: CheckSummary | undefined; readonly story?: LayerStory | undefined } = {},
 ): LayerSummary {
   return {
     depth,
@@ -35,6 +35,8 @@ export function summarizeLayer(
     checkable: layer.check !== undefined,
     ...previewAt(identity.path),
     ...(check && { check }),
+    ...(story && { story }),
+    ...(story?.label !== undefined && { label: story.label }),
   };
 }
 
@@ -48,15 +50,22 @@ function previewAt(file: string): Pick<LayerSummary, 'preview'> {
 
 export type ScanState = Pick<ImageSummary, 'generation' | 'scan' | 'accounting' | 'scanError'>;
 
-/** @param checks by depth, what checks of the layers found */
+/**
+ * @param checks by depth, what checks of the layers found
+ * @param stories by path, what platforms say of the layers
+ */
 export function summarizeSession(
   session: Session,
   state: ScanState,
   checks: ReadonlyMap<number, CheckSummary> = new Map(),
+  stories: ReadonlyMap<string, LayerStory> = new Map(),
 ): ImageSummary {
   const { chain, standpoint, view } = session;
   const layers = chain.layers.map((layer) =>
-    summarizeLayer(layer, session.findings(layer.depth), checks.get(layer.depth)),
+    summarizeLayer(layer, session.findings(layer.depth), {
+      check: checks.get(layer.depth),
+      story: stories.get(layer.identity.path),
+    }),
   );
   return { path: layers[0]?.path ?? '', layers, end: chain.end, standpoint, guestSize: view.guestSize, ...state };
 }

@@ -13,7 +13,7 @@ import type {
 } from '../core/model';
 import type { WireError } from '../core/errors';
 import type { Standpoint } from '../core/session';
-import type { Preview } from '../core/snapshots/model';
+import type { LayerStory, Preview } from '../core/snapshots/model';
 
 export type { Standpoint } from '../core/session';
 
@@ -28,6 +28,8 @@ export interface LayerSummary {
   readonly fileName: string;
   /** What the platform calls this layer, where that is known. */
   readonly label?: string | undefined;
+  /** All that the platform says of it. */
+  readonly story?: LayerStory | undefined;
   readonly format: string;
   /** Milliseconds since 1970. */
   readonly modified?: number | undefined;

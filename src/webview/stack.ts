@@ -8,7 +8,7 @@ import { fill, h, textButton } from './dom';
 import { plural } from './format';
 import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
-import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
+import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf, viewName } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -139,7 +139,7 @@ class Card {
     this.element.classList.toggle('above', above);
     this.element.classList.toggle('stands', stands && depth > 0);
     this.name.textContent = numbered(name, depth, summary.layers.length);
-    this.name.title = name;
+    this.name.title = [name, ...storyOf(layer)].join('\n');
     this.file.textContent = layer.fileName;
     this.file.title = layer.path;
     const host = `${formatBytes(onHost(layer))} on the host`;
@@ -149,7 +149,9 @@ class Card {
     const resized = layer.guestSize !== summary.layers[0]?.guestSize;
     this.size.hidden = !resized;
     this.size.textContent = `Here the disk has ${formatBytes(layer.guestSize)}`;
-    this.date.textContent = layer.modified === undefined ? '' : formatWhen(layer.modified, Date.now());
+    const date = layer.story?.date ?? layer.modified;
+    this.date.textContent = date === undefined ? '' : formatWhen(date, Date.now());
+    this.date.title = layer.story?.date === undefined ? 'Last change of the file' : 'When the snapshot was taken';
     this.owned.style.setProperty('--share', `${((account?.owned ?? 0) / scale) * 100}%`);
     this.hidden.style.setProperty('--share', `${((account?.shadowed ?? 0) / scale) * 100}%`);
     this.main.setAttribute('aria-pressed', String(picked === depth));
@@ -175,7 +177,7 @@ class Card {
         ...(saved ? [formatWhen(saved.date, Date.now())] : []),
         ...(saved && saved.vmStateSize > 0 ? [`${formatBytes(saved.vmStateSize)} of memory`] : []),
       ];
-      fill(button, h('span', 'snapshot-name', view.name || view.id),
+      fill(button, h('span', 'snapshot-name', viewName(layer, view)),
         h('span', 'snapshot-facts', facts.join(' · ')));
     }
     this.updateCheck(layer, state);
@@ -202,6 +204,14 @@ class Card {
     this.check.textContent = layer.check ? 'Check again' : 'Check';
     this.check.disabled = running;
   }
+}
+
+/** What the platform says of a layer beside its name, a line each. */
+function storyOf({ story }: LayerSummary): string[] {
+  if (!story) return [];
+  const { description, disk, vm, platform } = story;
+  const whose = [platform, disk && `disk ${disk}`, vm && `VM ${vm}`];
+  return [...(description === undefined ? [] : [description]), whose.filter(Boolean).join(' · ')];
 }
 
 /** What the layer is that the disk is looked at from. */

@@ -213,7 +213,7 @@ function contents(parent: ImageNode): FamilyNode[] {
 function nameOf(node: FamilyNode): string {
   switch (node.kind) {
     case 'image':
-      return node.image.label ?? node.image.fileName;
+      return node.image.story?.disk ?? node.image.label ?? node.image.fileName;
     case 'snapshot':
       return node.view.name;
     case 'bitmap':
