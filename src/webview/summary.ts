@@ -2,6 +2,7 @@ import { faultsFound } from '../core/checkWords';
 import type { Severity, View } from '../core/model';
 import { formatBytes } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
+import { snapshotStory } from '../protocol/story';
 import { plural } from './format';
 
 /** The layer looked from, and so the newest that counts. */
@@ -96,10 +97,14 @@ export function places(summary: ImageSummary, names: readonly string[]): Place[]
     return [
       { depth: layer.depth, view: '', name },
       ...snapshotsOf(layer).map((view) => (
-        { depth: layer.depth, view: view.id, name: view.name || view.id, within: name })),
+        { depth: layer.depth, view: view.id, name: viewName(layer, view), within: name })),
     ];
   });
 }
+
+/** What an internal snapshot is called: by its platform, else in the image. */
+export const viewName = (layer: LayerSummary, view: View): string =>
+  snapshotStory(layer, view.name)?.label ?? (view.name || view.id);
 
 export const samePlace = (one: Standpoint, other: Standpoint): boolean =>
   one.depth === other.depth && one.view === other.view;

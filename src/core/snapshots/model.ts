@@ -77,7 +77,8 @@ export interface Standing {
 
 export type PlanStep =
   | { readonly kind: 'qemu-img'; readonly command: QemuCommand }
-  | { readonly kind: 'verify'; readonly what: string }
+  /** `copied`: the parent reads as the layer does; `all`: every image that is left reads as before. */
+  | { readonly kind: 'verify'; readonly what: string; readonly check: 'copied' | 'all' }
   | { readonly kind: 'remove'; readonly path: string };
 
 /** What deleting a layer would do; made without writing anything. */
@@ -249,6 +250,8 @@ export interface LayerStory {
   readonly disk?: string | undefined;
   readonly vm?: string | undefined;
   readonly role?: 'current' | 'snapshot' | 'template' | 'preview' | 'base' | undefined;
+  /** The format that the platform says the file has: a raw disk tells nothing by itself. */
+  readonly format?: 'raw' | 'qcow2' | undefined;
   /** Names and dates of internal snapshots, by their tag in the image. */
   readonly snapshots?: Readonly<
     Record<string, { readonly label: string; readonly description?: string; readonly date?: number }>

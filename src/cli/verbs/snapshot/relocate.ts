@@ -33,7 +33,7 @@ With --output json the candidates: { image, candidates: [ { path, format, guestS
 { image, command }; with --restore { image, backing }.
 `;
 
-export const relocate: Verb = {
+export const snapshotRelocate: Verb = {
   name: 'snapshot relocate',
   operands: ['IMAGE'],
   summary: 'looks for the parent that an image misses, and names it anew',
