@@ -269,11 +269,11 @@ describe('a parent that was moved', () => {
     for (const name of fs.readdirSync(folder)) fs.utimesSync(at(name), LONG_AGO, LONG_AGO);
     const [base] = candidates('web01.after-install.qcow2');
     assert.equal(base?.path, at('a.raw'));
-    assert.equal(base?.certainty, 'certain');
+    assert.equal(base.certainty, 'certain');
     relocate('web01.after-install.qcow2', '--parent', 'a.raw');
     const [middle, ...rest] = candidates('web01.experiment.qcow2');
     assert.equal(middle?.path, at('b.qcow2'));
-    assert.equal(middle?.certainty, 'certain');
+    assert.equal(middle.certainty, 'certain');
     // An older state of the same disk, and the disk of another machine.
     for (const name of ['web01.after-install.qcow2', 'db01.snapshot.qcow2', 'decoy.raw']) {
       const other = rest.find(({ path }) => path === at(name));

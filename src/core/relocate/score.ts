@@ -50,7 +50,7 @@ export function weigh(orphan: Orphan, suspect: Suspect): ParentCandidate {
     format: suspect.format,
     guestSize: suspect.guestSize,
     certainty: certaintyOf(all, sum),
-    score: Math.round(1000 / (1 + 2 ** -sum)) / 1000,
+    score: 1 / (1 + 2 ** -sum),
     evidence: all
       .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
       .map(({ weight, what }) => ({ speaks: weight > 0 ? 'for' : 'against', what })),
@@ -96,7 +96,7 @@ function humbled(
   });
 }
 
-const odds = (score: number): number => score / Math.max(0.001, 1 - score);
+const odds = (score: number): number => score / Math.max(Number.EPSILON, 1 - score);
 
 function nameEvidence({ written }: Orphan, { path }: Suspect): Evidence[] {
   const [wanted, found] = [fileName(written), fileName(path)];
@@ -127,7 +127,7 @@ function stem(name: string): string {
   return name
     .toLowerCase()
     .replace(/(?:\.(?:qcow2?|raw|img|dd|bak|old|orig|backup|copy|\d+))+$/, '')
-    .replace(/(?:[ _-]*(?:\(\d+\)|copy|old|backup|bak|orig|base))+$/, '');
+    .replace(/(?:[ _-]*\(\d+\)|[ _-]+(?:copy|old|backup|bak|orig|base))+$/, '');
 }
 
 function sizeEvidence({ guestSize }: Orphan, suspect: Suspect): Evidence[] {
