@@ -67,7 +67,9 @@ export function writeNote(image: string, note: Note, replace = false): void {
 export function readNote(image: string, kind: NoteKind): Note | undefined {
   try {
     const file = notePath(image, kind);
-    if (fs.statSync(file).size > MAX_BYTES) return undefined;
+    // A note is no link: what that leads to may never end.
+    const stat = fs.lstatSync(file);
+    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
     const note = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Note> | null;
     return note?.kind === kind && hasPaths(note) ? (note as Note) : undefined;
   } catch {
