@@ -171,6 +171,16 @@ describe('a snapshot that is created', () => {
     await create('middle.qcow2', 'busy.qcow2');
   });
 
+  it('is not made of a base whose data file is gone', async () => {
+    qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-o', 'data_file=apart.raw', 'meta.qcow2', '1M');
+    for (const name of ['meta.qcow2', 'apart.raw']) fs.utimesSync(join(folder, name), LONG_AGO, LONG_AGO);
+    await create('meta.qcow2', 'whole.qcow2');
+    fs.rmSync(join(folder, 'apart.raw'));
+    await assert.rejects(create('meta.qcow2', 'half.qcow2'), /what .*meta\.qcow2 holds can't be read/);
+    await assert.rejects(create('whole.qcow2', 'half.qcow2'), /what .*meta\.qcow2 holds can't be read/);
+    assert(!fs.existsSync(join(folder, 'half.qcow2')));
+  });
+
   it('can be of an encrypted base, of which it says that the overlay is not encrypted', async () => {
     const secret = ['--object', 'secret,id=key,data=swordfish'];
     const options = ['-o', 'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10'];

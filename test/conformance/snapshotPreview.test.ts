@@ -115,7 +115,7 @@ describe('a preview', () => {
     const before = content(name);
     const planned = await plan(name, 'commit');
     assert.deepEqual([files(planned), planned.keeps], [['leaf.qcow2', 'two.qcow2'], at(name)]);
-    assert.deepEqual(codes(planned.cautions), ['newer-lost']);
+    assert.deepEqual(codes(planned.cautions), ['newer-lost', 'looked-in']);
     await end(name, 'commit');
     assert.deepEqual(names(), ['base.raw', 'one.preview', 'one.qcow2']);
     assert.deepEqual(content(name), before);
@@ -130,7 +130,7 @@ describe('a preview', () => {
     const name = await start('base.raw');
     const planned = await plan(name, 'commit');
     assert.deepEqual(files(planned), ['leaf.qcow2']);
-    assert.deepEqual(codes(planned.cautions), ['kept', 'newer-lost', 'internal-snapshots-lost']);
+    assert.deepEqual(codes(planned.cautions), ['kept', 'newer-lost', 'internal-snapshots-lost', 'looked-in']);
     assert.match(
       planned.cautions[0]?.message ?? '',
       /side\.qcow2 stands on .*two\.qcow2: two\.qcow2, one\.qcow2 are kept/,
