@@ -183,6 +183,14 @@ describe('a preview', () => {
     writeNote(at(name), { ...note, drops: [at('other.qcow2'), at('base.raw')] }, true);
     await assert.rejects(end(name, 'commit'), refused(/does not stand on .*one\.qcow2/));
     assert(fs.existsSync(at('other.qcow2')) && fs.existsSync(at('base.raw')));
+    // One that stands on the preview, and the preview itself.
+    overlay('on.qcow2', name, 1);
+    settle();
+    for (const odd of [{ leaf: at('on.qcow2') }, { drops: [at(name)] }]) {
+      writeNote(at(name), { ...note, ...odd }, true);
+      await assert.rejects(end(name, 'commit'), refused(/stands on the preview .* itself/));
+    }
+    assert(fs.existsSync(at(name)) && fs.existsSync(at('on.qcow2')));
   });
 
   it('that was being committed can be committed, not undone', async () => {

@@ -85,6 +85,9 @@ async function planCommit(note: PreviewNote, family: Family): Promise<Part> {
   if (!newer) {
     return nothing(refusal('not-of-the-leaf', `${leaf} does not stand on ${of} any more`, 'Undo the preview instead.'));
   }
+  if (newer.some(({ id }) => id === image.id)) {
+    return nothing(refusal('leaf-on-preview', `${leaf} stands on the preview ${overlay} itself: nothing is newer`));
+  }
   const { drops, cautions } = droppable(newer, family);
   const refusals: Finding[] = [...unseen(family), ...links(drops), ...otherPreviews(note, drops, family)];
   // The overlay is only read, but by whom it is written to meanwhile it could not be verified.
