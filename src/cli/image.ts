@@ -1,9 +1,10 @@
 import * as path from 'node:path';
 import { DRIVERS, Session } from '../core';
-import type { Finding, Picture } from '../core';
+import type { Finding, LayerStory, Picture } from '../core';
 import { createEnvironment } from '../node/environment';
 import { openFile } from '../node/files';
 import { TRUST_ALL } from '../node/gate';
+import { platformStories } from '../node/stories';
 import { findingSentence } from './findings';
 import { layerNames } from './names';
 import { tell } from './output';
@@ -63,6 +64,13 @@ export function tellFindings(
       tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
     }
   }
+}
+
+/** What the platforms that made the layers call them, by depth. */
+export function storiesOf({ session }: Pick<OpenImage, 'session'>): readonly (LayerStory | undefined)[] {
+  const paths = session.chain.layers.map(({ identity }) => identity.path);
+  const stories = platformStories(paths, TRUST_ALL);
+  return paths.map((file) => stories.get(file));
 }
 
 /** Scans all layers, telling how far it is. */

@@ -1,3 +1,4 @@
+import { setU64be } from './bytes';
 import type { Side } from './compareSide';
 import { guestChunks } from './convert/guestChunks';
 import type { Job } from './model';
@@ -10,39 +11,39 @@ export interface Hasher {
   digest(): string;
 }
 
-/** Blocks of the disk that are hashed, or passed over where they are all zeros. */
+/** Blocks of zeros are left out, however the layers say that they are zero. */
 const BLOCK = 4096;
 
 /**
- * What a guest reads of a disk, as one short text: equal for two disks of one size exactly when all their bytes are,
- * whatever holds them. Each block that is not all zeros is hashed with its place. Progress is in bytes of the disk.
+ * What a guest reads of a disk, as one short text: of its size, and of each stretch of blocks that are not all zero,
+ * with where it is and how long. Two disks that read the same give the same, whatever their layers. Progress is in bytes
+ * of the disk.
  * @throws DiskError where some of the disk can't be known (see `guestChunks`)
  */
 export function* digestDisk(disk: Side, hasher: Hasher): Job<string> {
   const total = disk.from.view.guestSize;
+  hasher.update(numbers(total));
   let done = 0;
   for (const chunk of guestChunks(disk)) {
     yield { done, total };
     if (!chunk) continue;
-    const { offset, bytes, start, end } = chunk;
-    // Chunks begin and end with blocks, or with the disk.
-    eachStretch(bytes.subarray(start, end), BLOCK, (first, last) => {
-      for (let at = start + first; at < start + last; at += BLOCK) {
-        hasher.update(eight(offset + at));
-        hasher.update(bytes.subarray(at, Math.min(at + BLOCK, start + last)));
-      }
+    const { offset, start, end } = chunk;
+    const bytes = chunk.bytes.subarray(start, end);
+    // Chunks are cut at fixed places, so stretches end at the same places for all disks that read the same.
+    eachStretch(bytes, BLOCK, (from, to) => {
+      hasher.update(numbers(offset + start + from, to - from));
+      hasher.update(bytes.subarray(from, to));
     });
     done = offset + end;
     yield { done, total };
   }
-  hasher.update(eight(total));
   return hasher.digest();
 }
 
-function eight(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(value / 2 ** 32));
-  view.setUint32(4, value >>> 0);
+function numbers(...values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(8 * values.length);
+  values.forEach((value, index) => {
+    setU64be(bytes, 8 * index, value);
+  });
   return bytes;
 }

@@ -1,7 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { closeChain, DiskError, openChain } from '../core';
 import type { SurveyedImage, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
+import { codecs } from './codecs';
+import { FileGate } from './gate';
+import { summarizeLayer } from './summary';
 import { survey } from './survey';
 
 /** An image, everything below it, and what is found to stand on any of these. */
@@ -58,6 +62,10 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
     if (next !== undefined && !asked.has(next)) look([next]);
     at = next !== undefined && !looked.has(path.dirname(next)) ? next : stepPast(known, next, looked);
   }
+  for (const parent of unrecognised(known)) {
+    const image = asRaw(parent, policy);
+    if (image) known.set(image.id, image);
+  }
   const own = [...known.values()];
   // A raw base need not look like an image at all: what stands on it tells that it is one.
   const first = byPath(own, start)?.id ?? idOf(start);
@@ -67,6 +75,28 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
     folders: [...looked],
     incomplete,
   };
+}
+
+/** What images stand on though nothing in it tells that it is a disk: then it is raw, and known by them alone. */
+function unrecognised(known: ReadonlyMap<string, SurveyedImage>): readonly string[] {
+  const files = new Map<string, string>();
+  for (const { parent } of known.values()) {
+    if (parent?.kind === 'found' && !known.has(parent.id)) files.set(parent.id, parent.path);
+  }
+  return [...files.values()];
+}
+
+function asRaw(file: string, policy: GatePolicy): SurveyedImage | undefined {
+  const gate = new FileGate(policy);
+  try {
+    const chain = openChain({ gate, codecs }, gate.openFound(file), { format: 'raw' });
+    closeChain(chain);
+    const [layer] = chain.layers;
+    return layer && { ...summarizeLayer(layer, layer.layer.findings), id: layer.identity.id };
+  } catch (error) {
+    if (error instanceof DiskError) return undefined;
+    throw error;
+  }
 }
 
 /** The images that stand directly on one. */

@@ -74,6 +74,15 @@ export class FileGate implements Gate {
     throw refused();
   }
 
+  /**
+   * Whether something that nobody has named may be looked at for what it says of an image: in a trusted place anything,
+   * else only what lies in the policy's folders, links followed. What the user allowed is a single file, not its folder.
+   */
+  mayLookAt(file: string): boolean {
+    const { folders } = this.policy;
+    return folders === undefined || (isInside(file, folders) && isInside(realPath(file), folders.map(realPath)));
+  }
+
   private judge(file: string, from: ImageIdentity, what: string): GateAnswer | undefined {
     const { allowed } = this.policy;
     const outside = (why: string): GateAnswer => refuse('outside', file, `the ${what} ${file} ${why}`);
@@ -110,7 +119,7 @@ export class FileGate implements Gate {
   }
 }
 
-function isInside(file: string, folders: readonly string[]): boolean {
+export function isInside(file: string, folders: readonly string[]): boolean {
   return folders.some((folder) => {
     const relative = path.relative(folder, file);
     return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
@@ -125,7 +134,7 @@ const isShare = (file: string): boolean => THIS_SYSTEM.windows && file.startsWit
 const shareOf = (file: string): string => path.parse(file).root.toLowerCase();
 
 /** Where a name leads once links are followed; of one that leads nowhere, as much as exists. */
-function realPath(file: string): string {
+export function realPath(file: string): string {
   const real = THIS_SYSTEM.real(file);
   if (real !== undefined) return real;
   const parent = path.dirname(file);

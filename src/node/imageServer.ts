@@ -1,4 +1,4 @@
-import type { CheckReport, Environment, OwnershipMap, Picture, Ranges } from '../core';
+import type { CheckReport, Environment, LayerStory, OwnershipMap, Picture, Ranges } from '../core';
 import { bytesPerCell, DiskError, fileOwners, finish, NOW, Session, rangeBeside, toWire, unite } from '../core';
 import type {
   CheckSummary,
@@ -26,6 +26,7 @@ import { compressorOf } from './compressors';
 import { createEnvironment } from './environment';
 import { openFile } from './files';
 import { openImage } from './openImage';
+import { platformStories } from './stories';
 import { inSlices, StopToken } from './slices';
 import type { ScanState } from './summary';
 import { summarizeSession } from './summary';
@@ -73,6 +74,8 @@ export class ImageServer {
   });
   /** By depth, what checks of the layers found. */
   private readonly checks = new Map<number, KeptCheck>();
+  /** By path, what platforms say of the layers. */
+  private stories: ReadonlyMap<string, LayerStory> = new Map();
   private comparison: KeptComparison | undefined;
   /** The comparison that was asked for last. */
   private asked: CompareParams | null = null;
@@ -94,6 +97,8 @@ export class ImageServer {
     this.session = undefined;
     if (opened.kind !== 'session') return opened;
     this.session = opened.session;
+    const layers = opened.session.chain.layers.map(({ identity }) => identity.path);
+    this.stories = platformStories(layers, params.policy);
     this.restoreStandpoint(opened.session, params.standpoint ?? NOW);
     this.startScan(opened.session);
     return { kind: 'image', summary: this.summary(opened.session) };
@@ -234,7 +239,10 @@ export class ImageServer {
   private summary(session: Session): ImageSummary {
     const { comparison } = this;
     const checks = new Map([...this.checks].map(([depth, { summary }]) => [depth, summary]));
-    return { ...summarizeSession(session, this.state, checks), ...(comparison && { comparison: comparison.summary }) };
+    return {
+      ...summarizeSession(session, this.state, checks, this.stories),
+      ...(comparison && { comparison: comparison.summary }),
+    };
   }
 
   /** What problems of the checked layers touch of the disk that is shown. */

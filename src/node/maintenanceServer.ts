@@ -7,6 +7,7 @@ import { findQemuImg } from './qemuImg';
 import type { Conduct } from './snapshots/conduct';
 import { createSnapshot, suggestOverlay } from './snapshots/create';
 import { deleteLayer, planDelete } from './snapshots/delete';
+import { mayLieIn } from './snapshots/guard';
 import { internalSnapshot, planInternal } from './snapshots/internal';
 import { endPreview, planPreviewEnd, previewsIn, startPreview } from './snapshots/preview';
 import { findCandidates, planRelocate, relocateParent } from './snapshots/relocate';
@@ -24,6 +25,7 @@ export class MaintenanceServer {
         return { why: oneLine(error) };
       }
     },
+    mayLieIn: ({ file }) => mayLieIn(file),
     suggestOverlay: ({ base, name }) => suggestOverlay(base, name),
     createSnapshot: ({ request, policy }) => createSnapshot(request, policy),
     planDelete: ({ policy, ...request }) => this.job((conduct) => planDelete(request, policy, conduct)),
@@ -32,7 +34,7 @@ export class MaintenanceServer {
     startPreview: ({ policy, ...request }) => startPreview(request, policy),
     previewsIn: ({ folders }) => folders.flatMap(previewsIn),
     planPreviewEnd: ({ policy, ...request }) => planPreviewEnd(request, policy),
-    endPreview: ({ policy, ...request }) => endPreview(request, policy),
+    endPreview: ({ policy, ...request }) => endPreview(request, policy, { progress: this.progress }),
     findCandidates: ({ image, folders, policy }) =>
       this.job((conduct) => findCandidates(image, folders, policy, conduct)),
     planRelocate: ({ request, policy }) => planRelocate(request, policy),
@@ -52,6 +54,9 @@ export class MaintenanceServer {
   };
 
   private current: AbortController | undefined;
+  private readonly progress = (what: string, share: number | undefined): void => {
+    this.tell.maintaining({ what, share: share ?? null });
+  };
 
   constructor(private readonly tell: Listeners) {}
 
@@ -65,11 +70,12 @@ export class MaintenanceServer {
       await codecsReady();
       return await work({
         signal,
-        progress: (what, share) => {
-          this.tell.maintaining({ what, share: share ?? null });
-        },
+        progress: this.progress,
         running: (command) => {
           this.tell.running({ command });
+        },
+        ran: (command, end) => {
+          this.tell.ran({ command, end });
         },
       });
     } catch (error) {

@@ -1,6 +1,7 @@
 import * as path from 'node:path';
-import type { ChainLayer, Finding, Session } from '../core';
+import type { ChainLayer, Finding, LayerStory, Session } from '../core';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../protocol/image';
+import { readNote } from './snapshots/notes';
 
 /** A layer as the tree, the stack and the table show it. */
 export function summarizeLayer(
@@ -12,7 +13,7 @@ export function summarizeLayer(
     companions,
   }: Pick<ChainLayer, 'depth' | 'identity' | 'source' | 'layer' | 'companions'>,
   findings: readonly Finding[],
-  check?: CheckSummary,
+  { check, story }: { readonly check?: CheckSummary | undefined; readonly story?: LayerStory | undefined } = {},
 ): LayerSummary {
   return {
     depth,
@@ -32,21 +33,39 @@ export function summarizeLayer(
     findings,
     readable: layer.readable,
     checkable: layer.check !== undefined,
+    ...previewAt(identity.path),
     ...(check && { check }),
+    ...(story && { story }),
+    ...(story?.label !== undefined && { label: story.label }),
   };
+}
+
+/** Of an overlay that a note beside it tells to be a preview's. */
+function previewAt(file: string): Pick<LayerSummary, 'preview'> {
+  const note = readNote(file, 'preview');
+  if (note?.kind !== 'preview' || note.overlay !== file) return {};
+  const { overlay, of, leaf, made } = note;
+  return { preview: { overlay, of, leaf, made } };
 }
 
 export type ScanState = Pick<ImageSummary, 'generation' | 'scan' | 'accounting' | 'scanError'>;
 
-/** @param checks by depth, what checks of the layers found */
+/**
+ * @param checks by depth, what checks of the layers found
+ * @param stories by path, what platforms say of the layers
+ */
 export function summarizeSession(
   session: Session,
   state: ScanState,
   checks: ReadonlyMap<number, CheckSummary> = new Map(),
+  stories: ReadonlyMap<string, LayerStory> = new Map(),
 ): ImageSummary {
   const { chain, standpoint, view } = session;
   const layers = chain.layers.map((layer) =>
-    summarizeLayer(layer, session.findings(layer.depth), checks.get(layer.depth)),
+    summarizeLayer(layer, session.findings(layer.depth), {
+      check: checks.get(layer.depth),
+      story: stories.get(layer.identity.path),
+    }),
   );
   return { path: layers[0]?.path ?? '', layers, end: chain.end, standpoint, guestSize: view.guestSize, ...state };
 }

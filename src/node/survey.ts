@@ -1,22 +1,30 @@
 import * as path from 'node:path';
-import type { Chain, LayerAccount } from '../core';
+import type { Chain, LayerAccount, LayerStory } from '../core';
 import { closeChain, DiskError, openChain, probeInput, Session, sniff, toWire } from '../core';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
 import { FileGate } from './gate';
+import { platformStories } from './stories';
 import { inSlices, StopToken } from './slices';
 import { summarizeLayer } from './summary';
 
-/** Headers of many files; a file that can be read and is no image is left out. */
-export function survey(paths: readonly string[], policy: GatePolicy): SurveyResult {
+/**
+ * Headers of many files, with what their platform says of them; a file that can be read and is no image is left out.
+ * @param stories by path, where they are known already
+ */
+export function survey(
+  paths: readonly string[],
+  policy: GatePolicy,
+  stories: ReadonlyMap<string, LayerStory> = platformStories(paths, policy),
+): SurveyResult {
   const gate = new FileGate(policy);
   const images: SurveyedImage[] = [];
   const unusable: UnusableImage[] = [];
   for (const file of paths) {
     let format: string | undefined;
     try {
-      const image = surveyOne(gate, file, (found) => {
+      const image = surveyOne(gate, file, stories.get(file), (found) => {
         format = found;
       });
       if (image) images.push(image);
@@ -60,15 +68,22 @@ export async function accountChain(
 }
 
 /** @throws DiskError when the file can't be read, or is an image that can't be used: then `recognised` was told */
-function surveyOne(gate: FileGate, file: string, recognised: (format: string) => void): SurveyedImage | undefined {
+function surveyOne(
+  gate: FileGate,
+  file: string,
+  story: LayerStory | undefined,
+  recognised: (format: string) => void,
+): SurveyedImage | undefined {
   const opened = gate.openFound(file);
   try {
     const sniffed = sniff(probeInput(opened.source), path.basename(file));
-    if (sniffed.kind !== 'image') return undefined;
-    recognised(sniffed.format);
-    const chain = openChain({ gate, codecs }, opened, { format: sniffed.format });
+    // A raw disk may hold anything: that it is one only its platform knows.
+    const format = sniffed.kind === 'image' ? sniffed.format : story?.format === 'raw' ? 'raw' : undefined;
+    if (format === undefined) return undefined;
+    recognised(format);
+    const chain = openChain({ gate, codecs }, opened, { format });
     try {
-      return describe(chain);
+      return describe(chain, story);
     } finally {
       closeChain(chain);
     }
@@ -77,9 +92,12 @@ function surveyOne(gate: FileGate, file: string, recognised: (format: string) =>
   }
 }
 
-function describe({ layers: [leaf, below], end }: Chain): SurveyedImage | undefined {
+function describe({ layers: [leaf, below], end }: Chain, story: LayerStory | undefined): SurveyedImage | undefined {
   if (!leaf) return undefined;
-  const summary = { ...summarizeLayer(leaf, [...leaf.findings, ...leaf.layer.findings]), id: leaf.identity.id };
+  const summary = {
+    ...summarizeLayer(leaf, [...leaf.findings, ...leaf.layer.findings], { story }),
+    id: leaf.identity.id,
+  };
   if (below) return { ...summary, parent: { kind: 'found', id: below.identity.id, path: below.identity.path } };
   if (end.kind === 'base') return summary;
   return { ...summary, parent: end };

@@ -13,6 +13,7 @@ import type {
 } from '../core/model';
 import type { WireError } from '../core/errors';
 import type { Standpoint } from '../core/session';
+import type { LayerStory, Preview } from '../core/snapshots/model';
 
 export type { Standpoint } from '../core/session';
 
@@ -27,6 +28,8 @@ export interface LayerSummary {
   readonly fileName: string;
   /** What the platform calls this layer, where that is known. */
   readonly label?: string | undefined;
+  /** All that the platform says of it. */
+  readonly story?: LayerStory | undefined;
   readonly format: string;
   /** Milliseconds since 1970. */
   readonly modified?: number | undefined;
@@ -43,6 +46,8 @@ export interface LayerSummary {
   readonly readable: boolean;
   /** True for a format that can be checked. */
   readonly checkable: boolean;
+  /** It is the overlay of a preview: what it shows, and what undoing goes back to. */
+  readonly preview?: Preview | undefined;
   /** What its check found, once it was checked. */
   readonly check?: CheckSummary | undefined;
 }

@@ -8,7 +8,7 @@ import { fill, h, textButton } from './dom';
 import { plural } from './format';
 import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
-import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf } from './summary';
+import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf, viewName } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -139,7 +139,7 @@ class Card {
     this.element.classList.toggle('above', above);
     this.element.classList.toggle('stands', stands && depth > 0);
     this.name.textContent = numbered(name, depth, summary.layers.length);
-    this.name.title = name;
+    this.name.title = [name, ...storyOf(layer)].join('\n');
     this.file.textContent = layer.fileName;
     this.file.title = layer.path;
     const host = `${formatBytes(onHost(layer))} on the host`;
@@ -149,7 +149,9 @@ class Card {
     const resized = layer.guestSize !== summary.layers[0]?.guestSize;
     this.size.hidden = !resized;
     this.size.textContent = `Here the disk has ${formatBytes(layer.guestSize)}`;
-    this.date.textContent = layer.modified === undefined ? '' : formatWhen(layer.modified, Date.now());
+    const date = layer.story?.date ?? layer.modified;
+    this.date.textContent = date === undefined ? '' : formatWhen(date, Date.now());
+    this.date.title = layer.story?.date === undefined ? 'Last change of the file' : 'When the snapshot was taken';
     this.owned.style.setProperty('--share', `${((account?.owned ?? 0) / scale) * 100}%`);
     this.hidden.style.setProperty('--share', `${((account?.shadowed ?? 0) / scale) * 100}%`);
     this.main.setAttribute('aria-pressed', String(picked === depth));
@@ -175,7 +177,7 @@ class Card {
         ...(saved ? [formatWhen(saved.date, Date.now())] : []),
         ...(saved && saved.vmStateSize > 0 ? [`${formatBytes(saved.vmStateSize)} of memory`] : []),
       ];
-      fill(button, h('span', 'snapshot-name', view.name || view.id),
+      fill(button, h('span', 'snapshot-name', viewName(layer, view)),
         h('span', 'snapshot-facts', facts.join(' · ')));
     }
     this.updateCheck(layer, state);
@@ -204,6 +206,14 @@ class Card {
   }
 }
 
+/** What the platform says of a layer beside its name, a line each. */
+function storyOf({ story }: LayerSummary): string[] {
+  if (!story) return [];
+  const { description, disk, vm, platform } = story;
+  const whose = [platform, disk && `disk ${disk}`, vm && `VM ${vm}`];
+  return [...(description === undefined ? [] : [description]), whose.filter(Boolean).join(' · ')];
+}
+
 /** What the layer is that the disk is looked at from. */
 function standing({ depth, view }: Standpoint): string {
   if (view !== '') return 'snapshot shown';
@@ -217,22 +227,25 @@ const END_TITLES = {
   'too-deep': 'The chain is too long',
 } as const;
 
-/** The command that tells an image where its parent is now, to be copied and completed. */
-function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement[] {
-  if (!layer) return [];
+/** The command that tells an image where its parent is now, to be copied and completed: folded, for who has no qemu-img. */
+function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement | undefined {
+  if (!layer) return undefined;
   const command = rebaseCommand(layer);
-  return [
+  return h(
+    'details', 'end-details',
+    h('summary', {}, 'By hand'),
     h('p', 'end-command', h('code', {}, command),
       textButton('copy', `Copy: ${command}`, () => actions.copy(command, 'the command'))),
     h('p', 'end-message', 'Only for the very parent that it had: with another one, or with one that was '
       + 'written to since, the disk is corrupt and nothing tells.'),
-  ];
+  );
 }
 
 /** What stands where a chain breaks: a card with a dashed edge that says so and offers the fix. */
 function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement | undefined {
   if (end.kind === 'base') return undefined;
   const advice = layers.at(-1)?.findings.find(({ message }) => message === end.message)?.advice;
+  const missing = end.kind === 'missing';
   const canAllow = end.kind === 'refused' && end.reason === 'outside';
   return h(
     'li', 'card end',
@@ -240,10 +253,18 @@ function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement |
     h('p', { class: 'end-file', title: end.name }, end.written),
     h('p', 'end-message', asSentence(end.message)),
     advice !== undefined && h('p', 'end-message', asSentence(advice)),
-    ...(end.kind === 'missing' ? rebase(layers.at(-1), actions) : []),
-    canAllow && h('button', {
-      class: 'primary', title: end.name, onClick: () => actions.allow(end.name),
-    }, 'Allow…'),
-    !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
+    h(
+      'div', 'end-buttons',
+      missing && h('button', {
+        class: 'primary', title: 'Look for the file where it was moved to or renamed, and write its name into the header',
+        onClick: () => actions.relocateParent(),
+      }, 'Find the Parent…'),
+      canAllow && h('button', {
+        class: 'primary', title: end.name, onClick: () => actions.allow(end.name),
+      }, 'Allow…'),
+      !canAllow && textButton('Diagnose', 'What this means, how sure that is, and what mends it', () => actions.diagnose()),
+      !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
+    ),
+    missing && rebase(layers.at(-1), actions),
   );
 }

@@ -1,7 +1,8 @@
-import { faultsFound, problemSeverity } from '../core/checkWords';
+import { faultsFound } from '../core/checkWords';
 import type { Severity, View } from '../core/model';
 import { formatBytes } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
+import { snapshotStory } from '../protocol/story';
 import { plural } from './format';
 
 /** The layer looked from, and so the newest that counts. */
@@ -57,7 +58,7 @@ export function countFindings(summary: ImageSummary): { text: string; worst: Sev
 
 /** How bad each problem of a layer is that the Problems panel lists: findings, and what a check found. */
 export function severitiesOf({ findings, check }: Pick<LayerSummary, 'findings' | 'check'>): Severity[] {
-  const checked = check?.problems.map(problemSeverity) ?? [];
+  const checked = check?.problems.map((problem) => problem.severity) ?? [];
   // All that a check did not list is one line of the panel.
   const untold: Severity[] = check && check.untold > 0 ? ['warning'] : [];
   return [...findings.map(({ severity }) => severity), ...checked, ...untold];
@@ -96,10 +97,14 @@ export function places(summary: ImageSummary, names: readonly string[]): Place[]
     return [
       { depth: layer.depth, view: '', name },
       ...snapshotsOf(layer).map((view) => (
-        { depth: layer.depth, view: view.id, name: view.name || view.id, within: name })),
+        { depth: layer.depth, view: view.id, name: viewName(layer, view), within: name })),
     ];
   });
 }
+
+/** What an internal snapshot is called: by its platform, else in the image. */
+export const viewName = (layer: LayerSummary, view: View): string =>
+  snapshotStory(layer, view.name)?.label ?? (view.name || view.id);
 
 export const samePlace = (one: Standpoint, other: Standpoint): boolean =>
   one.depth === other.depth && one.view === other.view;

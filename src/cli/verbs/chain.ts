@@ -1,9 +1,9 @@
-import type { ChainLayer, LayerAccount, Picture } from '../../core';
-import { formatBytes } from '../../core';
+import type { ChainLayer, LayerAccount, LayerStory, Picture } from '../../core';
+import { formatBytes, formatDay } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingJson, findingLines } from '../findings';
 import type { OpenImage } from '../image';
-import { openImage, scan } from '../image';
+import { openImage, scan, storiesOf } from '../image';
 import { Output } from '../output';
 import type { Column } from '../text';
 import { bar, pad, paint, plain, table } from '../text';
@@ -15,9 +15,12 @@ Lists the layers that the image stands on, newest first, and says how much of th
 owned = it answers a read of these bytes; shadowed = it holds these bytes too, but a newer layer hides them.
 All numbers are bytes of the guest's disk but those of the files on the host.
 
+Where the platform that made the layers keeps names of snapshots beside them (oVirt, libvirt, Proxmox, Multipass, Lima),
+each layer has the name of the snapshot whose state it froze; the newest is "current".
+
 A chain that is broken is listed as far as it goes. What lies below is unknown, and the findings tell why.
 
-With --output json: { guestSize, end, nobody, unknown, layers: [ { depth, filename, format, guestSize, fileSize,
+With --output json: { guestSize, end, nobody, unknown, layers: [ { depth, filename, label?, format, guestSize, fileSize,
 diskUsage, grain, backing, owned, ownedData, ownedZero, ownedCompressed, shadowed, findings } ] }
 The owned of all layers, nobody and unknown add up to guestSize.
 `;
@@ -44,7 +47,9 @@ export const chain: Verb = {
 
 const NOTHING: LayerAccount = { owned: 0, ownedData: 0, ownedZero: 0, ownedCompressed: 0, shadowed: 0 };
 
-function chainJson({ session, names }: OpenImage, { accounting }: Picture): Record<string, unknown> {
+function chainJson(image: OpenImage, { accounting }: Picture): Record<string, unknown> {
+  const { session, names } = image;
+  const stories = storiesOf(image);
   const {
     chain: { layers, end },
   } = session;
@@ -57,6 +62,7 @@ function chainJson({ session, names }: OpenImage, { accounting }: Picture): Reco
       depth,
       filename: names[depth],
       format: layer.format,
+      label: stories[depth]?.label,
       guestSize: layer.guestSize,
       fileSize: source.size,
       diskUsage: source.diskUsage ?? source.size,
@@ -79,18 +85,23 @@ const COLUMNS: readonly Column[] = [
   { title: 'Disk size', align: 'right' },
   { title: 'File on host', align: 'right' },
   { title: 'Format' },
+  { title: 'Snapshot' },
   { title: 'File' },
 ];
 const BAR_WIDTH = 24;
 
-function humanLines({ session, titles }: OpenImage, { accounting }: Picture): string[] {
+function humanLines(image: OpenImage, { accounting }: Picture): string[] {
+  const { session, titles } = image;
+  const stories = storiesOf(image);
   const {
     chain: { layers, end },
     view,
   } = session;
   const accounts = layers.map(({ depth }) => accounting.layers[depth] ?? NOTHING);
   const longest = Math.max(...accounts.map(({ owned, shadowed }) => owned + shadowed));
-  const rows = layers.map((layer, depth) => layerRow(layer, accounts[depth] ?? NOTHING, longest, titles[depth] ?? ''));
+  const rows = layers.map((layer, depth) =>
+    layerRow(layer, accounts[depth] ?? NOTHING, longest, [storyText(stories[depth]), titles[depth] ?? '']),
+  );
   if (end.kind !== 'base') {
     rows.push([
       '?',
@@ -103,10 +114,12 @@ function humanLines({ session, titles }: OpenImage, { accounting }: Picture): st
       '',
       '',
       end.kind,
+      '',
       plain(end.written),
     ]);
   }
   const state = view.id === '' ? '' : ` at snapshot ${plain(view.name)}`;
+  const whose = [...new Set(stories.flatMap((story) => (story ? [belongs(story)] : [])))];
   const count = layers.length === 1 ? 'one layer' : `${layers.length} layers, newest first`;
   const nobody = accounting.nobody === 0 ? [] : [`${formatBytes(accounting.nobody)} are in no layer and read as zero.`];
   const unknown = accounting.unknown === 0 ? [] : [`${formatBytes(accounting.unknown)} can't be known.`];
@@ -115,6 +128,7 @@ function humanLines({ session, titles }: OpenImage, { accounting }: Picture): st
   );
   return [
     `${paint('bold', titles[0] ?? '')}${state}: a disk of ${formatBytes(accounting.guestSize)} in ${count}`,
+    ...whose.slice(0, MOST_OWNERS),
     '',
     ...table(COLUMNS, rows),
     '',
@@ -129,7 +143,7 @@ function layerRow(
   { depth, layer, source }: ChainLayer,
   account: LayerAccount,
   longest: number,
-  title: string,
+  names: readonly string[],
 ): string[] {
   const { owned, ownedData, ownedZero, ownedCompressed, shadowed } = account;
   return [
@@ -140,8 +154,22 @@ function layerRow(
     formatBytes(layer.guestSize),
     formatBytes(source.diskUsage ?? source.size),
     layer.format,
-    title,
+    ...names,
   ];
+}
+
+/** Disks and VMs that one chain is told to belong to: its own, and the templates it stands on. */
+const MOST_OWNERS = 8;
+
+function belongs({ platform, disk, vm }: LayerStory): string {
+  const parts = [disk === undefined ? '' : `disk ${plain(disk)}`, vm === undefined ? '' : `VM ${plain(vm)}`];
+  return [platform, ...parts].filter(Boolean).join(' · ');
+}
+
+/** The snapshot that the layer froze, and when. */
+function storyText(story: LayerStory | undefined): string {
+  const date = story?.date === undefined ? '' : formatDay(story.date);
+  return [plain(story?.label ?? ''), date].filter(Boolean).join(', ');
 }
 
 const amount = (bytes: number): string => (bytes === 0 ? '-' : formatBytes(bytes));

@@ -250,6 +250,8 @@ export interface LayerStory {
   readonly disk?: string | undefined;
   readonly vm?: string | undefined;
   readonly role?: 'current' | 'snapshot' | 'template' | 'preview' | 'base' | undefined;
+  /** The format that the platform says the file has: a raw disk tells nothing by itself. */
+  readonly format?: 'raw' | 'qcow2' | undefined;
   /** Names and dates of internal snapshots, by their tag in the image. */
   readonly snapshots?: Readonly<
     Record<string, { readonly label: string; readonly description?: string; readonly date?: number }>

@@ -1,6 +1,9 @@
+import { basename } from 'node:path';
 import type { Finding, LayerAccount, Severity } from '../../core/model';
 import { formatBytes, formatCount, formatDay, formatWhen } from '../../core/units';
+import type { LayerStory } from '../../core/snapshots/model';
 import type { SurveyedImage } from '../../protocol/image';
+import { diskName, snapshotStory } from '../../protocol/story';
 import { code, count, formatMoment, markdown, plain, sentence } from '../text';
 import type { BitmapNode, BrokenNode, FamilyNode, ImageNode, SnapshotNode, UnusableNode } from './families';
 
@@ -33,9 +36,9 @@ const GRAVITY: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info
 export function nodeLabel(node: FamilyNode): string {
   switch (node.kind) {
     case 'image':
-      return plain(node.image.label ?? node.image.fileName);
+      return plain(imageLabel(node));
     case 'snapshot':
-      return plain(node.view.name || node.view.id);
+      return plain(snapshotStory(node.image, node.view.name)?.label ?? (node.view.name || node.view.id));
     case 'bitmap':
       return plain(node.bitmap.name);
     case 'unusable':
@@ -43,6 +46,15 @@ export function nodeLabel(node: FamilyNode): string {
     case 'unlisted':
       return plain(node.fileName);
   }
+}
+
+/** With the disk that it is a layer of, where another one, or none, stands below. */
+function imageLabel({ image, parent }: ImageNode): string {
+  const { label, story, fileName } = image;
+  const below = parent?.kind === 'image' ? diskName(parent.image.story) : undefined;
+  const own = diskName(story);
+  const disk = own === below ? undefined : own;
+  return joined(': ', disk, label ?? (disk === undefined ? fileName : undefined));
 }
 
 export function nodeProblems(node: FamilyNode): Problems {
@@ -119,25 +131,39 @@ function imageLook(node: ImageNode, problems: Problems, place: string | undefine
   const { image } = node;
   const owned = ownedText(image);
   const owns = owned === undefined ? undefined : `owns ${owned}`;
-  const day = image.modified === undefined ? undefined : formatWhen(image.modified, Date.now());
+  // A frozen layer's own date is that of its snapshot: its file is only as old as its last write.
+  const date = image.story?.date ?? image.modified;
+  const day = date === undefined ? undefined : formatWhen(date, Date.now());
   const role = node.parent === undefined ? 'base' : node.leaf ? 'newest layer' : 'layer';
-  const named = image.label === undefined ? undefined : plain(image.fileName);
+  const fileName = plain(image.fileName);
+  const named = nodeLabel(node) === fileName ? undefined : fileName;
   return {
-    description: joined(' · ', named, owns, day, place === undefined ? undefined : plain(place)),
+    description: joined(' · ', named, previewText(image), owns, day, place === undefined ? undefined : plain(place)),
     tooltip: imageTooltip(node, problems),
-    icon: node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
-    spoken: joined(', ', nodeLabel(node), image.format, role, owns, day, problemsText(problems)),
-    context: node.leaf ? 'image.leaf' : 'image',
+    icon: image.preview ? 'eye' : node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
+    spoken: joined(', ', nodeLabel(node), image.format, role, previewText(image), owns, day, problemsText(problems)),
+    context: !node.leaf ? 'image' : image.preview ? 'image.leaf.preview' : 'image.leaf',
   };
 }
+
+/** `preview of web01.img`, of the overlay of a preview. */
+const previewText = ({ preview }: SurveyedImage): string | undefined =>
+  preview && `preview of ${plain(basename(preview.of))}`;
 
 function snapshotLook(node: SnapshotNode): Look {
   const { view, snapshot, image } = node;
   const state = snapshot.vmStateSize > 0 ? ` · ${formatBytes(snapshot.vmStateSize)} of VM state` : '';
+  const story = snapshotStory(image, view.name);
+  const name = view.name || view.id;
   return {
-    description: formatWhen(snapshot.date, Date.now()),
+    description: joined(
+      ' · ',
+      story && story.label !== name ? plain(name) : undefined,
+      formatWhen(snapshot.date, Date.now()),
+    ),
     tooltip: lines(
       `${heading(node)} · internal snapshot ${markdown(view.id)}`,
+      story?.description === undefined ? '' : markdown(story.description),
       `Taken ${formatMoment(snapshot.date)} · ${formatBytes(view.guestSize)} disk${state}`,
       `Inside ${code(image.path)}`,
     ),
@@ -169,6 +195,7 @@ function imageTooltip(node: ImageNode, problems: Problems): string {
   const used = image.diskUsage === undefined ? '' : ` (${formatBytes(image.diskUsage)} on the host)`;
   return lines(
     `${heading(node)} · ${markdown(image.format)}`,
+    ...storyLines(image.story),
     code(image.path),
     `${formatBytes(image.guestSize)} disk · ${formatBytes(image.fileSize)} file${used} · ` +
       `${formatBytes(image.grain)} clusters`,
@@ -180,6 +207,21 @@ function imageTooltip(node: ImageNode, problems: Problems): string {
     ...alsoAt.map((path) => `The same file as ${code(path)}`),
     ...problemLines(problems),
   );
+}
+
+function storyLines(story: LayerStory | undefined): readonly string[] {
+  if (!story) return [];
+  const { platform, role, date, description, disk, vm } = story;
+  return [
+    description === undefined ? '' : markdown(description),
+    date === undefined ? '' : `${role === 'snapshot' ? 'Snapshot taken' : 'From'} ${formatMoment(date)}`,
+    joined(
+      ' · ',
+      disk === undefined ? undefined : `Disk ${markdown(disk)}`,
+      vm === undefined ? undefined : `VM ${markdown(vm)}`,
+      platform,
+    ),
+  ];
 }
 
 function problemLines({ findings }: Problems): readonly string[] {

@@ -23,7 +23,7 @@ With --snapshot NAME that internal snapshot of IMAGE is deleted instead.
 With --output json: { image, direction, freed, verified }.
 `;
 
-export const remove: Verb = {
+export const snapshotDelete: Verb = {
   name: 'snapshot delete',
   operands: ['IMAGE'],
   summary: 'deletes a layer, its data kept for what stands on it',

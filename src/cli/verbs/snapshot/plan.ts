@@ -33,7 +33,7 @@ where it is refused. All sizes are bytes.
 Exit code 1 where it is refused.
 `;
 
-export const plan: Verb = {
+export const snapshotPlan: Verb = {
   name: 'snapshot plan',
   operands: ['IMAGE'],
   summary: 'what deleting a layer would move, need, free and break',

@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Deleted, Hasher, Session } from '../../../core';
-import { differing, digestDisk, DiskError, listed } from '../../../core';
+import type { Deleted, Session } from '../../../core';
+import { differing, DiskError, listed } from '../../../core';
 import type { GatePolicy } from '../../../protocol/worker';
 import { childrenOf, findFamily } from '../../family';
 import { syncFolder } from '../../newFile';
 import type { QemuImg } from '../../qemuImg';
 import type { Conduct } from '../conduct';
 import { conduct as runCommand, runJob } from '../conduct';
+import { digestOf } from '../digests';
 import { removeNote, writeNote } from '../notes';
 import type { Drawn } from './drawUp';
 import { idOf, openAlone, standsOn, takes } from './gather';
@@ -88,7 +88,7 @@ class Run {
   private async digest(file: string, about: string): Promise<string> {
     const session = this.open(file);
     try {
-      return await runJob(digestDisk(session, sha256()), `reading ${path.basename(about)}`, this.conduct);
+      return await digestOf(session, `reading ${path.basename(about)}`, this.conduct);
     } finally {
       session.close();
     }
@@ -180,14 +180,4 @@ class Run {
   private taken(): number {
     return this.files.reduce((sum, file) => sum + (fs.existsSync(file) ? takes(file) : 0), 0);
   }
-}
-
-function sha256(): Hasher {
-  const hash = createHash('sha256');
-  return {
-    update: (bytes) => {
-      hash.update(bytes);
-    },
-    digest: () => hash.digest('hex'),
-  };
 }

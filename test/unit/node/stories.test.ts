@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { LayerStory } from '../../../src/core';
+import { TRUST_ALL } from '../../../src/node/gate';
+import { platformStories } from '../../../src/node/platforms';
+import { survey } from '../../../src/node/survey';
+import { TestDomain } from '../../fixtures/platforms/domain';
+import { makeLibvirt, makeLima, makeMultipass, makeProxmox } from '../../fixtures/platforms/others';
+import { makeTempFolder, removeFolder } from '../../support/temp';
+
+const iso = (date: number | undefined): string | undefined =>
+  date === undefined ? undefined : new Date(date).toISOString();
+/** All of a story that tests compare. */
+const words = (story: LayerStory | undefined): unknown =>
+  story && [story.platform, story.label, story.role, story.vm, story.disk, iso(story.date), story.description];
+const inner = (story: LayerStory | undefined): unknown =>
+  Object.entries(story?.snapshots ?? {}).map(([tag, each]) => [tag, each.label, iso(each.date), each.description]);
+
+describe('what the platform calls an image', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = makeTempFolder('stories');
+  });
+  afterEach(() => {
+    removeFolder(folder);
+  });
+  const story = (path: string, policy = TRUST_ALL): LayerStory | undefined => platformStories([path], policy).get(path);
+
+  it('libvirt: the name of the snapshot that froze the file, which is not the one that made it', () => {
+    const { base, first, current, db } = makeLibvirt(folder);
+    assert.deepEqual(
+      [base, first, current].map((path) => words(story(path))),
+      [
+        ['libvirt', 'before-upgrade', 'snapshot', 'web01', 'vda', '2024-03-12T10:11:12.000Z', 'Kernel 5.14 is to come'],
+        ['libvirt', 'after-upgrade', 'snapshot', 'web01', 'vda', '2024-04-01T00:00:00.000Z', undefined],
+        ['libvirt', 'current', 'current', 'web01', 'vda', undefined, undefined],
+      ],
+    );
+    assert.deepEqual(words(story(db)), ['libvirt', 'current', 'current', 'db01', 'vda', undefined, undefined]);
+    assert.deepEqual(inner(story(db)), [
+      ['nightly', 'nightly', '2024-03-12T01:00:00.000Z', 'Its deletion was begun and did not finish.'],
+    ]);
+  });
+
+  it('Proxmox: its sections, for internal snapshots and for chains of volumes', () => {
+    const { internal, template, frozen, current } = makeProxmox(folder);
+    assert.deepEqual(
+      [internal, template, frozen, current].map((path) => words(story(path))),
+      [
+        ['Proxmox', 'current', 'current', 'web', 'scsi0', undefined, undefined],
+        ['Proxmox', 'template', 'template', 'golden', 'scsi0', undefined, undefined],
+        [
+          'Proxmox',
+          'nightly',
+          'snapshot',
+          'db',
+          'virtio0',
+          '2024-03-12T01:00:00.000Z',
+          'Its deletion was begun and did not finish.',
+        ],
+        ['Proxmox', 'current', 'current', 'db', 'virtio0', undefined, undefined],
+      ],
+    );
+    assert.deepEqual(inner(story(internal)), [
+      ['before-upgrade', 'before-upgrade', '2024-03-12T10:11:12.000Z', 'vor dem großen Update second line'],
+    ]);
+  });
+
+  it('Multipass: names for its tags', () => {
+    const image = makeMultipass(folder);
+    assert.deepEqual(words(story(image)), [
+      'Multipass',
+      'current',
+      'current',
+      'primary',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    assert.deepEqual(inner(story(image)), [
+      ['@s1', 'clean', '2024-03-11T10:11:12.000Z', 'just installed'],
+      ['@s2', 'with-docker', '2024-03-12T10:11:12.000Z', undefined],
+    ]);
+  });
+
+  it('Lima: the instance', () => {
+    const { base, current } = makeLima(folder);
+    assert.deepEqual(
+      [base, current].map((path) => words(story(path))),
+      [
+        ['Lima', 'base', 'base', 'default', undefined, undefined, undefined],
+        ['Lima', 'current', 'current', 'default', undefined, undefined, undefined],
+      ],
+    );
+  });
+
+  it('is nothing where no platform is', () => {
+    assert.equal(story(join(folder, 'disk.qcow2')), undefined);
+  });
+
+  it('is part of what the tree is told', () => {
+    const { first } = makeLibvirt(folder);
+    const { images } = survey([first], TRUST_ALL);
+    assert.deepEqual(
+      images.map(({ label, story: told }) => [label, told?.vm]),
+      [['after-upgrade', 'web01']],
+    );
+  });
+
+  it('is read within the folders that are trusted, and nowhere else', () => {
+    const { base } = makeLibvirt(folder);
+    const domain = new TestDomain(join(folder), 5);
+    const volume = domain.path('web-disk', 'web-1');
+    const within = { folders: [folder], allowed: [], platformTools: false };
+    assert.equal(story(base, within)?.label, 'before-upgrade');
+    assert.equal(story(volume, within)?.label, 'before-upgrade');
+    const images = {
+      folders: [join(folder, 'var/lib/libvirt/images'), domain.folder('web-disk')],
+      allowed: [],
+      platformTools: false,
+    };
+    assert.equal(story(base, images), undefined);
+    // The volume's own metadata lies within; the OVFs do not, and neither does the template's image.
+    assert.deepEqual(words(story(volume, images)), [
+      'oVirt',
+      undefined,
+      'snapshot',
+      undefined,
+      'web_Disk1',
+      '2024-03-12T10:11:11.000Z',
+      undefined,
+    ]);
+    const elsewhere = { folders: [join(folder, 'elsewhere')], allowed: [base, volume], platformTools: false };
+    assert.equal(story(base, elsewhere), undefined);
+    assert.equal(story(volume, elsewhere), undefined);
+  });
+});
