@@ -13,7 +13,7 @@ export function findingJson({ code, severity, message, advice, offset }: Finding
   };
 }
 
-const placeOf = (offset: number | undefined): string =>
+export const placeOf = (offset: number | undefined): string =>
   offset === undefined ? '' : ` (at ${formatOffset(offset)} of the file)`;
 
 /** A finding as one line: what, where, what to do. */
@@ -21,7 +21,7 @@ export function findingSentence({ message, advice, offset }: Finding): string {
   return plain(`${message}${placeOf(offset)}${advice === undefined ? '' : `. ${advice}`}`);
 }
 
-const STYLE = { info: 'cyan', warning: 'yellow', error: 'red' } as const;
+export const STYLE = { info: 'cyan', warning: 'yellow', error: 'red' } as const;
 
 /** A finding as one or two lines: what and where; what to do. */
 export function findingLines({ severity, message, advice, offset }: Finding, about?: string): string[] {

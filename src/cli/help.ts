@@ -3,7 +3,9 @@ import type { OptionSpec, Verb } from './verb';
 
 const ABOUT = `vmdisk: which layer of a virtual machine's disk owns what, and why.
 
-It opens images for reading only; what is written is a new file. Answers go to stdout, progress and errors to stderr.`;
+It opens images for reading only, and what it makes is a new file. The verbs that change images in place (snapshot delete,
+snapshot relocate, repair …) have qemu-img do it, tell each command before it runs, and verify what comes of it.
+Answers go to stdout, progress and errors to stderr.`;
 
 const EXIT_CODES = `Exit codes: 0 fine, 1 failed, 2 wrong usage.`;
 

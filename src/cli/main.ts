@@ -10,12 +10,14 @@ import { chain } from './verbs/chain';
 import { check } from './verbs/check';
 import { compare } from './verbs/compare';
 import { convert } from './verbs/convert';
+import { doctor } from './verbs/doctor';
 import { info } from './verbs/info';
 import { map } from './verbs/map';
+import { SNAPSHOT_VERBS } from './verbs/snapshot';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert];
+const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, ...SNAPSHOT_VERBS, doctor];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const { first, rest } = leadingVerb(args);

@@ -66,6 +66,11 @@ export function text(bytes: Uint8Array): string {
   return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
+const encoder = new TextEncoder();
+
+/** Text as an image has it. */
+export const utf8Bytes = (characters: string): Uint8Array => encoder.encode(characters);
+
 export function ascii(bytes: Uint8Array, at: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + length));
 }

@@ -1,4 +1,4 @@
-import type { CheckCounts, CheckProblem, Severity } from './model';
+import type { CheckCounts } from './model';
 import { formatCount } from './units';
 
 /** What a check found, in one line: `2 corruptions, 14 leaked clusters`; undefined where all is well. */
@@ -20,12 +20,6 @@ export function clustersChecked({ allocatedClusters, fragmentedClusters }: Check
   const percent = (fragmentedClusters / allocatedClusters) * 100;
   const share = percent > 0 && percent < 1 ? 'less than 1' : String(Math.round(percent));
   return `${inUse}, ${share}% fragmented`;
-}
-
-/** How bad a problem is for whoever opens the image: a leak wastes space, a corruption costs data. */
-export function problemSeverity({ counts, severity }: Pick<CheckProblem, 'counts' | 'severity'>): Severity {
-  if (counts === 'leak') return 'warning';
-  return counts === 'further' ? severity : 'error';
 }
 
 /** `1 place not checked`, `14 leaked clusters`: the plural is that of the first noun. */

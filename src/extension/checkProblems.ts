@@ -1,4 +1,3 @@
-import { problemSeverity } from '../core/checkWords';
 import type { CheckProblem, Finding, GuestRange, View } from '../core/model';
 import { formatCount, formatOffset } from '../core/units';
 import type { CheckSummary } from '../protocol/image';
@@ -17,8 +16,7 @@ export function checkProblems({ problems, untold }: CheckSummary, views: readonl
 }
 
 function asFinding(problem: CheckProblem, views: readonly View[]): DetailedFinding {
-  const { code, message, advice, offset, host, claims, guest } = problem;
-  const severity = problemSeverity(problem);
+  const { code, severity, message, advice, offset, host, claims, guest } = problem;
   const details = [
     ...claims.map((claim) => `Claimed by ${claim}`),
     ...guest.map((range) => `Touches ${guestText(range, views)}`),

@@ -1,7 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { closeChain, DiskError, openChain } from '../core';
 import type { SurveyedImage, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
+import { codecs } from './codecs';
+import { FileGate } from './gate';
+import { summarizeLayer } from './summary';
 import { survey } from './survey';
 
 /** An image, everything below it, and what is found to stand on any of these. */
@@ -58,14 +62,41 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
     if (next !== undefined && !asked.has(next)) look([next]);
     at = next !== undefined && !looked.has(path.dirname(next)) ? next : stepPast(known, next, looked);
   }
+  for (const parent of unrecognised(known)) {
+    const image = asRaw(parent, policy);
+    if (image) known.set(image.id, image);
+  }
   const own = [...known.values()];
-  const first = byPath(own, start);
+  // A raw base need not look like an image at all: what stands on it tells that it is one.
+  const first = byPath(own, start)?.id ?? idOf(start);
   return {
-    images: first ? related(own, first) : [],
+    images: first === undefined ? [] : related(own, first),
     unusable: [...unusable.values()],
     folders: [...looked],
     incomplete,
   };
+}
+
+/** What images stand on though nothing in it tells that it is a disk: then it is raw, and known by them alone. */
+function unrecognised(known: ReadonlyMap<string, SurveyedImage>): readonly string[] {
+  const files = new Map<string, string>();
+  for (const { parent } of known.values()) {
+    if (parent?.kind === 'found' && !known.has(parent.id)) files.set(parent.id, parent.path);
+  }
+  return [...files.values()];
+}
+
+function asRaw(file: string, policy: GatePolicy): SurveyedImage | undefined {
+  const gate = new FileGate(policy);
+  try {
+    const chain = openChain({ gate, codecs }, gate.openFound(file), { format: 'raw' });
+    closeChain(chain);
+    const [layer] = chain.layers;
+    return layer && { ...summarizeLayer(layer, layer.layer.findings), id: layer.identity.id };
+  } catch (error) {
+    if (error instanceof DiskError) return undefined;
+    throw error;
+  }
 }
 
 /** The images that stand directly on one. */
@@ -134,8 +165,8 @@ function stepPast(
   return undefined;
 }
 
-/** What hangs together with `first` by parents and children. */
-function related(all: readonly SurveyedImage[], first: SurveyedImage): readonly SurveyedImage[] {
+/** What hangs together with the image `first` by parents and children. */
+function related(all: readonly SurveyedImage[], first: string): readonly SurveyedImage[] {
   const links = new Map<string, Set<string>>();
   const link = (a: string, b: string): void => {
     links.set(a, (links.get(a) ?? new Set()).add(b));
@@ -145,7 +176,7 @@ function related(all: readonly SurveyedImage[], first: SurveyedImage): readonly 
     link(id, parent.id);
     link(parent.id, id);
   }
-  const reached = new Set([first.id]);
+  const reached = new Set([first]);
   for (const id of reached) for (const next of links.get(id) ?? []) reached.add(next);
   return all.filter(({ id }) => reached.has(id));
 }

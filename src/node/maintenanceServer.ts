@@ -32,7 +32,7 @@ export class MaintenanceServer {
     startPreview: ({ policy, ...request }) => startPreview(request, policy),
     previewsIn: ({ folders }) => folders.flatMap(previewsIn),
     planPreviewEnd: ({ policy, ...request }) => planPreviewEnd(request, policy),
-    endPreview: ({ policy, ...request }) => endPreview(request, policy),
+    endPreview: ({ policy, ...request }) => endPreview(request, policy, { progress: this.progress }),
     findCandidates: ({ image, folders, policy }) =>
       this.job((conduct) => findCandidates(image, folders, policy, conduct)),
     planRelocate: ({ request, policy }) => planRelocate(request, policy),
@@ -52,6 +52,9 @@ export class MaintenanceServer {
   };
 
   private current: AbortController | undefined;
+  private readonly progress = (what: string, share: number | undefined): void => {
+    this.tell.maintaining({ what, share: share ?? null });
+  };
 
   constructor(private readonly tell: Listeners) {}
 
@@ -65,9 +68,7 @@ export class MaintenanceServer {
       await codecsReady();
       return await work({
         signal,
-        progress: (what, share) => {
-          this.tell.maintaining({ what, share: share ?? null });
-        },
+        progress: this.progress,
         running: (command) => {
           this.tell.running({ command });
         },

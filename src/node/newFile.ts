@@ -170,8 +170,8 @@ const NOT_FOR_FOLDERS: ReadonlySet<string | undefined> = new Set([
   'EPERM',
 ]);
 
-/** The name of a new file is in its folder: without this it may be gone after a power failure. */
-function syncFolder(folder: string): void {
+/** Names are in their folder: without this a new one may be gone, or an old one be back, after a power failure. */
+export function syncFolder(folder: string): void {
   let descriptor: number | undefined;
   try {
     descriptor = fs.openSync(folder, 'r');

@@ -1,4 +1,3 @@
-import { problemSeverity } from '../core/checkWords';
 import type { CheckProblem, GuestRange } from '../core/model';
 import { formatOffset } from '../core/units';
 import type { ImageSummary } from '../protocol/image';
@@ -47,13 +46,13 @@ export function problemList(found: readonly LayerProblem[], summary: ImageSummar
 }
 
 function item(depth: number, problem: CheckProblem, summary: ImageSummary, actions: Actions): HTMLElement {
-  const { message, advice, claims, guest, host } = problem;
+  const { severity, message, advice, claims, guest, host } = problem;
   const file = host && summary.layers[depth] && h('button', {
     class: 'link', title: 'Show this place on the map of the file',
     onClick: () => actions.showInFile(depth, host.start),
   }, `${summary.layers[depth].fileName} at ${formatOffset(host.start)}`);
   return h(
-    'li', { class: 'problem-here', attributes: { 'data-severity': problemSeverity(problem) } },
+    'li', { class: 'problem-here', attributes: { 'data-severity': severity } },
     h('span', 'dot'),
     h('div', {},
       h('p', {}, asSentence(message)),

@@ -1,4 +1,4 @@
-import { faultsFound, problemSeverity } from '../core/checkWords';
+import { faultsFound } from '../core/checkWords';
 import type { Severity, View } from '../core/model';
 import { formatBytes } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
@@ -58,7 +58,7 @@ export function countFindings(summary: ImageSummary): { text: string; worst: Sev
 
 /** How bad each problem of a layer is that the Problems panel lists: findings, and what a check found. */
 export function severitiesOf({ findings, check }: Pick<LayerSummary, 'findings' | 'check'>): Severity[] {
-  const checked = check?.problems.map(problemSeverity) ?? [];
+  const checked = check?.problems.map((problem) => problem.severity) ?? [];
   // All that a check did not list is one line of the panel.
   const untold: Severity[] = check && check.untold > 0 ? ['warning'] : [];
   return [...findings.map(({ severity }) => severity), ...checked, ...untold];

@@ -1,8 +1,9 @@
 import type { Deleted, DeletePlan, Direction } from '../../core';
-import { DiskError } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import type { QemuImg } from '../qemuImg';
 import type { Conduct } from './conduct';
+import { drawUp } from './merge/drawUp';
+import { carryOut } from './merge/carryOut';
 
 export interface DeleteRequest {
   readonly image: string;
@@ -15,10 +16,13 @@ export interface DeleteRequest {
 }
 
 /** What deleting a layer would do. Writes nothing. @throws DiskError when the image can't be opened at all */
-export function planDelete(request: DeleteRequest, policy: GatePolicy, conduct: Conduct = {}): Promise<DeletePlan> {
-  return Promise.reject(
-    new DiskError('unsupported', `${request.image}: not made yet (${policy.allowed.length}, ${typeof conduct})`),
-  );
+export async function planDelete(
+  request: DeleteRequest,
+  policy: GatePolicy,
+  conduct: Conduct = {},
+): Promise<DeletePlan> {
+  const { plan } = await drawUp(request, policy, conduct);
+  return plan;
 }
 
 /**
@@ -26,13 +30,11 @@ export function planDelete(request: DeleteRequest, policy: GatePolicy, conduct: 
  * @throws DiskError `refused` with the plan's reasons; `corrupt` when a leaf would not read as before: then nothing was
  * removed; `AbortError` when it was cancelled: then every leaf reads as before
  */
-export function deleteLayer(
+export async function deleteLayer(
   request: DeleteRequest,
   tool: QemuImg,
   policy: GatePolicy,
   conduct: Conduct = {},
 ): Promise<Deleted> {
-  return planDelete(request, policy, conduct).then(() => {
-    throw new DiskError('unsupported', tool.path);
-  });
+  return carryOut(await drawUp(request, policy, conduct), tool, policy, conduct);
 }

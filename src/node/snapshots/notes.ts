@@ -23,6 +23,8 @@ export type Note =
       readonly of: string;
       readonly leaf: string;
       readonly made: number;
+      /** Once a commit has begun: the layers that go, newest first. From then on it can't be undone any more. */
+      readonly drops?: readonly string[] | undefined;
     }
   | {
       readonly kind: 'relocate';
@@ -51,9 +53,12 @@ export function notedImage(file: string): { readonly image: string; readonly kin
   return { image: path.join(path.dirname(file), base), kind: kind as NoteKind };
 }
 
-/** @throws DiskError `refused` where there is such a note already, `io` */
-export function writeNote(image: string, note: Note): void {
-  const file = new NewFile(notePath(image, note.kind), { replace: false });
+/**
+ * @param replace a note of the kind that is there already
+ * @throws DiskError `refused` where there is such a note already, `io`
+ */
+export function writeNote(image: string, note: Note, replace = false): void {
+  const file = new NewFile(notePath(image, note.kind), { replace });
   file.append(`${JSON.stringify(note, undefined, 2)}\n`);
   file.commit();
 }
@@ -62,7 +67,9 @@ export function writeNote(image: string, note: Note): void {
 export function readNote(image: string, kind: NoteKind): Note | undefined {
   try {
     const file = notePath(image, kind);
-    if (fs.statSync(file).size > MAX_BYTES) return undefined;
+    // A note is no link: what that leads to may never end.
+    const stat = fs.lstatSync(file);
+    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
     const note = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Note> | null;
     return note?.kind === kind && hasPaths(note) ? (note as Note) : undefined;
   } catch {
@@ -92,7 +99,13 @@ function hasPaths(note: Partial<Note>): boolean {
         note.children.every(isPath)
       );
     case 'preview':
-      return isPath(note.overlay) && isPath(note.of) && isPath(note.leaf) && typeof note.made === 'number';
+      return (
+        isPath(note.overlay) &&
+        isPath(note.of) &&
+        isPath(note.leaf) &&
+        typeof note.made === 'number' &&
+        (note.drops === undefined || (Array.isArray(note.drops) && note.drops.every(isPath)))
+      );
     case 'relocate':
       return isPath(note.image) && typeof note.backing === 'string' && isPath(note.header);
     default:

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { clustersChecked, faultsFound, problemSeverity } from '../../../src/core/checkWords';
+import { clustersChecked, faultsFound } from '../../../src/core/checkWords';
 import type { CheckCounts } from '../../../src/core/model';
 
 const counts = (change: Partial<CheckCounts>): CheckCounts => ({
@@ -32,14 +32,5 @@ describe('the words for what a check found', () => {
     assert.equal(told(1, 0), '1 cluster in use, 0% fragmented');
     assert.equal(told(12_345, 370), '12,345 clusters in use, 3% fragmented');
     assert.equal(told(12_345, 1), '12,345 clusters in use, less than 1% fragmented');
-  });
-
-  it('rank a leak as a warning and a corruption as an error, whatever they were found as', () => {
-    const rank = (kind: Parameters<typeof problemSeverity>[0]['counts']): string =>
-      problemSeverity({ counts: kind, severity: 'info' });
-    assert.deepEqual(
-      [rank('corruption'), rank('error'), rank('leak'), rank('further')],
-      ['error', 'error', 'warning', 'info'],
-    );
   });
 });

@@ -30,14 +30,6 @@ const told = (problems: readonly Partial<CheckProblem>[], untold = 0): ReturnTyp
   );
 
 describe('the problems that a check lists', () => {
-  it('are errors where data is at stake and warnings where space is', () => {
-    const severities = told([{ counts: 'corruption' }, { counts: 'leak' }, { counts: 'further', severity: 'error' }]);
-    assert.deepEqual(
-      severities.map(({ severity }) => severity),
-      ['error', 'warning', 'error'],
-    );
-  });
-
   it('say who claims the place and which of the guest’s bytes it touches, in which state', () => {
     const [problem] = told([
       {

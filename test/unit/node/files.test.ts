@@ -66,7 +66,11 @@ describe('a file', () => {
   it('that ends too early says where', () => {
     const path = write('disk', '0123456789');
     const file = open(path);
-    for (const [position, length] of [[8, 3], [10, 1], [0, 11]] as const) {
+    for (const [position, length] of [
+      [8, 3],
+      [10, 1],
+      [0, 11],
+    ] as const) {
       assert.throws(() => read(file, position, length), { code: 'short-read', file: path, offset: 10 });
     }
     assert.throws(() => read(file, 12, 1), { code: 'short-read', file: path, offset: 12 });

@@ -44,9 +44,10 @@ describe('ranges of data as a program prints them', () => {
   }
 
   it('beyond 4 GiB keep every byte', () => {
-    assert.deepEqual([...fromRanges('4294967296 9007199254736896\n', 2 ** 53 - 1).bounds], [
-      0, 4_294_967_296, 9_007_199_254_736_896, 2 ** 53 - 1,
-    ]);
+    assert.deepEqual(
+      [...fromRanges('4294967296 9007199254736896\n', 2 ** 53 - 1).bounds],
+      [0, 4_294_967_296, 9_007_199_254_736_896, 2 ** 53 - 1],
+    );
   });
 });
 
@@ -93,8 +94,20 @@ describe('data and holes of a real file', () => {
   };
 
   const layouts: readonly (readonly [string, readonly (readonly [number, number])[]])[] = [
-    ['data in the middle', [[MB, MB + 64 * KB], [4 * MB, 4 * MB + 128 * KB]]],
-    ['data at both ends', [[0, 64 * KB], [8 * MB - 64 * KB, 8 * MB]]],
+    [
+      'data in the middle',
+      [
+        [MB, MB + 64 * KB],
+        [4 * MB, 4 * MB + 128 * KB],
+      ],
+    ],
+    [
+      'data at both ends',
+      [
+        [0, 64 * KB],
+        [8 * MB - 64 * KB, 8 * MB],
+      ],
+    ],
     ['no data', []],
   ];
   for (const [what, written] of layouts) {

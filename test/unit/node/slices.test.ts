@@ -29,7 +29,11 @@ describe('a job in slices', () => {
     assert.equal(await inSlices(count(20, log), new StopToken(), (step) => void seen.push(step)), 'done');
     assert.deepEqual(log, [...Array.from({ length: 20 }, (_, i) => `step ${i + 1}`), 'left']);
     assert(seen.length > 1, `${seen.length} slices`);
-    assert.deepEqual(seen, [...new Set(seen)].sort((a, b) => a - b), 'progress rises');
+    assert.deepEqual(
+      seen,
+      [...new Set(seen)].sort((a, b) => a - b),
+      'progress rises',
+    );
   });
 
   it('does nothing before its caller has gone on', async () => {
@@ -83,6 +87,9 @@ describe('a job in slices', () => {
     function* failing(): Generator<number, string, void> {
       throw new Error('broken');
     }
-    await assert.rejects(inSlices(failing(), new StopToken(), () => undefined), /broken/);
+    await assert.rejects(
+      inSlices(failing(), new StopToken(), () => undefined),
+      /broken/,
+    );
   });
 });

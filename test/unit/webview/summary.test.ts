@@ -24,7 +24,7 @@ const summary = (change: Partial<ImageSummary>): ImageSummary => ({
 const finding = (severity: Finding['severity']): Finding => ({ code: 'x', severity, message: 'x' });
 
 const problem = (counts: CheckProblem['counts'], change: Partial<CheckProblem> = {}): CheckProblem => ({
-  code: 'x', severity: 'info', message: 'x', counts, times: 1, claims: [], guest: [], ...change,
+  code: 'x', severity: counts === 'leak' ? 'warning' : 'error', message: 'x', counts, times: 1, claims: [], guest: [], ...change,
 });
 
 const comparison = {
@@ -41,7 +41,7 @@ const check = (problems: readonly CheckProblem[], counts: Partial<CheckSummary['
 
 describe('what a check found, on the page', () => {
   it('counts with what is wrong anyway', () => {
-    const found = check([problem('corruption'), problem('leak'), problem('error'), problem('further')]);
+    const found = check([problem('corruption'), problem('leak'), problem('error')]);
     const layers = [layer(0, { findings: [finding('warning')], check: found })];
     assert.deepEqual(countFindings(summary({ layers })), { text: '2 errors, 2 warnings', worst: 'error' });
     const cut = [layer(0, { check: { ...found, untold: 700 } })];

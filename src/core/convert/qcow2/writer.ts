@@ -77,6 +77,8 @@ export class Qcow2Writer implements ImageWriter {
     const refcounts = this.space.finish();
     this.sink.writeAt(
       headerBytes({
+        version: 3,
+        clusterBits: CLUSTER_BITS,
         guestSize: this.guestSize,
         l1Entries: this.l1.length / ENTRY_BYTES,
         l1Offset,

@@ -1,0 +1,50 @@
+import { faultsFound } from '../../checkWords';
+import type { Diagnosis } from '../../snapshots/model';
+import { formatCount } from '../../units';
+import type { ImageRule } from '../rule';
+
+/** What a check of the image has found, where one was asked for. */
+export const checkFound: ImageRule = ({ path, check, use }, { remedies }) => {
+  if (!check) return [];
+  if ('failed' in check) {
+    return [
+      {
+        code: 'check-failed',
+        severity: 'error',
+        path,
+        message: `the check could not be made: ${check.failed}`,
+        meaning: 'Whether the image is sound is not known.',
+        certainty: 'certain',
+        remedies: [],
+      },
+    ];
+  }
+  const found: Diagnosis[] = [];
+  const { checkErrors, corruptions, further, leaks } = check;
+  const running = use.state === 'written';
+  const meanwhile = running ? ' The image is being written to: check it again when the VM is off.' : '';
+  const certainty = running ? 'possible' : 'certain';
+  if (checkErrors + corruptions + further > 0) {
+    found.push({
+      code: 'check-corruptions',
+      severity: 'error',
+      path,
+      message: `the check found ${faultsFound({ ...check, leaks: 0 }) ?? ''}`,
+      meaning: `Some of the guest's data may be wrong already, or be overwritten by the next write.${meanwhile}`,
+      certainty,
+      remedies: [remedies.check(path), remedies.repair(path, 'all')],
+    });
+  }
+  if (leaks > 0) {
+    found.push({
+      code: 'check-leaks',
+      severity: 'warning',
+      path,
+      message: `the check found ${formatCount(leaks)} leaked cluster${leaks === 1 ? '' : 's'}`,
+      meaning: `Space is taken that nothing uses, as work that was broken off leaves it. The data is whole.${meanwhile}`,
+      certainty,
+      remedies: running ? [] : [remedies.repair(path, 'leaks')],
+    });
+  }
+  return found;
+};

@@ -1,0 +1,23 @@
+import type { UnreadableRule } from '../rule';
+
+/** A file that is an image and can't be opened, or that could not even be looked at. */
+export const unreadable: UnreadableRule = ({ path, format, error }, { remedies }) => {
+  const damaged = format !== undefined && error.code !== 'unsupported' && error.code !== 'io';
+  return [
+    {
+      code: 'unreadable',
+      severity: 'error',
+      path,
+      message:
+        format === undefined
+          ? `the file can't be read: ${error.message}`
+          : `this ${format} image can't be used: ${error.message}`,
+      meaning: `Nothing is known of what it holds, nor of what stands on it.${error.advice === undefined ? '' : ` ${error.advice}`}`,
+      certainty: 'certain',
+      remedies: damaged
+        ? [remedies.advice('Put back a copy of it; the data in it may still be there for who knows the format')]
+        : [],
+      offset: error.offset,
+    },
+  ];
+};

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { Hasher, Session, Standpoint } from '../../core';
+import { digestDisk, NOW } from '../../core';
+import type { Conduct } from './conduct';
+import { runJob } from './conduct';
+
+/**
+ * What tells two states of disks apart that do not read the same.
+ * @param what told while it reads: the whole disk, but for what is known to be zero
+ * @throws DiskError when some of it can't be read; `AbortError`
+ */
+export async function digestOf(
+  session: Session,
+  what: string,
+  conduct: Conduct,
+  at: Standpoint = NOW,
+): Promise<string> {
+  session.stand(at);
+  return runJob(digestDisk(session, sha256()), what, conduct);
+}
+
+function sha256(): Hasher {
+  const hash = createHash('sha256');
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    digest: () => hash.digest('hex'),
+  };
+}

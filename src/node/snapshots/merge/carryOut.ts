@@ -1,0 +1,194 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Deleted, Session } from '../../../core';
+import { differing, DiskError, listed } from '../../../core';
+import type { GatePolicy } from '../../../protocol/worker';
+import { childrenOf, findFamily } from '../../family';
+import { syncFolder } from '../../newFile';
+import type { QemuImg } from '../../qemuImg';
+import type { Conduct } from '../conduct';
+import { conduct as runCommand, runJob } from '../conduct';
+import { digestOf } from '../digests';
+import { removeNote, writeNote } from '../notes';
+import type { Drawn } from './drawUp';
+import { idOf, openAlone, takes } from './gather';
+
+/**
+ * Carries out a plan. The order is what keeps every image reading as before wherever it is cut off: first data is
+ * copied, then another parent is named, then all is read again, and only then the file goes.
+ */
+export async function carryOut(drawn: Drawn, tool: QemuImg, policy: GatePolicy, conduct: Conduct): Promise<Deleted> {
+  const { plan } = drawn;
+  const { direction } = plan;
+  if (direction === undefined) {
+    const [first] = plan.refusals;
+    const why = plan.refusals.map(({ message }) => message).join('; ');
+    throw new DiskError('refused', `this layer is not deleted: ${why}`, { file: plan.image }, first?.advice);
+  }
+  return new Run(drawn, direction, tool, policy, conduct).run();
+}
+
+class Run {
+  private readonly files: readonly string[];
+
+  constructor(
+    private readonly drawn: Drawn,
+    private readonly direction: NonNullable<Deleted['direction']>,
+    private readonly tool: QemuImg,
+    private readonly policy: GatePolicy,
+    private readonly conduct: Conduct,
+  ) {
+    const { plan, children } = drawn;
+    this.files = [...new Set([plan.image, ...(plan.parent === undefined ? [] : [plan.parent]), ...children])];
+  }
+
+  async run(): Promise<Deleted> {
+    const { plan, verified, heir, noted } = this.drawn;
+    const before = this.taken();
+    const digests = new Map<string, string>();
+    for (const file of verified) digests.set(file, await this.digest(file, file));
+    // Where nothing stands on it, its parent is to read as it does.
+    if (heir !== undefined) digests.set(heir, await this.digest(plan.image, heir));
+    if (!noted) this.note();
+    for (const step of plan.steps) {
+      if (step.kind === 'qemu-img') await this.command(step.command);
+      else if (step.kind === 'remove') this.remove(step.path);
+      else if (step.check === 'copied') await this.assertCopied();
+      else await this.verify(digests);
+    }
+    this.assertParents();
+    removeNote(plan.image, 'delete');
+    return {
+      image: plan.image,
+      direction: this.direction,
+      freed: before - this.taken(),
+      verified: [...digests.keys()],
+    };
+  }
+
+  private open(file: string): Session {
+    return openAlone(file, this.policy, this.drawn.formats.get(file));
+  }
+
+  private async command(command: Parameters<typeof runCommand>[1]): Promise<void> {
+    try {
+      await runCommand(this.tool, command, this.conduct);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      throw new DiskError(
+        error.code,
+        `${error.message}. Nothing was removed, and every image reads as it did`,
+        { file: this.drawn.plan.image },
+        'Run the same again once the cause is gone: it goes on from where it was.',
+        { cause: error },
+      );
+    }
+  }
+
+  private async digest(file: string, about: string): Promise<string> {
+    const session = this.open(file);
+    try {
+      return await digestOf(session, `reading ${path.basename(about)}`, this.conduct);
+    } finally {
+      session.close();
+    }
+  }
+
+  private async verify(digests: ReadonlyMap<string, string>): Promise<void> {
+    const wrong: string[] = [];
+    for (const [file, digest] of digests) {
+      if ((await this.digest(file, file)) !== digest) wrong.push(file);
+    }
+    if (wrong.length > 0) {
+      throw new DiskError(
+        'corrupt',
+        `${listed(wrong)} would not read as before: nothing was removed`,
+        { file: this.drawn.plan.image },
+        'Leave all files as they are, and report this: the layer still holds what it held.',
+      );
+    }
+    this.assertParents();
+    this.assertUnused();
+  }
+
+  /** Before another parent is named anywhere: the copy is seen to be one by reading both. */
+  private async assertCopied(): Promise<void> {
+    const { image, parent } = this.drawn.plan;
+    if (parent === undefined) return;
+    const layer = this.open(image);
+    const below = this.open(parent);
+    try {
+      const { ranges } = await runJob(differing(layer, below), `comparing with ${path.basename(parent)}`, this.conduct);
+      const { guestSize } = layer.view;
+      if (ranges.count > 0 && (ranges.start[0] ?? 0) < guestSize) {
+        throw new DiskError(
+          'corrupt',
+          `${parent} does not read as this layer does (from guest byte ${ranges.start[0] ?? 0} on): nothing else was done`,
+          { file: image },
+          'Every image reads as it did, through the layer: leave it where it is, and report this.',
+        );
+      }
+    } finally {
+      layer.close();
+      below.close();
+    }
+  }
+
+  /** What stood on the layer names its parent as its own now. */
+  private assertParents(): void {
+    const { plan, children } = this.drawn;
+    for (const file of children) {
+      const session = this.open(file);
+      try {
+        const [, below] = session.chain.layers;
+        const expected = plan.parent === undefined ? undefined : idOf(plan.parent);
+        if (session.chain.end.kind !== 'base' || below?.identity.id !== expected) {
+          throw new DiskError('corrupt', 'it does not stand on what it should stand on now', { file });
+        }
+      } finally {
+        session.close();
+      }
+    }
+  }
+
+  /** Looked at once more: an image may have been made on it meanwhile. */
+  private assertUnused(): void {
+    const { plan } = this.drawn;
+    const family = findFamily(plan.image, this.policy, [...new Set(this.files.map((file) => path.dirname(file)))]);
+    const standing = childrenOf(family, idOf(plan.image));
+    if (standing.length > 0) {
+      const names = listed(standing.map(({ path: file }) => file));
+      throw new DiskError('refused', `${names} came to stand on it meanwhile: it was not removed`, {
+        file: plan.image,
+      });
+    }
+  }
+
+  private remove(file: string): void {
+    this.conduct.signal?.throwIfAborted();
+    try {
+      fs.unlinkSync(file);
+      syncFolder(path.dirname(file));
+    } catch (cause) {
+      throw new DiskError('io', 'nothing stands on it any more, but it could not be removed', { file }, undefined, {
+        cause,
+      });
+    }
+  }
+
+  private note(): void {
+    const { plan, children } = this.drawn;
+    writeNote(plan.image, {
+      kind: 'delete',
+      image: plan.image,
+      parent: plan.parent ?? null,
+      direction: this.direction,
+      children,
+      began: Date.now(),
+    });
+  }
+
+  private taken(): number {
+    return this.files.reduce((sum, file) => sum + (fs.existsSync(file) ? takes(file) : 0), 0);
+  }
+}

@@ -1,0 +1,337 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { DeletePlan, Direction, Finding, Move, PlanStep, Side, Standing } from '../../../core';
+import {
+  backingName,
+  commitEffect,
+  differing,
+  DiskError,
+  fitsHeader,
+  holdingOf,
+  isExtended,
+  mayDiffer,
+  objections,
+  onlyFileLeft,
+  pullEffect,
+  reasons,
+  toWire,
+} from '../../../core';
+import type { Effect, Differing, MergeImage } from '../../../core';
+import type { GatePolicy } from '../../../protocol/worker';
+import type { Conduct } from '../conduct';
+import { runJob } from '../conduct';
+import type { DeleteRequest } from '../delete';
+import { freeSpace, noRoom, refusal } from '../guard';
+import { gather, takes } from './gather';
+import type { Gathered } from './gather';
+
+/** A plan, and what carrying it out needs to know beside it. */
+export interface Drawn {
+  readonly plan: DeletePlan;
+  readonly children: readonly string[];
+  /** Of the layer and its parent: the format by which what stands on them reads them. */
+  readonly formats: ReadonlyMap<string, string>;
+  /** All that is verified to read the same before and after: the newest layers, and what gets another parent. */
+  readonly verified: readonly string[];
+  /** What reads in the end as the layer did: its parent, where nothing stands on it. */
+  readonly heir: string | undefined;
+  /** A run that was cut off left its note. */
+  readonly noted: boolean;
+}
+
+/** More is read only where a person asks for it. */
+const MAX_READ_UNASKED = 2 ** 30;
+
+interface Figures {
+  readonly moves: readonly Move[];
+  readonly bytes: number;
+  readonly growth: number;
+  readonly exact: boolean;
+}
+
+/** @throws DiskError when the image can't be opened at all */
+export async function drawUp(request: DeleteRequest, policy: GatePolicy, conduct: Conduct): Promise<Drawn> {
+  const gathered = await gather(request.image, policy, request.folders ?? []);
+  try {
+    return await new Draft(gathered, request, conduct).finish();
+  } finally {
+    gathered.close();
+  }
+}
+
+class Draft {
+  private differing: Differing | undefined;
+
+  constructor(
+    private readonly gathered: Gathered,
+    private readonly request: DeleteRequest,
+    private readonly conduct: Conduct,
+  ) {}
+
+  async finish(): Promise<Drawn> {
+    const { situation } = this.gathered;
+    const against = objections(situation);
+    const open = (['commit', 'pull'] as const).filter((way) => {
+      return against[way].length === 0 && this.nameObjections(way).length === 0;
+    });
+    const wanted = this.request.direction ?? situation.begun?.direction;
+    const considered = wanted === undefined ? open : open.filter((way) => way === wanted);
+    if (considered.length === 0) return this.refused(this.objectionsTo(wanted, against));
+    const figures = new Map<Direction, Figures>();
+    for (const way of open) {
+      try {
+        figures.set(way, await this.figuresOf(way));
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        if (considered.length === 1 && considered[0] === way) return this.refused([unreadable(error)]);
+      }
+    }
+    const best = considered
+      .filter((way) => figures.has(way))
+      .sort((a, b) => compareFigures(figures.get(a), figures.get(b)))[0];
+    const chosen = best && figures.get(best);
+    if (!best || !chosen) return this.refused([refusal('unreadable', "the layer can't be read to its end")]);
+    return this.drawn(best, chosen, figures.get(best === 'commit' ? 'pull' : 'commit')?.bytes);
+  }
+
+  /** Only the way that a person asked for, or that is the likelier one, is argued with. */
+  private objectionsTo(wanted: Direction | undefined, against: ReturnType<typeof objections>): Finding[] {
+    const all = (way: Direction): Finding[] => [...against[way], ...this.nameObjections(way)];
+    if (wanted !== undefined) return all(wanted);
+    const { children, below } = this.gathered.situation;
+    if (children.length === 0 && below.length > 0) return all('commit');
+    if (below.length === 0) return all('pull');
+    return unique([...all('pull'), ...all('commit')]);
+  }
+
+  private nameObjections(way: Direction): Finding[] {
+    const { situation, children } = this.gathered;
+    if (way === 'pull' && situation.below.length === 0) return [];
+    return children.flatMap(({ chain: { layers } }, index) => {
+      const child = situation.children[index];
+      const layer = layers[0]?.layer;
+      if (!child || !layer) return [];
+      const name = Buffer.byteLength(this.nameFor(child));
+      const room = { clusterSize: layer.grain, old: child.old, bitmaps: child.bitmaps.length > 0 };
+      if (fitsHeader(name, this.parentFormat().length, room)) return [];
+      return [
+        refusal(
+          'name-too-long',
+          `the name of ${situation.below[0]?.path ?? ''} is too long for the header of ${child.path}`,
+          'Give its parent a shorter name, or move them into one folder.',
+        ),
+      ];
+    });
+  }
+
+  private nameFor(child: MergeImage): string {
+    const parent = this.gathered.situation.below[0]?.path ?? '';
+    const relative = path.relative(path.dirname(child.path), parent).replaceAll('\\', '/');
+    return backingName(child.backing ?? '', relative, parent);
+  }
+
+  private parentFormat(): string {
+    const { layer, below } = this.gathered.situation;
+    return layer.backingFormat ?? below[0]?.format ?? '';
+  }
+
+  private async figuresOf(way: Direction): Promise<Figures> {
+    const { layer, children, situation } = this.gathered;
+    const parent = situation.below[0];
+    if (onlyFileLeft(situation)) return summed([], true);
+    if (way === 'commit') {
+      if (!parent) throw new Error('there is a parent to commit into');
+      const effect = await this.job(commitEffect(layer.chain), 'looking at what goes down');
+      return summed([moveOf(parent.path, effect)], effect.exact);
+    }
+    const top = layer.chain.layers[0];
+    if (!top) throw new Error('a chain has a layer');
+    const { ranges: different, exact } = await this.whereDifferent();
+    const moves: Move[] = [];
+    let allExact = exact;
+    for (const { chain } of children) {
+      const child = chain.layers[0];
+      if (!child) continue;
+      const source = { layer: top, extendedL2: isExtended(top), hasParent: parent !== undefined, different };
+      const effect = await this.job(pullEffect(child, source), 'looking at what goes up');
+      moves.push(moveOf(child.identity.path, effect));
+      allExact &&= effect.exact;
+    }
+    return summed(moves, allExact);
+  }
+
+  private async whereDifferent(): Promise<Differing> {
+    if (this.differing) return this.differing;
+    const { layer, parent } = this.gathered;
+    const [top, below] = layer.chain.layers;
+    if (!top) throw new Error('a chain has a layer');
+    const { data } = await this.job(holdingOf(top), 'looking at what it holds');
+    if (this.request.exact !== true && data > MAX_READ_UNASKED) {
+      this.differing = await this.job(mayDiffer(top, below), 'looking at what it holds');
+    } else {
+      const nothing: Side = { chain: { layers: [], end: { kind: 'base' } }, from: { depth: 0, view: NO_DISK } };
+      this.differing = await this.job(differing(layer, parent ?? nothing), 'comparing it with what lies below');
+    }
+    return this.differing;
+  }
+
+  private async drawn(direction: Direction, figures: Figures, otherMoves: number | undefined): Promise<Drawn> {
+    const { gathered } = this;
+    const { situation, layer } = gathered;
+    const [top] = layer.chain.layers;
+    const holding = top ? await this.job(holdingOf(top), 'looking at what it holds') : { held: 0, data: 0 };
+    const taken = takes(situation.layer.path);
+    const freed = taken - figures.growth;
+    const space = spaceFor(figures.moves);
+    const short = space.filter(({ needed, free }) => free !== undefined && needed > free);
+    if (short.length > 0) {
+      return this.refused(short.map(({ folder, needed, free }) => noRoom(folder, needed, free ?? 0)));
+    }
+    const plan: DeletePlan = {
+      ...this.frame(),
+      direction,
+      moves: figures.moves,
+      bytesToMove: figures.bytes,
+      exact: figures.exact,
+      space,
+      freed,
+      why: reasons({
+        direction,
+        layer: path.basename(situation.layer.path),
+        parent: situation.below[0] && path.basename(situation.below[0].path),
+        moves: figures.moves.map((move) => ({ ...move, name: path.basename(move.into) })),
+        otherMoves,
+        held: holding.held,
+        takes: taken,
+        freed,
+        exact: figures.exact,
+      }),
+      steps: this.steps(direction),
+      refusals: [],
+    };
+    return this.complete(plan);
+  }
+
+  private steps(direction: Direction): PlanStep[] {
+    const { situation } = this.gathered;
+    const { layer, below, children } = situation;
+    const format = this.parentFormat();
+    const parent = below[0];
+    const steps: PlanStep[] = [];
+    const run = (args: readonly string[], what: string): void => {
+      steps.push({ kind: 'qemu-img', command: { args, what } });
+    };
+    if (direction === 'commit' && parent) {
+      const what = `copies what ${layer.path} holds into ${parent.path}`;
+      if (!onlyFileLeft(situation)) run(['commit', '-f', 'qcow2', '-d', '-p', layer.path], what);
+      steps.push({ kind: 'verify', check: 'copied', what: `${parent.path} reads as ${layer.path} does` });
+      for (const child of children) {
+        const args = ['rebase', '-u', '-f', 'qcow2', '-F', format, '-b', this.nameFor(child), child.path];
+        run(args, `names ${parent.path} as the parent of ${child.path}`);
+      }
+    } else {
+      for (const child of children) {
+        const onto = parent ? ['-F', format, '-b', this.nameFor(child)] : ['-b', ''];
+        run(
+          ['rebase', '-p', '-f', 'qcow2', ...onto, child.path],
+          `copies what ${child.path} reads of ${layer.path} into it, then ${parent ? `names ${parent.path} as its parent` : 'lets it stand by itself'}`,
+        );
+      }
+    }
+    steps.push({ kind: 'verify', check: 'all', what: 'every image that is left reads as before' });
+    steps.push({ kind: 'remove', path: layer.path });
+    return steps;
+  }
+
+  private refused(refusals: readonly Finding[]): Drawn {
+    return this.complete({
+      ...this.frame(),
+      direction: undefined,
+      moves: [],
+      bytesToMove: 0,
+      exact: true,
+      space: [],
+      freed: 0,
+      why: [],
+      steps: [],
+      refusals: unique(refusals),
+    });
+  }
+
+  private frame(): Pick<DeletePlan, 'image' | 'parent' | 'standing' | 'leaves' | 'cautions'> {
+    const { situation, standing, cautions, family } = this.gathered;
+    const children = new Set(family.images.flatMap(({ parent }) => (parent?.kind === 'found' ? [parent.id] : [])));
+    const leaves = standing.filter(({ image }) => !children.has(image.id)).map(({ image }) => image.path);
+    const parent = situation.below[0]?.path;
+    return {
+      image: situation.layer.path,
+      parent,
+      standing: standing.map(({ image, distance }): Standing => {
+        return { path: image.path, distance, effect: distance === 1 ? 'rebased' : 'unchanged' };
+      }),
+      leaves: standing.length === 0 && parent !== undefined ? [parent] : leaves,
+      cautions,
+    };
+  }
+
+  private complete(plan: DeletePlan): Drawn {
+    const { situation, standing } = this.gathered;
+    const children = situation.children.map(({ path: file }) => file);
+    const moved = situation.begun?.moved ?? [];
+    const newest = standing.length === 0 ? [] : plan.leaves;
+    return {
+      plan,
+      children: [...children, ...moved],
+      formats: new Map([situation.layer, ...situation.below].map((image) => [image.path, image.format])),
+      verified: [...new Set([...newest, ...children, ...moved])],
+      heir: plan.direction === 'commit' && children.length === 0 ? plan.parent : undefined,
+      noted: situation.begun !== undefined,
+    };
+  }
+
+  private job<T>(job: Parameters<typeof runJob<T>>[0], what: string): Promise<T> {
+    return runJob(job, what, this.conduct);
+  }
+}
+
+const NO_DISK = { id: '', name: '', guestSize: 0 };
+
+const moveOf = (into: string, { moved, growth }: Effect): Move => ({ into, bytes: moved, growth });
+
+function summed(moves: readonly Move[], exact: boolean): Figures {
+  const sum = (of: (move: Move) => number): number => moves.reduce((total, move) => total + of(move), 0);
+  return { moves, bytes: sum(({ bytes }) => bytes), growth: sum(({ growth }) => growth), exact };
+}
+
+/** Fewer bytes first, then less growth; down where it is all the same. */
+function compareFigures(a: Figures | undefined, b: Figures | undefined): number {
+  if (!a || !b) return 0;
+  return a.bytes - b.bytes || a.growth - b.growth;
+}
+
+function spaceFor(moves: readonly Move[]): DeletePlan['space'] {
+  const byDevice = new Map<number, { folder: string; needed: number }>();
+  for (const { into, growth } of moves) {
+    const folder = path.dirname(into);
+    const { dev } = fs.statSync(folder);
+    const known = byDevice.get(dev);
+    if (known) known.needed += Math.max(0, growth);
+    else byDevice.set(dev, { folder, needed: Math.max(0, growth) });
+  }
+  return [...byDevice.values()].map(({ folder, needed }) => ({ folder, needed, free: freeSpace(folder) }));
+}
+
+function unreadable(error: DiskError): Finding {
+  const { message, advice, file } = toWire(error);
+  return refusal('unreadable', file === undefined ? message : `${file}: ${message}`, advice);
+}
+
+function unique(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ code, message }) => {
+    const key = `${code}\0${message}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
