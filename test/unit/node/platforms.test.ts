@@ -46,7 +46,7 @@ for (const version of [3, 4, 5] as const) {
         ['template', 'template', 'rhel9', 'rhel9_Disk1', 'template', undefined],
         ['template', 'template', 'rhel9', 'rhel9_Disk1', 'template', undefined],
         ['web-1', 'before-upgrade', 'web', 'web_Disk1', 'snapshot', '2024-03-12T10:11:12.000Z'],
-        ['web-2', 'after-upgrade', 'web', 'web_Disk1', 'snapshot', '2024-04-01T00:00:00.000Z'],
+        ['web-2', 'after-upgrade', 'web', 'web_Disk1', 'snapshot', '2024-04-01T12:00:00.000Z'],
         ['web-3', 'current', 'web', 'web_Disk1', 'current', undefined],
         ['db-1', 'nightly – 12 März', 'db', 'Größe', 'snapshot', '2024-03-12T01:00:00.000Z'],
         ['db-2', 'current', 'db', 'Größe', 'current', undefined],
