@@ -115,6 +115,11 @@ export function* walk(nodes: readonly FamilyNode[]): Generator<FamilyNode, void,
   }
 }
 
+/** Files of the newest images that stand on a node's, however far above. */
+export function leavesAbove(node: FamilyNode): string[] {
+  return [...walk(node.children)].flatMap((each) => (each.kind === 'image' && each.leaf ? [each.image.path] : []));
+}
+
 /** The file's own name of an image, of a parent that is not there, of what a snapshot is in. */
 export function nodePath(node: FamilyNode): string | undefined {
   switch (node.kind) {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Finding, LayerAccount, Severity } from '../../core/model';
 import { formatBytes, formatCount, formatDay, formatWhen } from '../../core/units';
 import type { LayerStory } from '../../core/snapshots/model';
@@ -137,13 +138,17 @@ function imageLook(node: ImageNode, problems: Problems, place: string | undefine
   const fileName = plain(image.fileName);
   const named = nodeLabel(node) === fileName ? undefined : fileName;
   return {
-    description: joined(' · ', named, owns, day, place === undefined ? undefined : plain(place)),
+    description: joined(' · ', named, previewText(image), owns, day, place === undefined ? undefined : plain(place)),
     tooltip: imageTooltip(node, problems),
-    icon: node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
-    spoken: joined(', ', nodeLabel(node), image.format, role, owns, day, problemsText(problems)),
-    context: node.leaf ? 'image.leaf' : 'image',
+    icon: image.preview ? 'eye' : node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
+    spoken: joined(', ', nodeLabel(node), image.format, role, previewText(image), owns, day, problemsText(problems)),
+    context: !node.leaf ? 'image' : image.preview ? 'image.leaf.preview' : 'image.leaf',
   };
 }
+
+/** `preview of web01.img`, of the overlay of a preview. */
+const previewText = ({ preview }: SurveyedImage): string | undefined =>
+  preview && `preview of ${plain(basename(preview.of))}`;
 
 function snapshotLook(node: SnapshotNode): Look {
   const { view, snapshot, image } = node;
