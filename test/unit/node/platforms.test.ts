@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerStory } from '../../../src/core';
+import { diagnose } from '../../../src/node/doctor';
 import { TRUST_ALL } from '../../../src/node/gate';
 import { platformFindings, platformStories, storageDomainOf } from '../../../src/node/platforms';
 import { mayLieIn } from '../../../src/node/snapshots/guard';
@@ -55,6 +56,17 @@ for (const version of [3, 4, 5] as const) {
 
     it('is healthy as it is made', () => {
       assert.deepEqual(platformFindings(folder), []);
+    });
+
+    it('is healthy in the eyes of the doctor too', async () => {
+      assert.deepEqual(await diagnose([folder], TRUST_ALL), []);
+    });
+
+    it('in trouble tells all of it to whoever asks the doctor', async () => {
+      domain.trouble();
+      const found = await diagnose([folder], TRUST_ALL);
+      assert.deepEqual(found.map(({ code }) => code).sort(), codes());
+      assert(found.every(({ remedies }) => remedies.every(({ remedy }) => remedy.kind === 'none')));
     });
 
     it('in trouble tells all of it', () => {

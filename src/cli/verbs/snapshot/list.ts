@@ -18,7 +18,7 @@ internal snapshots it holds. It looks in the folders of IMAGE and of what it sta
 known. Names and dates are the platform's where it has left them beside the images, else the files' own.
 
 With --output json: { image, images: [ { filename, format, label?, guestSize, fileSize, diskUsage?, modified?, parent,
-parentState, inChain, leaf, preview?, snapshots: [ { id, name, date, vmStateSize, guestSize } ] } ], folders,
+parentState, inChain, leaf, preview?, snapshots: [ { id, name, label?, date, vmStateSize, guestSize } ] } ], folders,
 incomplete }
 Parents come before their overlays. parentState is base, found, or how the chain breaks.
 `;
@@ -122,7 +122,15 @@ function listingJson(listing: Listing): Record<string, unknown> {
         leaf: childrenOf(family, image.id).length === 0,
         ...(preview === undefined ? {} : { preview }),
         snapshots: image.views.slice(1).map(({ id, name, guestSize, snapshot }) => {
-          return { id, name, date: snapshot?.date ?? 0, vmStateSize: snapshot?.vmStateSize ?? 0, guestSize };
+          const label = image.story?.snapshots?.[name]?.label;
+          return {
+            id,
+            name,
+            ...(label !== undefined && { label }),
+            date: snapshot?.date ?? 0,
+            vmStateSize: snapshot?.vmStateSize ?? 0,
+            guestSize,
+          };
         }),
       };
     }),
@@ -164,7 +172,9 @@ function imageLines(listing: Listing, image: SurveyedImage, folder: string): str
   const broken = parent === undefined || parent.kind === 'found' ? [] : [paint('red', `  ! ${plain(parent.message)}`)];
   const snapshots = image.views.slice(1).map(({ id, name: tag, snapshot }) => {
     const memory = snapshot && snapshot.vmStateSize > 0 ? ', with the memory of the VM' : '';
-    return `  · ${plain(tag)}  internal snapshot ${plain(id)}, ${dateText(snapshot?.date ?? 0)}${memory}`;
+    const named = image.story?.snapshots?.[tag]?.label;
+    const title = named === undefined || named === tag ? '' : `  "${plain(named)}"`;
+    return `  · ${plain(tag)}${title}  internal snapshot ${plain(id)}, ${dateText(snapshot?.date ?? 0)}${memory}`;
   });
   return [own, ...broken, ...snapshots];
 }
