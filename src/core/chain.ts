@@ -21,6 +21,8 @@ export const MAX_DEPTH = 256;
 export interface ChainOptions {
   /** Take the leaf as this format instead of probing it. */
   readonly format?: string | undefined;
+  /** What to take for the parent of an image instead of what it writes: to try a chain that is not there yet. */
+  readonly parent?: ((of: ImageIdentity, written: FileReference) => FileReference) | undefined;
 }
 
 interface OpenLayer {
@@ -42,8 +44,9 @@ export function openChain(environment: Environment, leaf: OpenedSource, options:
   for (;;) {
     const { opened, layer, companions, dataFile } = current;
     seen.add(opened.identity.id);
-    const step = layer.parent ? stepDown(environment, layer.parent, opened, seen) : { end: BASE, findings: [] };
     const { identity, source } = opened;
+    const parent = layer.parent && (options.parent?.(identity, layer.parent) ?? layer.parent);
+    const step = parent ? stepDown(environment, parent, opened, seen) : { end: BASE, findings: [] };
     layers.push({ depth: layers.length, identity, source, layer, companions, dataFile, findings: step.findings });
     if ('end' in step) return { layers, end: step.end };
     current = step.next;

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { oneLine } from '../core/errors';
+import type { ImageWorker } from '../node/workerClient';
 import type { PageAction } from '../protocol/webview';
 import type { Editors } from './editor/editors';
 import type { ImagePanel } from './editor/panel';
@@ -19,13 +20,17 @@ import { nodePath } from './tree/families';
 import type { FamilyNode } from './tree/families';
 import type { DiskTree } from './tree/view';
 import type { Trust } from './trust';
+import { SnapshotCommands } from './snapshots/commands';
+import { Maintenance } from './snapshots/maintenance';
+import { Sheets } from './snapshots/sheet';
 import { WorkCommands } from './work/commands';
 
 export interface CommandsWorld {
   readonly editors: Editors;
   readonly tree: DiskTree;
   readonly trust: Trust;
-  readonly extensionId: string;
+  readonly extension: vscode.Extension<unknown>;
+  createWorker(): ImageWorker;
   /** Tells names that only disk images have. */
   readonly isImage: (name: string) => boolean;
   readonly log: vscode.LogOutputChannel;
@@ -38,17 +43,25 @@ const DOUBLE_CLICK_MS = 600;
 
 /** The commands of the palette, the menus and the page: one place for what each does. */
 export class Commands implements vscode.Disposable {
-  private readonly registered: vscode.Disposable[];
+  private readonly registered: { dispose(): void }[];
   private readonly clicks = new Clicks();
   private readonly work: WorkCommands;
+  private readonly snapshots: SnapshotCommands;
 
   constructor(private readonly world: CommandsWorld) {
-    const { editors, tree, trust, isImage } = world;
+    const { editors, tree, trust, isImage, extension } = world;
+    const maintenance = new Maintenance(() => world.createWorker());
+    const sheets = new Sheets(extension.extensionUri, (act) => this.attempt(act));
+    this.snapshots = new SnapshotCommands({ editors, tree, trust, maintenance, sheets });
     this.work = new WorkCommands({ editors, tree, trust, isImage, inFront: (act) => this.inFront(act) });
     const handlers = this.handlers();
-    this.registered = COMMANDS.map((id) =>
-      vscode.commands.registerCommand(id, (...args: never[]) => this.attempt(() => handlers[id](...args))),
-    );
+    this.registered = [
+      maintenance,
+      sheets,
+      ...COMMANDS.map((id) =>
+        vscode.commands.registerCommand(id, (...args: never[]) => this.attempt(() => handlers[id](...args))),
+      ),
+    ];
   }
 
   dispose(): void {
@@ -61,10 +74,11 @@ export class Commands implements vscode.Disposable {
   }
 
   private handlers(): Handlers {
-    const { editors, tree, extensionId } = this.world;
+    const { editors, tree, extension } = this.world;
     const inFront = (act: (panel: ImagePanel) => unknown): unknown => this.inFront(act);
     return {
       ...this.work.handlers,
+      ...this.snapshots.handlers,
       'vmDisk.openAsDiskImage': async (uri?: vscode.Uri) => {
         const image = uri instanceof vscode.Uri ? uri : await chooseImage(tree.getChildren());
         if (image) await editors.open(image);
@@ -79,7 +93,7 @@ export class Commands implements vscode.Disposable {
       'vmDisk.copyLayerSummary': (from?: FamilyNode | Card) => this.copySummary(from),
       'vmDisk.showProblems': () => vscode.commands.executeCommand('workbench.panel.markers.view.focus'),
       'vmDisk.openWalkthrough': () =>
-        vscode.commands.executeCommand('workbench.action.openWalkthrough', `${extensionId}#${WALKTHROUGH}`, false),
+        vscode.commands.executeCommand('workbench.action.openWalkthrough', `${extension.id}#${WALKTHROUGH}`, false),
       'vmDisk.tree.open': (node: FamilyNode) =>
         this.openNode(node, this.clicks.isSecond(node.key) ? { preview: false } : { preserveFocus: true }),
       'vmDisk.tree.openToSide': (node: FamilyNode) => this.openNode(node, { viewColumn: vscode.ViewColumn.Beside }),
@@ -122,6 +136,11 @@ export class Commands implements vscode.Disposable {
       case 'end-comparison':
       case 'cancel':
         return this.work.act(panel, action);
+      case 'relocate-parent':
+      case 'diagnose':
+      case 'commit-preview':
+      case 'undo-preview':
+        return this.snapshots.act(panel, action);
       case 'show-problems':
         return vscode.commands.executeCommand('vmDisk.showProblems');
       case 'open-as-raw':

@@ -44,7 +44,8 @@ export class Problems implements vscode.Disposable {
     for (const file of touched) {
       const told = new Map<string, vscode.Diagnostic>();
       for (const files of this.byHolder.values()) {
-        for (const finding of files.get(file) ?? []) told.set(JSON.stringify(finding), diagnostic(finding));
+        for (const finding of files.get(file) ?? [])
+          told.set(JSON.stringify(finding), diagnostic(vscode.Uri.parse(file).fsPath, finding));
       }
       this.collection.set(vscode.Uri.parse(file), [...told.values()]);
     }
@@ -73,12 +74,24 @@ function asFinding({ code, message, advice, offset }: WireError): DetailedFindin
   return { code, severity: 'error', message, advice, offset };
 }
 
-function diagnostic({ code, severity, message, advice, offset, details = [] }: DetailedFinding): vscode.Diagnostic {
+function diagnostic(
+  file: string,
+  { code, severity, message, advice, offset, details = [] }: DetailedFinding,
+): vscode.Diagnostic {
   const place = offset === undefined ? '' : ` (at ${formatOffset(offset)} of the file)`;
   const lines = [...details, ...(advice === undefined ? [] : [advice])].map((line) => `\n${plain(line)}`);
   const text = plain(sentence(message)) + place + lines.join('');
   const made = new vscode.Diagnostic(START, text, SEVERITY[severity]);
   made.source = 'VM Disk';
-  made.code = code;
+  made.code = { value: code, target: remedyLink(file, code) };
   return made;
+}
+
+/** A binary file has no text for a quick fix to stand at: what mends it is behind the problem's code. */
+function remedyLink(file: string, code: string): vscode.Uri {
+  const [command, args] =
+    code === 'parent-missing'
+      ? (['vmDisk.relocateParent', { image: file }] as const)
+      : (['vmDisk.diagnoseChain', { paths: [file] }] as const);
+  return vscode.Uri.from({ scheme: 'command', path: command, query: JSON.stringify([args]) });
 }

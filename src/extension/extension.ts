@@ -56,7 +56,15 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
       follow.follow();
     },
   });
-  const commands: Commands = new Commands({ editors, tree, trust, isImage, log, extensionId: context.extension.id });
+  const commands: Commands = new Commands({
+    editors,
+    tree,
+    trust,
+    isImage,
+    log,
+    createWorker,
+    extension: context.extension,
+  });
   context.subscriptions.push(log, trust, problems, editors, tree, follow, commands);
   context.subscriptions.push(
     trust.onDidChange(() => {

@@ -8,6 +8,9 @@ export const VIEW_TYPE_ANY = 'vmDisk.editor.any';
 export const TREE_VIEW = 'vmDisk.tree';
 export const WALKTHROUGH = 'vmDisk.start';
 export const SETTINGS = 'vmDisk';
+/** Pages that tell what is planned and what was found, and the one command that their buttons are links to. */
+export const SHEET_VIEW = 'vmDisk.sheet';
+export const SHEET_COMMAND = 'vmDisk.sheet.act';
 
 export const COMMANDS = [
   'vmDisk.openAsDiskImage',
@@ -19,6 +22,17 @@ export const COMMANDS = [
   'vmDisk.compareWith',
   'vmDisk.endComparison',
   'vmDisk.flatten',
+  'vmDisk.createSnapshot',
+  'vmDisk.previewSnapshot',
+  'vmDisk.commitPreview',
+  'vmDisk.undoPreview',
+  'vmDisk.deleteSnapshot',
+  'vmDisk.createInternalSnapshot',
+  'vmDisk.applyInternalSnapshot',
+  'vmDisk.deleteInternalSnapshot',
+  'vmDisk.relocateParent',
+  'vmDisk.repair',
+  'vmDisk.diagnoseChain',
   'vmDisk.revealInTree',
   'vmDisk.copyLayerSummary',
   'vmDisk.showProblems',
@@ -41,6 +55,8 @@ export const CONTEXT = {
   imageOpen: 'vmDisk.imageOpen',
   /** The image in front shows how it differs from another. */
   comparing: 'vmDisk.comparing',
+  /** The image in front is the overlay of a preview. */
+  preview: 'vmDisk.preview',
   /** `surveying` while the workspace is being looked through, then `done`, or `stopped` before the end. */
   tree: 'vmDisk.treeState',
 } as const;

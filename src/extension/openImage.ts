@@ -13,7 +13,10 @@ interface Choice extends vscode.QuickPickItem {
  * Asks for a file: one of the images that the tree knows, or any through the file dialog.
  * @returns undefined when the user thought better of it
  */
-export async function chooseImage(families: readonly FamilyNode[]): Promise<vscode.Uri | undefined> {
+export async function chooseImage(
+  families: readonly FamilyNode[],
+  title = 'Open as Disk Image',
+): Promise<vscode.Uri | undefined> {
   const known = [...walk(families)].flatMap((node): Choice[] => {
     if (node.kind !== 'image') return [];
     const { path } = node.image;
@@ -28,7 +31,7 @@ export async function chooseImage(families: readonly FamilyNode[]): Promise<vsco
       },
     ];
   });
-  if (known.length === 0) return browse();
+  if (known.length === 0) return browse(title);
   const all: Choice[] = [
     {
       label: 'Browse…',
@@ -40,18 +43,18 @@ export async function chooseImage(families: readonly FamilyNode[]): Promise<vsco
     ...known,
   ];
   const picked = await vscode.window.showQuickPick(all, {
-    title: 'Open as Disk Image',
+    title,
     placeHolder: 'Which image?',
     matchOnDescription: true,
   });
-  return picked && (picked.uri ?? browse());
+  return picked && (picked.uri ?? browse(title));
 }
 
-async function browse(): Promise<vscode.Uri | undefined> {
+async function browse(title: string): Promise<vscode.Uri | undefined> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const picked = await vscode.window.showOpenDialog({
-    title: 'Open as Disk Image',
-    openLabel: 'Open as Disk Image',
+    title,
+    openLabel: title.replace(/…$/, ''),
     canSelectMany: false,
     ...(folder ? { defaultUri: folder } : {}),
   });

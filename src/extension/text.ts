@@ -8,12 +8,12 @@ const LONGEST = 400;
  * One plain line: control characters and those that reorder or hide text are shown by their code points, and what is
  * very long is cut.
  */
-export function plain(text: string): string {
+export function plain(text: string, longest = LONGEST): string {
   const visible = text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
-  return visible.length > LONGEST ? `${visible.slice(0, LONGEST)}…` : visible;
+  return visible.length > longest ? `${visible.slice(0, longest)}…` : visible;
 }
 
 /**

@@ -25,6 +25,9 @@ export interface FileOptions {
   readonly platformTools: boolean;
 }
 
+/** Where Linux tells of its devices. */
+export const SYSFS = '/sys';
+
 /**
  * Opens a file or block device for reading only. Pipes, sockets, character devices and folders are refused before they
  * are opened, since opening one can block or do something.
@@ -113,16 +116,26 @@ function assertReadableKind(file: string, stat: fs.BigIntStats): void {
   throw new DiskError('refused', `this is ${what}, not a disk image`, { file });
 }
 
-/** Linux tells a device's size, in sectors of 512 bytes, in /sys; a plain stat says 0. */
-function deviceSize(file: string, device: bigint): number {
+/**
+ * Linux tells a device's size in /sys, in sectors of 512 bytes whatever the device's own are; a plain stat says 0.
+ * @param device its number, as stat has it
+ * @returns bytes
+ * @throws DiskError `io`
+ */
+export function deviceSize(file: string, device: bigint, sysfs = SYSFS): number {
   // glibc's gnu_dev_major and gnu_dev_minor.
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
   const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
+  const unknown = (cause?: unknown): DiskError =>
+    new DiskError('io', 'the size of this device is not known on this system', { file }, undefined, { cause });
+  let text: string;
   try {
-    return Number(fs.readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'latin1')) * 512;
+    text = fs.readFileSync(`${sysfs}/dev/block/${major}:${minor}/size`, 'latin1').trim();
   } catch (cause) {
-    throw new DiskError('io', 'the size of this device is not known on this system', { file }, undefined, { cause });
+    throw unknown(cause);
   }
+  if (!/^\d+$/.test(text)) throw unknown();
+  return Number(text) * 512;
 }
 
 /** Runs a call of the file system and words its failure. @throws DiskError */

@@ -119,7 +119,7 @@ export class FileGate implements Gate {
   }
 }
 
-function isInside(file: string, folders: readonly string[]): boolean {
+export function isInside(file: string, folders: readonly string[]): boolean {
   return folders.some((folder) => {
     const relative = path.relative(folder, file);
     return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);

@@ -1,5 +1,7 @@
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { deviceText, openPlace, qemuLocksOn } from './procLocks';
+import type { LockPlace, QemuLocks } from './procLocks';
 
 /** Who has an image open, as far as this machine tells. */
 export interface Use {
@@ -14,16 +16,6 @@ export interface Use {
   readonly changedAgo?: number | undefined;
 }
 
-/**
- * QEMU's own locks, block/file-posix.c: one byte for each permission that a user has (from 100 on) and one for each
- * that it does not share (from 200 on). Held as "open file description" locks, whose owner `/proc/locks` gives as -1.
- */
-const PERMISSIONS_AT = 100;
-const UNSHARED_AT = 200;
-/** block-common.h, `BLK_PERM_WRITE`, `BLK_PERM_WRITE_UNCHANGED` and `BLK_PERM_RESIZE` as bits. */
-const WRITE_BITS = [1, 2, 3] as const;
-const LAST_BIT = 4;
-
 /** A change that is not older may be one of many: it is looked again. */
 const JUST_NOW_MS = 3000;
 const LOOK_AGAIN_MS = 1200;
@@ -36,8 +28,8 @@ const LATELY_MS = 10 * 60_000;
  */
 export async function useOf(file: string, again = true): Promise<Use> {
   const stat = statOf(file);
-  if (!stat) return { state: 'unknown', by: [] };
-  const locks = locksOn(stat);
+  if (!stat || !(stat.isFile() || stat.isBlockDevice())) return { state: 'unknown', by: [] };
+  const locks = locksOn(file, stat);
   const age = Date.now() - Number(stat.mtimeMs);
   const changedAgo = age >= 0 && age < LATELY_MS ? age : undefined;
   if (locks.written) return { state: 'written', by: holders(stat), changedAgo };
@@ -62,46 +54,40 @@ function statOf(file: string): Stat | undefined {
   }
 }
 
-interface Locks {
+interface Locks extends QemuLocks {
+  /** False where the system has no list of locks. */
   readonly told: boolean;
-  readonly read: boolean;
-  readonly written: boolean;
 }
 
-function locksOn({ dev, ino }: Stat): Locks {
-  let text: string;
+function locksOn(file: string, stat: Stat): Locks {
   try {
-    text = fs.readFileSync('/proc/locks', 'latin1');
+    const text = fs.readFileSync('/proc/locks', 'latin1');
+    return { told: true, ...qemuLocksOn(text, placesOf(file, stat)) };
   } catch {
     return { told: false, read: false, written: false };
   }
-  const device = deviceText(dev);
-  const devicesAgree = text.includes(` ${device}:`);
-  let read = false;
-  let written = false;
-  // 1: OFDLCK ADVISORY  READ -1 fe:00:2146375 100 101
-  for (const [, place = '', from, to] of text.matchAll(
-    /^\d+:\s+(?:->\s+)?(?:OFDLCK|POSIX)\s+\S+\s+\S+\s+-?\d+\s+(\S+)\s+(\d+)\s+(\d+|EOF)$/gm,
-  )) {
-    // Some file systems (btrfs, overlays) show another device in `stat` than in locks: then the inode has to do.
-    if (!place.endsWith(`:${ino}`) || (place !== `${device}:${ino}` && devicesAgree)) continue;
-    const first = Number(from);
-    const last = to === 'EOF' ? Infinity : Number(to);
-    const covers = (byte: number): boolean => first <= byte && byte <= last;
-    if (WRITE_BITS.some((bit) => covers(PERMISSIONS_AT + bit))) written = true;
-    for (let bit = 0; bit <= LAST_BIT; bit += 1) {
-      if (covers(PERMISSIONS_AT + bit) || covers(UNSHARED_AT + bit)) read = true;
-    }
-  }
-  return { told: true, read, written };
 }
 
-/** `major:minor` in hexadecimal, two digits at least, as the kernel prints it; Linux' own packing of a device number. */
-function deviceText(dev: bigint): string {
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
-  const hex = (value: bigint): string => value.toString(16).padStart(2, '0');
-  return `${hex(major)}:${hex(minor)}`;
+/** How locks on a file may name it. A device is asked for by its own node: QEMU locks that, not the disk behind it. */
+function placesOf(file: string, { dev, ino }: Stat): LockPlace[] {
+  const byStat = { device: deviceText(dev), inode: String(ino) };
+  const opened = openedPlace(file, dev, ino);
+  return opened ? [opened, byStat] : [byStat];
+}
+
+function openedPlace(file: string, dev: bigint, ino: bigint): LockPlace | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    const stat = fs.fstatSync(descriptor, { bigint: true });
+    if (stat.dev !== dev || stat.ino !== ino) return undefined;
+    const fdinfo = fs.readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1');
+    return openPlace(fdinfo, fs.readFileSync('/proc/self/mountinfo', 'latin1'), String(ino));
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) fs.closeSync(descriptor);
+  }
 }
 
 /** Processes, ours left out, that have the file open; those of other users can't be seen without being root. */

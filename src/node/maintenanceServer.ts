@@ -7,6 +7,7 @@ import { findQemuImg } from './qemuImg';
 import type { Conduct } from './snapshots/conduct';
 import { createSnapshot, suggestOverlay } from './snapshots/create';
 import { deleteLayer, planDelete } from './snapshots/delete';
+import { mayLieIn } from './snapshots/guard';
 import { internalSnapshot, planInternal } from './snapshots/internal';
 import { endPreview, planPreviewEnd, previewsIn, startPreview } from './snapshots/preview';
 import { findCandidates, planRelocate, relocateParent } from './snapshots/relocate';
@@ -24,6 +25,7 @@ export class MaintenanceServer {
         return { why: oneLine(error) };
       }
     },
+    mayLieIn: ({ file }) => mayLieIn(file),
     suggestOverlay: ({ base, name }) => suggestOverlay(base, name),
     createSnapshot: ({ request, policy }) => createSnapshot(request, policy),
     planDelete: ({ policy, ...request }) => this.job((conduct) => planDelete(request, policy, conduct)),
@@ -71,6 +73,9 @@ export class MaintenanceServer {
         progress: this.progress,
         running: (command) => {
           this.tell.running({ command });
+        },
+        ran: (command, end) => {
+          this.tell.ran({ command, end });
         },
       });
     } catch (error) {

@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import type { ChainLayer, Finding, LayerStory, Session } from '../core';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../protocol/image';
+import { readNote } from './snapshots/notes';
 
 /** A layer as the tree, the stack and the table show it. */
 export function summarizeLayer(
@@ -32,10 +33,19 @@ export function summarizeLayer(
     findings,
     readable: layer.readable,
     checkable: layer.check !== undefined,
+    ...previewAt(identity.path),
     ...(check && { check }),
     ...(story && { story }),
     ...(story?.label !== undefined && { label: story.label }),
   };
+}
+
+/** Of an overlay that a note beside it tells to be a preview's. */
+function previewAt(file: string): Pick<LayerSummary, 'preview'> {
+  const note = readNote(file, 'preview');
+  if (note?.kind !== 'preview' || note.overlay !== file) return {};
+  const { overlay, of, leaf, made } = note;
+  return { preview: { overlay, of, leaf, made } };
 }
 
 export type ScanState = Pick<ImageSummary, 'generation' | 'scan' | 'accounting' | 'scanError'>;

@@ -18,6 +18,9 @@ const maintenance = new MaintenanceServer({
   running: (data) => {
     endpoint.emit('running', data);
   },
+  ran: (data) => {
+    endpoint.emit('ran', data);
+  },
 });
 
 const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, Record<string, never>>(

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { fromWire, toWire } from '../core';
+import { fromWire, toWire } from '../core/errors';
 import type { Message } from '../protocol/rpc';
 import { Endpoint } from '../protocol/rpc';
 import type { WorkerCalls, WorkerEvents } from '../protocol/worker';

@@ -13,7 +13,7 @@ import type {
 } from '../core/model';
 import type { WireError } from '../core/errors';
 import type { Standpoint } from '../core/session';
-import type { LayerStory } from '../core/snapshots/model';
+import type { LayerStory, Preview } from '../core/snapshots/model';
 
 export type { Standpoint } from '../core/session';
 
@@ -46,6 +46,8 @@ export interface LayerSummary {
   readonly readable: boolean;
   /** True for a format that can be checked. */
   readonly checkable: boolean;
+  /** It is the overlay of a preview: what it shows, and what undoing goes back to. */
+  readonly preview?: Preview | undefined;
   /** What its check found, once it was checked. */
   readonly check?: CheckSummary | undefined;
 }

@@ -1,3 +1,4 @@
+import type { Finding } from '../core/model';
 import type {
   Created,
   CreateRequest,
@@ -38,6 +39,8 @@ export interface DeleteParams extends WithPolicy {
 export type MaintenanceCalls = {
   /** Null where there is none that can be used; `why` says so. */
   qemuImg: { params: WithTool; result: { readonly path: string; readonly version: string } | { readonly why: string } };
+  /** Why no file is made or removed at that place; nothing where it may be. */
+  mayLieIn: { params: { readonly file: string }; result: readonly Finding[] };
   suggestOverlay: { params: { readonly base: string; readonly name: string }; result: string };
   createSnapshot: { params: WithPolicy & { readonly request: CreateRequest }; result: Created };
   planDelete: { params: DeleteParams; result: DeletePlan | null };
@@ -83,4 +86,6 @@ export type MaintenanceEvents = {
   maintaining: { readonly what: string; readonly share: number | null };
   /** A command line, right before it is run. */
   running: { readonly command: string };
+  /** How it ended, and what it said. */
+  ran: { readonly command: string; readonly end: string };
 };

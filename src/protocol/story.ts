@@ -11,3 +11,9 @@ export function snapshotStory({ story }: Pick<LayerSummary, 'story'>, tag: strin
   const all = story?.snapshots;
   return all && Object.hasOwn(all, tag) ? all[tag] : undefined;
 }
+/** The disk that a layer is of, as a person knows it: `web_Disk1`, `web01 vda`, or the VM alone where it has one disk. */
+export function diskName(story: LayerStory | undefined): string | undefined {
+  const { disk, vm } = story ?? {};
+  if (disk === undefined || vm === undefined) return disk ?? vm;
+  return disk.includes(vm) ? disk : `${vm} ${disk}`;
+}

@@ -35,6 +35,10 @@ export type PageAction =
   | { readonly action: 'compare' } // asks with what
   | { readonly action: 'end-comparison' }
   | { readonly action: 'cancel'; readonly work: WorkName }
+  | { readonly action: 'relocate-parent' } // of the layer where the chain breaks; asks where it is
+  | { readonly action: 'diagnose' }
+  | { readonly action: 'commit-preview' }
+  | { readonly action: 'undo-preview' }
   | { readonly action: 'show-problems' }
   | { readonly action: 'open-as-raw' }
   | { readonly action: 'open-as-text' }

@@ -21,6 +21,7 @@ import { Overview } from './map/overview';
 import { unitOf } from './map/scale';
 import { findBlock, PixelSource } from './map/source';
 import { layerNames } from './names';
+import { PreviewBar } from './previewbar';
 import { failedPage, notAnImagePage } from './pages';
 import { chainColors } from './palette';
 import type { Palette } from './palette';
@@ -58,6 +59,7 @@ export class App extends HostActions implements Actions {
   private readonly file: FilePane;
   private readonly overview: Overview;
   private readonly header: Header;
+  private readonly preview: PreviewBar;
   private readonly stack: Stack;
   private readonly inspector: Inspector;
   private readonly table: LayerTable;
@@ -106,6 +108,7 @@ export class App extends HostActions implements Actions {
       scroll: (pages) => this.front.scroll(pages * this.front.canvas.clientHeight),
     });
     this.header = new Header(this);
+    this.preview = new PreviewBar(this);
     this.stack = new Stack(this);
     this.inspector = new Inspector(this);
     this.table = new LayerTable(this);
@@ -404,6 +407,7 @@ export class App extends HostActions implements Actions {
     const file = any('face', 'file');
     if (file || any('picked', 'selected')) this.showOnMap();
     if (any('summary', 'names', 'table', 'picked', 'checking')) this.header.update(state);
+    if (any('summary', 'names')) this.preview.update(state);
     if (any('summary', 'names', 'picked', 'checking')) this.stack.update(state, this.colors);
     if (file || any('summary', 'names', 'sight', 'progress', 'picked', 'checking', 'difference')) this.updateCentre();
     if (any('summary', 'names', 'picked', 'table')) this.table.update(state, this.colors, this.tableShown());
@@ -423,7 +427,7 @@ export class App extends HostActions implements Actions {
     if (page.kind === 'image') {
       // An image that was read again stays as it is: taken out and put back, it would lose the focus and its scrolling.
       if (before?.kind === 'image') return;
-      fill(this.root, this.header.element, this.columns, this.status.element, this.live);
+      fill(this.root, this.header.element, this.preview.element, this.columns, this.status.element, this.live);
     } else if (page.kind === 'not-an-image') fill(this.root, notAnImagePage(page.what, this));
     else if (page.kind === 'failed') fill(this.root, failedPage(page.error, page.size, page.head, this));
   }

@@ -13,6 +13,23 @@ export class HostActions {
     this.ask({ action: 'allow-file', path });
   }
 
+  /** Looks for the parent that the chain lacks. */
+  relocateParent(): void {
+    this.ask({ action: 'relocate-parent' });
+  }
+
+  diagnose(): void {
+    this.ask({ action: 'diagnose' });
+  }
+
+  commitPreview(): void {
+    this.ask({ action: 'commit-preview' });
+  }
+
+  undoPreview(): void {
+    this.ask({ action: 'undo-preview' });
+  }
+
   showProblems(): void {
     this.ask({ action: 'show-problems' });
   }

@@ -5,13 +5,13 @@ import type { LayerSummary } from '../protocol/image';
 const FORMAT_ENDING = /\.(qcow2?|qed|img|raw|bin|iso|vmdk|vdi|vhdx?|avhdx?|hdd|hds|dsk)$/i;
 const UUID = /^([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-type Named = Pick<LayerSummary, 'fileName' | 'label'>;
+type Named = Pick<LayerSummary, 'fileName' | 'label' | 'preview'>;
 
 const stem = (fileName: string): string => fileName.replace(FORMAT_ENDING, '') || fileName;
 
 /**
- * What each layer is called, newest first: the platform's name where it is known; otherwise `Current` for the leaf,
- * `Base` for the base, and for those between the part of the file name in which they differ. No two are equal.
+ * What each layer is called, newest first: the platform's name where it is known; otherwise `Current` for the leaf (of a
+ * preview, that),  * `Base` for the base, and for those between the part of the file name in which they differ. No two are equal.
  */
 export function layerNames(layers: readonly Named[], end: ChainEnd['kind']): string[] {
   const stems = layers.map((layer) => stem(layer.fileName));
@@ -19,7 +19,7 @@ export function layerNames(layers: readonly Named[], end: ChainEnd['kind']): str
   const names = layers.map((layer, depth) => {
     if (layer.label !== undefined) return layer.label;
     const own = stems[depth] ?? '';
-    if (layers.length > 1 && depth === 0) return 'Current';
+    if (layers.length > 1 && depth === 0) return layer.preview ? 'Preview' : 'Current';
     if (layers.length > 1 && end === 'base' && depth === layers.length - 1) return 'Base';
     if (layers.length === 1) return short(own);
     return short(own.slice(common.length).replace(/^[._\- ]+/, '') || own);

@@ -227,22 +227,25 @@ const END_TITLES = {
   'too-deep': 'The chain is too long',
 } as const;
 
-/** The command that tells an image where its parent is now, to be copied and completed. */
-function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement[] {
-  if (!layer) return [];
+/** The command that tells an image where its parent is now, to be copied and completed: folded, for who has no qemu-img. */
+function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement | undefined {
+  if (!layer) return undefined;
   const command = rebaseCommand(layer);
-  return [
+  return h(
+    'details', 'end-details',
+    h('summary', {}, 'By hand'),
     h('p', 'end-command', h('code', {}, command),
       textButton('copy', `Copy: ${command}`, () => actions.copy(command, 'the command'))),
     h('p', 'end-message', 'Only for the very parent that it had: with another one, or with one that was '
       + 'written to since, the disk is corrupt and nothing tells.'),
-  ];
+  );
 }
 
 /** What stands where a chain breaks: a card with a dashed edge that says so and offers the fix. */
 function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement | undefined {
   if (end.kind === 'base') return undefined;
   const advice = layers.at(-1)?.findings.find(({ message }) => message === end.message)?.advice;
+  const missing = end.kind === 'missing';
   const canAllow = end.kind === 'refused' && end.reason === 'outside';
   return h(
     'li', 'card end',
@@ -250,10 +253,18 @@ function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement |
     h('p', { class: 'end-file', title: end.name }, end.written),
     h('p', 'end-message', asSentence(end.message)),
     advice !== undefined && h('p', 'end-message', asSentence(advice)),
-    ...(end.kind === 'missing' ? rebase(layers.at(-1), actions) : []),
-    canAllow && h('button', {
-      class: 'primary', title: end.name, onClick: () => actions.allow(end.name),
-    }, 'Allow…'),
-    !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
+    h(
+      'div', 'end-buttons',
+      missing && h('button', {
+        class: 'primary', title: 'Look for the file where it was moved to or renamed, and write its name into the header',
+        onClick: () => actions.relocateParent(),
+      }, 'Find the Parent…'),
+      canAllow && h('button', {
+        class: 'primary', title: end.name, onClick: () => actions.allow(end.name),
+      }, 'Allow…'),
+      !canAllow && textButton('Diagnose', 'What this means, how sure that is, and what mends it', () => actions.diagnose()),
+      !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
+    ),
+    missing && rebase(layers.at(-1), actions),
   );
 }

@@ -105,6 +105,11 @@ export interface Actions {
   selectFilePart(cell: Cell, owner: number, kind: number): void;
   openLayer(path: string): void;
   allow(path: string): void;
+  /** Asks where the parent is that the chain lacks. */
+  relocateParent(): void;
+  diagnose(): void;
+  commitPreview(): void;
+  undoPreview(): void;
   showProblems(): void;
   goTo(): void;
   /** Asks what: the disk as one image, or its map. */

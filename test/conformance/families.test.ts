@@ -35,6 +35,7 @@ const EXPECTED = new Set([
   'parent-larger',
   'internal-snapshots',
   'cannot-grow',
+  'stale-tail',
   'corrupt',
   'name-too-long',
 ]);

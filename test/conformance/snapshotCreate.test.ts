@@ -7,7 +7,7 @@ import type { Created, CreateRequest } from '../../src/core';
 import { TRUST_ALL } from '../../src/node/gate';
 import { createSnapshot } from '../../src/node/snapshots/create';
 import { noise } from '../fixtures/build/index';
-import { qemuCheck, qemuImg, qemuInfo, qemuIo, qemuMap } from '../support/qemu';
+import { lacksQemu, qemuCheck, qemuImg, qemuInfo, qemuIo, qemuMap } from '../support/qemu';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
 const KIB = 1024;
@@ -87,6 +87,7 @@ function footprint(file: string): Footprint {
 }
 
 describe('a snapshot that is created', () => {
+  if (lacksQemu()) return;
   let folder: string;
 
   before(() => {

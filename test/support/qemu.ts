@@ -1,4 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 
 /** Overrides the names on PATH, for a build kept elsewhere. */
 const QEMU_IMG = process.env['VMDISK_QEMU_IMG'] ?? 'qemu-img';
@@ -28,6 +30,15 @@ export function qemuVersion(): QemuVersion | undefined {
   const match = /version (\d+)\.(\d+)\S*/.exec(result.error ? '' : result.stdout);
   if (!match) return undefined;
   return { major: Number(match[1]), minor: Number(match[2]), text: match[0].replace('version ', '') };
+}
+
+/** To begin a suite with: where there is no qemu-img it has one test alone, which fails where there must be one. */
+export function lacksQemu(): boolean {
+  if (qemuVersion()) return false;
+  it('need qemu-img', () => {
+    assert.equal(process.env['VMDISK_REQUIRE_QEMU'] ?? '', '', 'there is no qemu-img on PATH: install qemu-utils');
+  });
+  return true;
 }
 
 export function isAtLeast(version: QemuVersion, major: number, minor: number): boolean {
@@ -118,4 +129,21 @@ export function qemuCheck(cwd: string, ...image: readonly string[]): QemuCheck {
   if (stdout.trim() === '') return { code, report: null, messages: stderr };
   const entries = Object.entries(JSON.parse(stdout) as Record<string, unknown>);
   return { code, report: Object.fromEntries(entries.filter(([key]) => key !== 'filename')), messages: stderr };
+}
+
+/**
+ * Has qemu-io open an image for writing, as a running VM does.
+ * @returns closes it
+ */
+export async function holdOpen(cwd: string, image: string): Promise<() => Promise<void>> {
+  const child = spawn(QEMU_IO, ['-f', 'qcow2', image], { cwd, stdio: ['pipe', 'pipe', 'inherit'], windowsHide: true });
+  const ended = once(child, 'exit');
+  // It answers once the image is open.
+  child.stdin.write('length\n');
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  if (child.exitCode !== null) throw new QemuError([QEMU_IO, image], child.exitCode, 'it did not stay');
+  return async () => {
+    child.stdin.end('quit\n');
+    await ended;
+  };
 }

@@ -59,7 +59,7 @@ function againstBoth({ layer, below, end, children, begun, locked }: Situation):
 }
 
 function againstCommit(situation: Situation): Finding[] {
-  const { layer, below, children, siblings, locked, end } = situation;
+  const { layer, below, children, siblings, staleTail, locked, end } = situation;
   const [parent, grandparent] = below;
   if (!parent) {
     return end.kind === 'base'
@@ -90,11 +90,17 @@ function againstCommit(situation: Situation): Finding[] {
       ),
     );
   }
-  if (parent.guestSize < layer.guestSize && parent.old && (grandparent?.guestSize ?? 0) > parent.guestSize) {
+  const fixed = parent.guestSize < layer.guestSize ? whyFixed(parent, grandparent) : undefined;
+  if (fixed !== undefined) {
+    found.push(
+      refuse('cannot-grow', `${parent.path} would have to become as large as ${layer.path}, which can't be: ${fixed}`),
+    );
+  }
+  if (fixed === undefined && staleTail) {
     found.push(
       refuse(
-        'cannot-grow',
-        `${parent.path} has to become larger, which its version of the format can't do on a larger parent`,
+        'stale-tail',
+        `${parent.path} was made smaller once and would have to become as large as ${layer.path}: QEMU would then show what is left past its end`,
       ),
     );
   }
@@ -106,6 +112,14 @@ function againstCommit(situation: Situation): Finding[] {
   found.push(...formatsTold([layer, ...below]));
   found.push(...(locked.get(parent.path) ?? []), ...children.flatMap((child) => locked.get(child.path) ?? []));
   return found;
+}
+
+/** Why QEMU does not make a disk larger (block/qcow2.c, qcow2_co_truncate). */
+function whyFixed(image: MergeImage, below: MergeImage | undefined): string | undefined {
+  if (image.openBitmap) return 'it has a bitmap that was not closed in order';
+  if (image.old && image.snapshots.length > 0) return 'it is of version 2 and has internal snapshots';
+  if (image.old && (below?.guestSize ?? 0) > image.guestSize) return 'it is of version 2 and stands on a larger disk';
+  return undefined;
 }
 
 function againstPull({ layer, below, children, locked, begun }: Situation): Finding[] {

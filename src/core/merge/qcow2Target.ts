@@ -36,6 +36,11 @@ export class Qcow2Target implements Target {
   private clusters = 0;
   /** Up to where clusters are counted as copied into. */
   private countedTo = 0;
+  /** The cluster in which the disk ended before it grew, and what became of it. */
+  private atOldEnd: { readonly cluster: number; readonly entry: Entry } | undefined;
+  /** That cluster, where it was written to as the disk grew; else -1. And whether it was so later on. */
+  private headOfGrowth = -1;
+  private headOfGrowthAgain = false;
 
   constructor(private readonly holder: ChainLayer) {
     this.header = readHeader(holder.source);
@@ -68,17 +73,30 @@ export class Qcow2Target implements Target {
     const from = this.guestSize;
     this.guestSize = guestSize;
     if (below <= from) return;
+    const runs = new LayerRuns(this.holder);
+    const last = Math.floor(from / clusterSize);
+    if (from % clusterSize !== 0) this.changed.set(last, this.read(last, runs));
+    runs.close();
     const unit = Math.ceil(from / subclusterSize) * subclusterSize;
     if (unit < guestSize) this.zero(unit, guestSize, false);
     // What is left of the last old subcluster is written as data.
-    if (unit > from) this.copy(from, Math.min(unit, guestSize));
+    if (unit > from) {
+      this.copy(from, Math.min(unit, guestSize));
+      this.countedTo = 0;
+      this.headOfGrowth = last;
+    }
+    const entry = this.changed.get(last);
+    if (entry) this.atOldEnd = { cluster: last, entry };
+    this.changed.clear();
   }
 
   finish(): Effect {
     const { clusterSize } = this.geometry;
     this.runs.close();
+    // The cluster that was written to while the disk grew is counted once.
+    const twice = this.headOfGrowthAgain ? 1 : 0;
     return {
-      moved: this.clusters * clusterSize,
+      moved: (this.clusters - twice) * clusterSize,
       growth: this.space.grown * clusterSize,
       // What was not closed in order is put in order first, which may free or take clusters.
       exact: !this.header.dirty && (this.space.newBlocks === 0 || this.space.holesMet + this.space.freed === 0),
@@ -200,20 +218,25 @@ export class Qcow2Target implements Target {
   }
 
   private entry(cluster: number): Entry {
-    const known = this.changed.get(cluster);
-    if (known) return known;
+    let entry = this.changed.get(cluster);
+    if (entry) return entry;
+    entry = this.atOldEnd?.cluster === cluster ? this.atOldEnd.entry : this.read(cluster, this.runs);
+    this.changed.set(cluster, entry);
+    return entry;
+  }
+
+  private read(cluster: number, runs: LayerRuns): Entry {
     const { clusterSize } = this.geometry;
     const at = cluster * clusterSize;
     const entry: Entry = { host: -1, compressed: false };
-    for (let offset = at; offset < at + clusterSize; offset = this.runs.end) {
-      this.runs.seek(offset);
-      const { kind, host, broken } = this.runs;
+    for (let offset = at; offset < at + clusterSize; offset = runs.end) {
+      runs.seek(offset);
+      const { kind, host, broken } = runs;
       if (broken) throw damaged(offset);
       if (kind === Kind.Compressed) entry.compressed = true;
       else if (host >= 0) entry.host = Math.floor(host / clusterSize);
       if (kind === Kind.Compressed || host >= 0) break;
     }
-    this.changed.set(cluster, entry);
     return entry;
   }
 
@@ -227,7 +250,9 @@ export class Qcow2Target implements Target {
   }
 
   private count(from: number, to: number): void {
-    this.clusters += Math.max(0, to - Math.max(from, this.countedTo));
+    const fresh = Math.max(from, this.countedTo);
+    this.clusters += Math.max(0, to - fresh);
+    if (fresh <= this.headOfGrowth && this.headOfGrowth < to) this.headOfGrowthAgain = true;
     this.countedTo = Math.max(this.countedTo, to);
   }
 }

@@ -17,6 +17,8 @@ export interface MergeImage {
   /** Names of its internal snapshots. */
   readonly snapshots: readonly string[];
   readonly bitmaps: readonly string[];
+  /** It has a bitmap that was not closed in order: QEMU does not make its disk larger then. */
+  readonly openBitmap: boolean;
   /** Its parent's name as it writes it. */
   readonly backing: string | undefined;
   /** The format of its parent as it records it. */
@@ -35,6 +37,8 @@ export interface Situation {
   readonly children: readonly MergeImage[];
   /** What stands on its parent beside it; without those that stood on the layer before a run that was cut off. */
   readonly siblings: readonly MergeImage[];
+  /** Its parent would show old bytes if it became as large as the layer. */
+  readonly staleTail: boolean;
   /** Of a run that was cut off: its way, and what stood on the layer and stands on its parent by now. */
   readonly begun: { readonly direction: Direction; readonly moved: readonly string[] } | undefined;
   /** Why an image may not be changed, by its path: of the layer, its parent and its children. */
@@ -55,6 +59,7 @@ export function mergeImage({ identity, layer, companions, dataFile }: ChainLayer
     old: data['compat'] === '0.10',
     snapshots: layer.views.slice(1).map(({ name }) => name),
     bitmaps: layer.bitmaps.map(({ name }) => name),
+    openBitmap: layer.bitmaps.some(({ flags }) => flags.includes('in-use')),
     backing: parent?.written,
     backingFormat: layer.info['backing-filename-format'],
     oddBacking: !isPath || parent?.window !== undefined,

@@ -77,7 +77,8 @@ export interface Standing {
 
 export type PlanStep =
   | { readonly kind: 'qemu-img'; readonly command: QemuCommand }
-  | { readonly kind: 'verify'; readonly what: string }
+  /** `copied`: the parent reads as the layer does; `all`: every image that is left reads as before. */
+  | { readonly kind: 'verify'; readonly what: string; readonly check: 'copied' | 'all' }
   | { readonly kind: 'remove'; readonly path: string };
 
 /** What deleting a layer would do; made without writing anything. */

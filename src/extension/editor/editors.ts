@@ -180,6 +180,7 @@ export class Editors implements vscode.Disposable {
     const contexts = [
       [CONTEXT.imageOpen, summary !== undefined],
       [CONTEXT.comparing, summary?.comparison !== undefined],
+      [CONTEXT.preview, summary?.layers[0]?.preview !== undefined],
     ] as const;
     for (const [key, value] of contexts) {
       if (value === (this.told.get(key) ?? false)) continue;

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { Bitmap, ChainEnd, InternalSnapshot, View } from '../../core/model';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../../protocol/image';
+import { diskName } from '../../protocol/story';
 
 /**
  * The tree: families of images, base at the root, every overlay a child of what it stands on. What an image holds
@@ -114,6 +115,11 @@ export function* walk(nodes: readonly FamilyNode[]): Generator<FamilyNode, void,
   }
 }
 
+/** Files of the newest images that stand on a node's, however far above. */
+export function leavesAbove(node: FamilyNode): string[] {
+  return [...walk(node.children)].flatMap((each) => (each.kind === 'image' && each.leaf ? [each.image.path] : []));
+}
+
 /** The file's own name of an image, of a parent that is not there, of what a snapshot is in. */
 export function nodePath(node: FamilyNode): string | undefined {
   switch (node.kind) {
@@ -130,10 +136,13 @@ export function nodePath(node: FamilyNode): string | undefined {
   }
 }
 
-/** Names of one file together: first the one whose parent is found, then by path. */
+/** Names of one file together: first the one whose parent is found, then that by which its platform knows it, then by path. */
 function groupById(images: readonly SurveyedImage[]): Map<string, [SurveyedImage, ...SurveyedImage[]]> {
   const broken = ({ parent }: SurveyedImage): number => (parent !== undefined && parent.kind !== 'found' ? 1 : 0);
-  const sorted = [...images].sort((a, b) => broken(a) - broken(b) || compare(a.path, b.path));
+  const unknown = ({ story }: SurveyedImage): number => (story ? 0 : 1);
+  const sorted = [...images].sort(
+    (a, b) => broken(a) - broken(b) || unknown(a) - unknown(b) || compare(a.path, b.path),
+  );
   const groups = new Map<string, [SurveyedImage, ...SurveyedImage[]]>();
   for (const image of sorted) {
     const group = groups.get(image.id);
@@ -208,7 +217,7 @@ function contents(parent: ImageNode): FamilyNode[] {
 function nameOf(node: FamilyNode): string {
   switch (node.kind) {
     case 'image':
-      return node.image.story?.disk ?? node.image.label ?? node.image.fileName;
+      return [diskName(node.image.story), node.image.label ?? node.image.fileName].filter(Boolean).join(': ');
     case 'snapshot':
       return node.view.name;
     case 'bitmap':

@@ -127,7 +127,10 @@ function matches({ states, end }: Automaton, path: string): boolean {
     const read = reading.filter((place) => states[place]?.reads?.(character));
     if (read.length === 0) return false;
     length += 1;
-    reading = reach(read.flatMap((place) => states[place]?.next ?? []), length);
+    reading = reach(
+      read.flatMap((place) => states[place]?.next ?? []),
+      length,
+    );
   }
   return reachedAt[end] === length;
 }

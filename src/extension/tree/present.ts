@@ -1,8 +1,9 @@
+import { basename } from 'node:path';
 import type { Finding, LayerAccount, Severity } from '../../core/model';
 import { formatBytes, formatCount, formatDay, formatWhen } from '../../core/units';
 import type { LayerStory } from '../../core/snapshots/model';
 import type { SurveyedImage } from '../../protocol/image';
-import { snapshotStory } from '../../protocol/story';
+import { diskName, snapshotStory } from '../../protocol/story';
 import { code, count, formatMoment, markdown, plain, sentence } from '../text';
 import type { BitmapNode, BrokenNode, FamilyNode, ImageNode, SnapshotNode, UnusableNode } from './families';
 
@@ -50,8 +51,9 @@ export function nodeLabel(node: FamilyNode): string {
 /** With the disk that it is a layer of, where another one, or none, stands below. */
 function imageLabel({ image, parent }: ImageNode): string {
   const { label, story, fileName } = image;
-  const below = parent?.kind === 'image' ? parent.image.story?.disk : undefined;
-  const disk = story?.disk === below ? undefined : story?.disk;
+  const below = parent?.kind === 'image' ? diskName(parent.image.story) : undefined;
+  const own = diskName(story);
+  const disk = own === below ? undefined : own;
   return joined(': ', disk, label ?? (disk === undefined ? fileName : undefined));
 }
 
@@ -136,13 +138,17 @@ function imageLook(node: ImageNode, problems: Problems, place: string | undefine
   const fileName = plain(image.fileName);
   const named = nodeLabel(node) === fileName ? undefined : fileName;
   return {
-    description: joined(' · ', named, owns, day, place === undefined ? undefined : plain(place)),
+    description: joined(' · ', named, previewText(image), owns, day, place === undefined ? undefined : plain(place)),
     tooltip: imageTooltip(node, problems),
-    icon: node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
-    spoken: joined(', ', nodeLabel(node), image.format, role, owns, day, problemsText(problems)),
-    context: node.leaf ? 'image.leaf' : 'image',
+    icon: image.preview ? 'eye' : node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
+    spoken: joined(', ', nodeLabel(node), image.format, role, previewText(image), owns, day, problemsText(problems)),
+    context: !node.leaf ? 'image' : image.preview ? 'image.leaf.preview' : 'image.leaf',
   };
 }
+
+/** `preview of web01.img`, of the overlay of a preview. */
+const previewText = ({ preview }: SurveyedImage): string | undefined =>
+  preview && `preview of ${plain(basename(preview.of))}`;
 
 function snapshotLook(node: SnapshotNode): Look {
   const { view, snapshot, image } = node;

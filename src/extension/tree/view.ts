@@ -115,6 +115,16 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     }, SETTLE_MS);
   }
 
+  /** Looks at files right away: they were changed from here. Where the tree is not on screen, when it next is. */
+  async look(paths: readonly string[]): Promise<void> {
+    if (!this.view.visible || !this.survey.complete) {
+      this.touch(paths);
+      return;
+    }
+    await this.survey.update(paths);
+    this.repaint();
+  }
+
   find(path: string): FamilyNode | undefined {
     return this.survey.find(path);
   }

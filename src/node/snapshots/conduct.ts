@@ -1,4 +1,5 @@
 import type { Job, QemuCommand } from '../../core';
+import { oneLine } from '../../core';
 import { commandText, runQemuImg } from '../qemuImg';
 import type { QemuImg, QemuImgEnd } from '../qemuImg';
 import { inSlices, StopToken } from '../slices';
@@ -10,18 +11,31 @@ export interface Conduct {
   readonly progress?: (what: string, share: number | undefined) => void;
   /** Each command line right before it is run. */
   readonly running?: (command: string) => void;
+  /** How it ended, and what it said. */
+  readonly ran?: (command: string, end: string) => void;
 }
 
 /** Runs a command, telling it first. @throws DiskError `io`; `AbortError` when it was ended */
 export async function conduct(
   tool: QemuImg,
   { args, what }: QemuCommand,
-  { signal, progress, running }: Conduct,
+  { signal, progress, running, ran }: Conduct,
 ): Promise<QemuImgEnd> {
-  running?.(commandText(args, tool));
+  const command = commandText(args, tool);
+  running?.(command);
   progress?.(what, undefined);
-  return runQemuImg(tool, args, { signal, progress: (share) => progress?.(what, share) });
+  try {
+    const end = await runQemuImg(tool, args, { signal, progress: (share) => progress?.(what, share) });
+    ran?.(command, [end.stdout, end.stderr].map(said).filter(Boolean).join('\n'));
+    return end;
+  } catch (error) {
+    ran?.(command, signal?.aborted === true ? 'ended before it was through' : oneLine(error));
+    throw error;
+  }
 }
+
+/** Without the lines that only count up to a hundred. */
+const said = (output: string): string => output.replace(/^.*\(\d+(?:\.\d+)?\/100%\)\r?/gm, '').trim();
 
 /** Runs a job of the core in slices. @throws what the job throws; `AbortError` when it was ended */
 export async function runJob<T>(job: Job<T>, what: string, { signal, progress }: Conduct): Promise<T> {

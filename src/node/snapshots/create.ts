@@ -76,10 +76,17 @@ export async function createSnapshot(request: CreateRequest, policy: GatePolicy)
 function assertPlace(overlay: string): void {
   const folder = fs.statSync(path.dirname(overlay), { throwIfNoEntry: false });
   if (!folder?.isDirectory()) refuse(`there is no folder ${path.dirname(overlay)}`, 'Make it first.');
-  if (fs.lstatSync(overlay, { throwIfNoEntry: false })) {
-    refuse(`${overlay}: there is a file of this name already`, 'Choose another name.');
-  }
+  if (isTaken(overlay)) refuse(`${overlay}: there is a file of this name already`, 'Choose another name.');
   refuseFor(mayLieIn(overlay));
+}
+
+function isTaken(file: string): boolean {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw cause;
+    return refuse(`${file}: its name is too long`, 'Choose a shorter one.');
+  }
 }
 
 function assertRoom(folder: string, needed: number): void {

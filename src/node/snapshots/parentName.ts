@@ -30,13 +30,16 @@ export function parentName(overlay: string, parent: string, absolute: boolean): 
  * part stays, since a link there is what the parent's own parent is looked for from.
  */
 function relativeName(overlay: string, parent: string): string {
-  const folder = fs.realpathSync(path.dirname(overlay));
-  const target = path.join(fs.realpathSync(path.dirname(parent)), path.basename(parent));
+  const folder = followed(path.dirname(overlay));
+  const target = path.join(followed(path.dirname(parent)), path.basename(parent));
   const name = path.relative(folder, target);
   // On another drive there is no way there.
   if (path.isAbsolute(name)) return name;
   return asRelativeName(path.sep === '/' ? name : name.replaceAll(path.sep, '/'));
 }
+
+/** The folder itself where links lead to what no text can name. */
+const followed = (folder: string): string => THIS_SYSTEM.real(folder) ?? folder;
 
 /** Whether QEMU, opening `overlay` by its path, finds `parent` by the name that is written. */
 export function leadsTo(reference: FileReference, overlay: string, parent: string): boolean {

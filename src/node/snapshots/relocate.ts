@@ -1,37 +1,143 @@
-import type { ParentCandidate, QemuCommand, Relocated, RelocateRequest } from '../../core';
+import type { Finding, ParentCandidate, QemuCommand, Relocated, RelocateRequest, Session } from '../../core';
 import { DiskError } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import type { QemuImg } from '../qemuImg';
+import { useOf } from '../inUse';
+import { searchParents } from '../relocate/candidates';
+import { restoreHeader, takeHeader } from '../relocate/keptHeader';
+import type { TakenHeader } from '../relocate/keptHeader';
+import type { Mended } from '../relocate/trial';
+import { mendedOf, nameFor, openTrial, probedFormat, realOf } from '../relocate/trial';
+import { writeAnew } from '../relocate/writeAnew';
 import type { Conduct } from './conduct';
+import { mayChange, refusal } from './guard';
 
-/** Looks for files that may be the parent an image misses, best first. Writes nothing. @throws DiskError */
+/**
+ * Looks for files that may be the parent an image misses, best first. Of a chain that is broken further down, the image
+ * that misses its parent is the last one that can be read. Writes nothing.
+ * @param folders further ones to look in, with what is below them
+ * @throws DiskError
+ */
 export function findCandidates(
   image: string,
   folders: readonly string[],
   policy: GatePolicy,
   conduct: Conduct = {},
 ): Promise<readonly ParentCandidate[]> {
-  return Promise.reject(
-    new DiskError(
-      'unsupported',
-      `${image}: not made yet (${folders.length + policy.allowed.length}, ${typeof conduct})`,
-    ),
-  );
+  return searchParents(mendedOf(image, policy), folders, policy, conduct);
 }
+
+/** The image that `relocateParent` would change when it is asked for this one. @throws DiskError */
+export const missesParent = (image: string, policy: GatePolicy): string => mendedOf(image, policy).path;
 
 /** The command that writes the parent's name anew, for consent. @throws DiskError `refused` with the reason */
-export function planRelocate(request: RelocateRequest, policy: GatePolicy): Promise<QemuCommand> {
-  return Promise.reject(new DiskError('unsupported', `${request.image}: not made yet (${policy.allowed.length})`));
+export async function planRelocate(request: RelocateRequest, policy: GatePolicy): Promise<QemuCommand> {
+  const plan = await makePlan(request, policy);
+  plan.trial.close();
+  return plan.command;
 }
 
-/** Writes the parent's name anew, the old header kept beside the image until the chain is verified. @throws DiskError */
-export function relocateParent(
+/**
+ * Writes the parent's name anew, the old header kept beside the image until the chain is verified.
+ * @throws DiskError `refused` with the reason, before anything is done; `io` or `corrupt` when it failed: then the old
+ * header is beside the image unless nothing had changed
+ */
+export async function relocateParent(
   request: RelocateRequest,
   tool: QemuImg,
   policy: GatePolicy,
   conduct: Conduct = {},
 ): Promise<Relocated> {
-  return planRelocate(request, policy).then(() => {
-    throw new DiskError('unsupported', `${tool.path} ${typeof conduct}`);
-  });
+  const plan = await makePlan(request, policy);
+  try {
+    await writeAnew(plan, tool, policy, conduct);
+    const { mended, name, format } = plan;
+    return { image: mended.path, before: mended.written, backing: name, backingFormat: format };
+  } finally {
+    plan.trial.close();
+  }
+}
+
+/**
+ * Puts back the header that was kept by a relocation that did not come to its end.
+ * @returns the name of the parent as it is then written
+ * @throws DiskError `not-found`, `refused` with the reason, `io`
+ */
+export async function putBackHeader(image: string): Promise<string | undefined> {
+  const file = realOf(image);
+  throwFirst(await mayChange(file));
+  return restoreHeader(file);
+}
+
+/** All that is to be done, found to be possible. */
+export interface RelocatePlan {
+  readonly mended: Mended;
+  readonly header: TakenHeader;
+  /** The parent as the image is to write it, and where that is. */
+  readonly name: string;
+  readonly parent: string;
+  readonly format: string;
+  readonly command: QemuCommand;
+  /** The chain as it is to be. */
+  readonly trial: Session;
+}
+
+async function makePlan(request: RelocateRequest, policy: GatePolicy): Promise<RelocatePlan> {
+  const mended = mendedOf(request.image, policy);
+  const parent = realOf(request.parent);
+  throwFirst(await mayChange(mended.path));
+  throwFirst(await beingWritten(parent));
+  const format = request.parentFormat ?? mended.format ?? probedFormat(parent, policy);
+  const name = nameFor(mended.path, parent, request.absolute ?? false);
+  const header = takeHeader(mended.path, name, format);
+  const trial = openTrial(mended.path, name, format, parent, policy);
+  try {
+    judgeTrial(trial, mended, parent);
+  } catch (error) {
+    trial.close();
+    throw error;
+  }
+  const args = ['rebase', '-u', '-f', 'qcow2', '-F', format, '-b', name, mended.path];
+  const what = `writes the name of its parent, ${name}, into the header of ${mended.path}`;
+  return { mended, header, name, parent, format, command: { args, what }, trial };
+}
+
+/** Whoever stands on a disk that is written to reads a mixture of then and now. */
+async function beingWritten(parent: string): Promise<readonly Finding[]> {
+  const use = await useOf(parent, false);
+  if (use.state !== 'written') return [];
+  const by = use.by.length === 0 ? 'another process' : use.by.join(', ');
+  return [
+    refusal(
+      'parent-in-use',
+      `${parent} is open for writing by ${by}: nothing can stand on it meanwhile`,
+      'Shut that VM down first, or choose another parent.',
+    ),
+  ];
+}
+
+function judgeTrial({ chain }: Session, mended: Mended, parent: string): void {
+  const [top, below] = chain.layers;
+  const { end } = chain;
+  const at = { file: mended.path };
+  if (end.kind === 'cycle' || below?.identity.id === mended.id) {
+    throw new DiskError('refused', `${parent} stands on the image itself: this would be a loop`, at);
+  }
+  if (!top || !below) {
+    const why = end.kind === 'base' ? '' : `: ${end.message}`;
+    throw new DiskError('refused', `${parent} can't be its parent${why}`, at, 'Choose another file or format.');
+  }
+  if (end.kind === 'base') return;
+  const last = chain.layers.at(-1)?.identity.path ?? parent;
+  throw new DiskError(
+    'refused',
+    `the chain would still be broken: ${end.message}`,
+    at,
+    `Relocate the parent of ${last} first.`,
+  );
+}
+
+function throwFirst(findings: readonly Finding[]): void {
+  const [first] = findings;
+  if (first) throw new DiskError('refused', first.message, {}, first.advice);
 }

@@ -75,7 +75,10 @@ export class TracingTool {
     this.path = `${folder}/qemu-img-traced`;
     this.log = `${folder}/trace.log`;
     const trace = EVENTS.map((event) => `--trace enable=${event}`).join(' ');
-    writeFileSync(this.path, `#!/bin/sh\nexec '${real}' ${trace} "$@" 2>>'${this.log}'\n`);
+    writeFileSync(
+      this.path,
+      `#!/bin/sh\n'${real}' ${trace} "$@" 2>>'${this.log}' && exit\nend=$?; tail -1 '${this.log}' >&2; exit $end\n`,
+    );
     chmodSync(this.path, 0o755);
   }
 

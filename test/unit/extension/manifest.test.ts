@@ -10,7 +10,8 @@ import { COLOR_DEFAULTS } from '../../../src/webview/palette';
 import { repositoryRoot } from '../../support/root';
 
 interface MenuItem {
-  readonly command: string;
+  readonly command?: string;
+  readonly submenu?: string;
   readonly when?: string;
   readonly group?: string;
 }
@@ -44,6 +45,7 @@ interface Manifest {
     readonly views: Readonly<Record<string, readonly { readonly id: string; readonly icon: string }[]>>;
     readonly viewsWelcome: readonly { readonly view: string; readonly contents: string; readonly when?: string }[];
     readonly commands: readonly { readonly command: string; readonly category: string; readonly title: string }[];
+    readonly submenus: readonly { readonly id: string; readonly label: string }[];
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
     readonly keybindings: readonly { readonly command: string; readonly key: string; readonly when?: string }[];
     readonly configuration: { readonly properties: Readonly<Record<string, { readonly default: unknown }>> };
@@ -65,6 +67,7 @@ const text = readFileSync(join(ROOT, 'package.json'), 'utf8');
 const manifest = JSON.parse(text) as Manifest;
 const { contributes } = manifest;
 const commandIds = contributes.commands.map(({ command }) => command);
+const submenus = contributes.submenus.map(({ id }) => id);
 const sorted = (items: Iterable<string>): string[] => [...items].sort();
 
 describe('the manifest', () => {
@@ -96,15 +99,20 @@ describe('the manifest', () => {
 
   it('has menus and keys for commands that exist', () => {
     for (const [menu, items] of Object.entries(contributes.menus)) {
-      for (const { command } of items) assert.ok(commandIds.includes(command), `${menu}: ${command}`);
+      for (const { command, submenu } of items) {
+        const known = command === undefined ? submenus.includes(submenu ?? '') : commandIds.includes(command);
+        assert.ok(known, `${menu}: ${command ?? submenu}`);
+      }
     }
+    // What is below a submenu is in the manifest as a menu of its own.
+    for (const id of submenus) assert.ok((contributes.menus[id] ?? []).length > 0, id);
     for (const { command } of contributes.keybindings) assert.ok(commandIds.includes(command), command);
   });
 
   it('hides from the palette what needs a node of the tree', () => {
     const hidden = (contributes.menus['commandPalette'] ?? []).filter(({ when }) => when === 'false');
     const ofNodes = COMMANDS.filter((id) => id.startsWith('vmDisk.tree.'));
-    assert.deepEqual(sorted(hidden.map(({ command }) => command)), sorted(ofNodes));
+    assert.deepEqual(sorted(hidden.map(({ command }) => command ?? '')), sorted(ofNodes));
   });
 
   it('goes by contexts that the code sets', () => {

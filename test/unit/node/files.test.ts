@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join, relative } from 'node:path';
 import type { OpenedSource } from '../../../src/core';
 import { DiskError } from '../../../src/core';
-import { openFile } from '../../../src/node/files';
+import { deviceSize, openFile } from '../../../src/node/files';
 import { beforeOpening, makePipe, makeSocket, ON_WINDOWS, openDescriptors } from '../../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
@@ -232,5 +232,36 @@ describe('a file', () => {
       );
       assert.equal(count, 1);
     });
+  });
+});
+
+describe('the size of a block device', () => {
+  let sysfs: string;
+  beforeEach(() => {
+    sysfs = makeTempFolder('sysfs');
+  });
+  afterEach(() => {
+    removeFolder(sysfs);
+  });
+  const tell = (number: string, size: string): void => {
+    fs.mkdirSync(join(sysfs, 'dev', 'block', number), { recursive: true });
+    fs.writeFileSync(join(sysfs, 'dev', 'block', number, 'size'), size);
+  };
+
+  it('is what /sys says, in sectors of 512 bytes', () => {
+    tell('253:7', '2097152\n');
+    assert.equal(deviceSize('/dev/vg/lv', 0xfd07n, sysfs), 2 ** 30);
+    // gnu_dev_makedev: 12 bits of the major from bit 8, 8 bits of the minor from bit 0 and the rest from bit 20.
+    tell('259:1048575', '8\n');
+    assert.equal(deviceSize('/dev/nvme', (259n << 8n) | 0xffn | ((1048575n & ~0xffn) << 12n), sysfs), 4096);
+  });
+
+  it('is not guessed where it is not told', () => {
+    const unknown = { code: 'io', file: '/dev/lv', message: /size of this device is not known/ };
+    assert.throws(() => deviceSize('/dev/lv', 0xfd07n, sysfs), unknown);
+    for (const text of ['', 'many\n', '-1\n', '1e3\n']) {
+      tell('253:7', text);
+      assert.throws(() => deviceSize('/dev/lv', 0xfd07n, sysfs), unknown);
+    }
   });
 });

@@ -142,3 +142,33 @@ describe('the storage domain of a file', () => {
     assert.deepEqual(mayLieIn(join(folder, 'scratch.qcow2')), []);
   });
 });
+
+describe('a preview in a storage domain', () => {
+  it('has a name of its own, beside what was current before', () => {
+    const folder = makeTempFolder('domain');
+    try {
+      const domain = new TestDomain(folder, 5);
+      domain.addVolume('web-disk', 'web-4', { parent: 'web-1' });
+      const labels = (): unknown => {
+        const paths = ['web-1', 'web-3', 'web-4'].map((volume) => domain.path('web-disk', volume));
+        const stories = platformStories(paths, TRUST_ALL);
+        return paths.map((path) => [stories.get(path)?.label, stories.get(path)?.role]);
+      };
+      domain.writeOvfs({ preview: true });
+      assert.deepEqual(labels(), [
+        ['before-upgrade', 'snapshot'],
+        ['current before the preview', 'current'],
+        ['preview', 'preview'],
+      ]);
+      // Without the engine's account there are two newest layers, and nothing tells which is which.
+      rmSync(domain.folder('store-disk'), { recursive: true });
+      assert.deepEqual(labels(), [
+        [undefined, 'snapshot'],
+        [undefined, undefined],
+        [undefined, undefined],
+      ]);
+    } finally {
+      removeFolder(folder);
+    }
+  });
+});

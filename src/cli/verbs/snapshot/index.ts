@@ -6,6 +6,7 @@ import { snapshotDelete } from './delete';
 import { snapshotList } from './list';
 import { snapshotPlan } from './plan';
 import { snapshotPreview } from './preview';
+import { snapshotRelocate } from './relocate';
 
 /** Verbs about new layers, their end, previews and internal snapshots. */
 export const SNAPSHOT_VERBS: readonly Verb[] = [
@@ -18,4 +19,5 @@ export const SNAPSHOT_VERBS: readonly Verb[] = [
   snapshotUndo,
   snapshotCreateInternal,
   snapshotApply,
+  snapshotRelocate,
 ];

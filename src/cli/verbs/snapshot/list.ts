@@ -7,7 +7,6 @@ import { chainOf, childrenOf, findFamily, memberAt } from '../../../node/family'
 import { openFile } from '../../../node/files';
 import { TRUST_ALL } from '../../../node/gate';
 import { previewsIn } from '../../../node/snapshots/preview';
-import type { SurveyedImage } from '../../../protocol/image';
 import { Output, tell } from '../../output';
 import { indent, paint, plain } from '../../text';
 import type { Verb } from '../../verb';
@@ -45,6 +44,8 @@ export const snapshotList: Verb = {
     return EXIT.fine;
   },
 };
+
+type SurveyedImage = Family['images'][number];
 
 interface Listing {
   readonly start: SurveyedImage;

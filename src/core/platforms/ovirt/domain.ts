@@ -36,6 +36,8 @@ export interface Told {
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Of one disk; the engine allows some dozens of snapshots. */
+const MAX_VOLUMES = 2000;
 const OVF_BYTES = 4 << 20;
 const STORE_BYTES = 32 << 20;
 /** Of all OVFs of a domain: some ten thousand VMs. */
@@ -93,7 +95,7 @@ export class Domain {
     if (!names) return undefined;
     const present = new Set(names);
     const uuids = new Set(names.map((name) => name.replace(/\.(?:meta|lease)$/, '')).filter(isUuid));
-    const volumes = [...uuids].map((volume): readonly [string, Volume] => [
+    const volumes = [...uuids].slice(0, MAX_VOLUMES).map((volume): readonly [string, Volume] => [
       volume.toLowerCase(),
       {
         uuid: volume.toLowerCase(),
@@ -150,8 +152,8 @@ export class Domain {
   }
 }
 
-/** Before 4.2 all disks were of one type, and only the description told. */
-const isStore = ({ diskType, alias }: VolumeMeta): boolean => diskType === 'OVFS' || alias === 'OVF_STORE';
+/** A disk that holds OVFs. Before 4.2 all disks were of one type, and only the description told. */
+export const isStore = ({ diskType, alias }: VolumeMeta): boolean => diskType === 'OVFS' || alias === 'OVF_STORE';
 
 /** Whether a disk of an OVF is listed under the image whose own volume it is. */
 function isOwn({ image, volume }: OvfDisk, domain: Domain): boolean {

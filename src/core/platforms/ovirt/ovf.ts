@@ -7,6 +7,8 @@ export interface Ovf {
   readonly vm: string | undefined;
   readonly disks: readonly OvfDisk[];
   readonly snapshots: ReadonlyMap<string, OvfSnapshot>;
+  /** True while a snapshot is previewed: what was current before has one of its own then. */
+  readonly previewed: boolean;
 }
 
 export interface OvfDisk {
@@ -31,15 +33,17 @@ export function parseOvf(text: string): Ovf | undefined {
   if (envelope?.name !== 'Envelope') return undefined;
   const content = childNamed(envelope, 'Content');
   const sections = [...envelope.children, ...(content?.children ?? [])];
+  const snapshots = new Map(
+    sections
+      .filter(({ attributes }) => attributes.get('type') === 'ovf:SnapshotsSection_Type')
+      .flatMap((section) => childrenNamed(section, 'Snapshot'))
+      .flatMap(toSnapshot),
+  );
   return {
     vm: labelText(textOf(content, 'Name')),
     disks: sections.flatMap((section) => childrenNamed(section, 'Disk')).flatMap(toDisk),
-    snapshots: new Map(
-      sections
-        .filter(({ attributes }) => attributes.get('type') === 'ovf:SnapshotsSection_Type')
-        .flatMap((section) => childrenNamed(section, 'Snapshot'))
-        .flatMap(toSnapshot),
-    ),
+    snapshots,
+    previewed: [...snapshots.values()].some(({ type }) => type === 'PREVIEW'),
   };
 }
 

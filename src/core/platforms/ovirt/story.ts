@@ -2,11 +2,18 @@ import type { LayerStory } from '../../snapshots/model';
 import type { Platform, PlatformFiles } from '../files';
 import { folderOf, nameOf } from '../paths';
 import type { ImageFolder, Told, Volume } from './domain';
-import { Domain, domainRootOf } from './domain';
+import { Domain, domainRootOf, isStore } from './domain';
 import type { VolumeMeta } from './meta';
 
-/** What is kept in volumes and is no VM's disk: OVFs, saved memory, ISO files, the hosted engine's own (vdsm, DISKTYPE). */
-const NO_DISKS: ReadonlySet<string> = new Set(['OVFS', 'MEMD', 'MEMM', 'ISOF', 'HESD', 'HEMD', 'HECI']);
+/** What is kept in volumes and is no VM's disk (vdsm, DISKTYPE). */
+const NO_DISKS: ReadonlyMap<string, string> = new Map([
+  ['MEMD', 'saved memory of a VM'],
+  ['MEMM', 'saved configuration of a VM'],
+  ['ISOF', 'ISO image'],
+  ['HESD', 'sanlock of the hosted engine'],
+  ['HEMD', 'metadata of the hosted engine'],
+  ['HECI', 'configuration of the hosted engine'],
+]);
 
 /** Names of a storage domain's volumes. A volume belongs to the snapshot that froze it; the newest is "current". */
 export function ovirt(files: PlatformFiles): Platform {
@@ -20,13 +27,15 @@ export function ovirt(files: PlatformFiles): Platform {
       domains.set(root, domain);
       const image = domain.image(nameOf(folderOf(file)));
       const volume = image?.volumes.get(nameOf(file).toLowerCase());
-      if (!image || volume?.meta?.kind !== 'meta' || NO_DISKS.has(volume.meta.meta.diskType)) return undefined;
+      if (!image || volume?.meta?.kind !== 'meta' || isStore(volume.meta.meta)) return undefined;
       return storyOf(domain, image, volume, volume.meta.meta);
     },
   };
 }
 
 function storyOf(domain: Domain, folder: ImageFolder, volume: Volume, meta: VolumeMeta): LayerStory {
+  const otherUse = NO_DISKS.get(meta.diskType);
+  if (otherUse !== undefined) return { platform: 'oVirt', label: otherUse, disk: aliasOf(folder) };
   const told = domain.told().get(volume.uuid);
   const image = meta.image === folder.uuid ? folder : (domain.image(meta.image) ?? folder);
   return {
@@ -49,10 +58,9 @@ const TEMPLATE: Part = { label: 'template', role: 'template' };
 function fromOvf({ ovf, disk }: Told): Part {
   const snapshot = ovf.snapshots.get(disk.snapshot ?? '');
   if (!snapshot) return {};
-  const previewed = [...ovf.snapshots.values()].some(({ type }) => type === 'PREVIEW');
   switch (snapshot.type) {
     case 'ACTIVE':
-      return previewed ? { label: 'preview', role: 'preview' } : { label: 'current', role: 'current' };
+      return ovf.previewed ? { label: 'preview', role: 'preview' } : { label: 'current', role: 'current' };
     case 'PREVIEW':
       return { label: 'current before the preview', role: 'current' };
     case 'STATELESS':

@@ -52,8 +52,9 @@ class Run {
     if (!noted) this.note();
     for (const step of plan.steps) {
       if (step.kind === 'qemu-img') await this.command(step.command);
-      else if (step.kind === 'verify') await this.verify(digests);
-      else this.remove(step.path);
+      else if (step.kind === 'remove') this.remove(step.path);
+      else if (step.check === 'copied') await this.assertCopied();
+      else await this.verify(digests);
     }
     this.assertParents();
     removeNote(plan.image, 'delete');
@@ -94,7 +95,6 @@ class Run {
   }
 
   private async verify(digests: ReadonlyMap<string, string>): Promise<void> {
-    if (this.drawn.onlyRemoval && this.direction === 'commit') await this.assertCopied();
     const wrong: string[] = [];
     for (const [file, digest] of digests) {
       if ((await this.digest(file, file)) !== digest) wrong.push(file);
@@ -111,7 +111,7 @@ class Run {
     this.assertUnused();
   }
 
-  /** The note of an earlier run is anybody's word: that the data is in the parent is seen by reading both. */
+  /** Before another parent is named anywhere: the copy is seen to be one by reading both. */
   private async assertCopied(): Promise<void> {
     const { image, parent } = this.drawn.plan;
     if (parent === undefined) return;
@@ -123,9 +123,9 @@ class Run {
       if (ranges.count > 0 && (ranges.start[0] ?? 0) < guestSize) {
         throw new DiskError(
           'corrupt',
-          `${parent} does not hold what this layer does, though an earlier run says so: nothing was removed`,
+          `${parent} does not read as this layer does (from guest byte ${ranges.start[0] ?? 0} on): nothing else was done`,
           { file: image },
-          `If the layer is not needed any more, remove it yourself, and the note beside it.`,
+          'Every image reads as it did, through the layer: leave it where it is, and report this.',
         );
       }
     } finally {

@@ -37,8 +37,6 @@ export interface Drawn {
   readonly heir: string | undefined;
   /** A run that was cut off left its note. */
   readonly noted: boolean;
-  /** Nothing is left to do but to remove the file. */
-  readonly onlyRemoval: boolean;
 }
 
 /** More is read only where a person asks for it. */
@@ -226,6 +224,7 @@ class Draft {
     if (direction === 'commit' && parent) {
       const what = `copies what ${layer.path} holds into ${parent.path}`;
       if (!onlyFileLeft(situation)) run(['commit', '-f', 'qcow2', '-d', '-p', layer.path], what);
+      steps.push({ kind: 'verify', check: 'copied', what: `${parent.path} reads as ${layer.path} does` });
       for (const child of children) {
         const args = ['rebase', '-u', '-f', 'qcow2', '-F', format, '-b', this.nameFor(child), child.path];
         run(args, `names ${parent.path} as the parent of ${child.path}`);
@@ -239,7 +238,7 @@ class Draft {
         );
       }
     }
-    steps.push({ kind: 'verify', what: 'every image that is left reads as before' });
+    steps.push({ kind: 'verify', check: 'all', what: 'every image that is left reads as before' });
     steps.push({ kind: 'remove', path: layer.path });
     return steps;
   }
@@ -287,7 +286,6 @@ class Draft {
       verified: [...new Set([...newest, ...children, ...moved])],
       heir: plan.direction === 'commit' && children.length === 0 ? plan.parent : undefined,
       noted: situation.begun !== undefined,
-      onlyRemoval: onlyFileLeft(situation),
     };
   }
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Chain, Finding, MergeImage, Situation } from '../../../core';
-import { DiskError, mergeImage, probeInput, Session, sniff } from '../../../core';
+import { DiskError, hasStaleTail, mergeImage, probeInput, Session, sniff } from '../../../core';
 import type { SurveyedImage } from '../../../protocol/image';
 import type { GatePolicy } from '../../../protocol/worker';
 import { codecsReady } from '../../codecs';
@@ -113,9 +113,15 @@ async function situate(
     end,
     children: images,
     siblings,
+    staleTail: staleTailBelow(layers),
     begun: note?.image === layer.path ? { direction: note.direction, moved } : undefined,
     locked: new Map(found),
   };
+}
+
+function staleTailBelow([layer, parent, below]: Chain['layers']): boolean {
+  if (!layer || !parent || parent.layer.guestSize >= layer.layer.guestSize) return false;
+  return hasStaleTail(parent, below?.layer.guestSize ?? 0);
 }
 
 /** What is told of siblings is their names. */
@@ -130,6 +136,7 @@ function surveyed(image: SurveyedImage): MergeImage {
     old: false,
     snapshots: [],
     bitmaps: [],
+    openBitmap: false,
     backing: image.backing ?? undefined,
     backingFormat: undefined,
     oddBacking: false,

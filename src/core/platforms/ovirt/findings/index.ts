@@ -54,9 +54,7 @@ function* imageFindings(
     domainUuid: domain.metadata()?.uuid ?? '',
     folder,
     headers: headersOf(paths),
-    previewed: volumes.some(({ uuid: volume }) =>
-      [...(domain.told().get(volume)?.ovf.snapshots.values() ?? [])].some(({ type }) => type === 'PREVIEW'),
-    ),
+    previewed: volumes.some(({ uuid: volume }) => domain.told().get(volume)?.ovf.previewed),
   };
   yield* changeLeftovers(folder.leftovers);
   yield* chainFindings(evidence);

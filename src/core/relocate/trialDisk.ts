@@ -1,0 +1,63 @@
+import { readGuest } from '../guest';
+import type { Chain, OwnershipMap } from '../model';
+import { NOBODY, UNKNOWN_OWNER } from '../model';
+import { runAt } from '../runs';
+import type { WalkFrom } from '../walk';
+
+/**
+ * Whose bytes they are: `overlay` the image's own, `below` what the file beneath it holds, or nobody; `both` where it
+ * holds a part of them each.
+ */
+export type Origin = 'overlay' | 'below' | 'both';
+
+export interface Piece {
+  readonly bytes: Uint8Array;
+  readonly origin: Origin;
+}
+
+/** The disk of an overlay on a file that may be its parent, read a few bytes at a time. */
+export interface TrialDisk {
+  readonly size: number;
+  /** Undefined where it is not all on the disk, or can't be read. */
+  read(offset: number, length: number): Piece | undefined;
+}
+
+/** More than any structure that is looked at has. */
+const MAX_PIECE = 1 << 20;
+
+/** @param map of the whole disk from that origin */
+export function trialDisk(chain: Chain, from: WalkFrom, map: OwnershipMap): TrialDisk {
+  const size = map.start[map.count] ?? 0;
+  return {
+    size,
+    read: (offset, length) => {
+      if (!Number.isSafeInteger(offset) || offset < 0 || length <= 0 || length > MAX_PIECE) return undefined;
+      if (offset + length > size) return undefined;
+      const origin = originOf(map, from.depth, offset, offset + length);
+      if (origin === undefined) return undefined;
+      const bytes = new Uint8Array(length);
+      return readGuest(chain, from, map, offset, bytes).length === 0 ? { bytes, origin } : undefined;
+    },
+  };
+}
+
+function originOf(map: OwnershipMap, depth: number, start: number, end: number): Origin | undefined {
+  let own = false;
+  let below = false;
+  for (let run = runAt(map, start); run < map.count && (map.start[run] ?? end) < end; run += 1) {
+    const owner = map.owner[run] ?? UNKNOWN_OWNER;
+    if (owner === UNKNOWN_OWNER) return undefined;
+    if (owner === depth) own = true;
+    else if (owner === NOBODY || owner > depth) below = true;
+  }
+  return own && below ? 'both' : own ? 'overlay' : 'below';
+}
+
+/** A part of a disk as a disk of its own; it ends where the whole one does. */
+export function partOf(disk: TrialDisk, start: number, length: number): TrialDisk {
+  const size = Math.max(0, Math.min(length, disk.size - start));
+  return {
+    size,
+    read: (offset, count) => (offset < 0 || offset + count > size ? undefined : disk.read(start + offset, count)),
+  };
+}

@@ -1,0 +1,129 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { Diagnosis, Remedy } from '../../core/snapshots/model';
+import { cardOf } from '../card';
+import { message, plain } from '../text';
+import { nodePath } from '../tree/families';
+import { copyCommand, isTrusted, tellRefused } from './consent';
+import { deleteSnapshot } from './delete';
+import { diagnosisSheet } from './diagnosisSheet';
+import { endPreview } from './preview';
+import { relocateParent } from './relocate';
+import { repair } from './repair';
+import { leafOf, pathOf, settle, show, subject } from './world';
+import type { From, SnapshotWorld } from './world';
+
+/** What a caller answers that does not want to be asked. */
+export interface DiagnoseAnswers {
+  /** Images or folders. */
+  readonly paths: readonly string[];
+}
+
+/** Looks for everything that is wrong with an image and its chain, or with a folder, and shows it with what mends it. */
+export async function diagnoseChain(
+  world: SnapshotWorld,
+  from: From | DiagnoseAnswers,
+): Promise<readonly Diagnosis[] | undefined> {
+  const paths = await pathsOf(world, from);
+  return paths.length === 0 ? undefined : look(world, paths);
+}
+
+async function pathsOf(world: SnapshotWorld, from: From | DiagnoseAnswers): Promise<readonly string[]> {
+  if (from && 'paths' in from) return from.paths;
+  // Of a parent that is not there, what stands on it is looked at.
+  if (from && 'key' in from && from.kind === 'broken') return from.children.flatMap((node) => nodePath(node) ?? []);
+  const given = pathOf(from);
+  // A layer is looked at with all that stands on it: that of the image in front.
+  if (given !== undefined) return [cardOf(from) ? leafOf(world, given) : given];
+  const path = await subject(world, from, 'Diagnose Chain');
+  return path === undefined ? [] : [path];
+}
+
+async function look(world: SnapshotWorld, paths: readonly string[]): Promise<readonly Diagnosis[] | undefined> {
+  const name = paths.length === 1 ? basename(paths[0] ?? '') : `${paths.length} files`;
+  const policy = world.trust.policy(paths.length === 1 ? paths[0] : undefined);
+  const found = await world.maintenance.job('diagnose', { paths, policy }, `Diagnosing ${name}…`);
+  if (!found) return undefined;
+  const again = (): Promise<unknown> => look(world, paths);
+  const sheet = diagnosisSheet(`Diagnosis of ${name}`, found, {
+    mend: async (remedy) => {
+      await mend(world, remedy);
+      if (await anyExists(paths)) await again();
+    },
+    open: (path) => show(world, path),
+    copy: copyCommand,
+    again,
+  });
+  world.sheets.show(`diagnosis ${paths.join('\n')}`, sheet);
+  return found;
+}
+
+async function anyExists(paths: readonly string[]): Promise<boolean> {
+  const there = await Promise.all(paths.map(exists));
+  return there.includes(true);
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Does what mends something, each with the same questions as its command. */
+async function mend(world: SnapshotWorld, remedy: Remedy): Promise<unknown> {
+  switch (remedy.kind) {
+    case 'relocate': {
+      const { image, parent, parentFormat } = remedy;
+      return relocateParent(world, { image, parent, parentFormat });
+    }
+    case 'choose-parent':
+      return relocateParent(world, { image: remedy.image });
+    case 'repair':
+      return repair(world, { image: remedy.image, mode: remedy.mode });
+    case 'check':
+      return vscode.commands.executeCommand('vmDisk.checkImage', vscode.Uri.file(remedy.image));
+    case 'end-preview':
+      return askPreviewEnd(world, remedy.overlay);
+    case 'finish-delete':
+      return deleteSnapshot(world, { image: remedy.image });
+    case 'remove-file':
+      return removeFile(world, remedy.path);
+    case 'none':
+      return undefined;
+  }
+}
+
+async function askPreviewEnd(world: SnapshotWorld, overlay: string): Promise<unknown> {
+  const items = [
+    { how: 'undo', label: 'Undo Preview…', detail: 'Drops the preview and what was written to it' },
+    { how: 'commit', label: 'Commit Preview…', detail: 'Keeps the preview and drops what is newer' },
+  ] as const;
+  const picked = await vscode.window.showQuickPick(items, { title: `Preview · ${basename(overlay)}` });
+  return picked && endPreview(world, vscode.Uri.file(overlay), picked.how);
+}
+
+/** Removes a file that is left over, to the trash where there is one. */
+async function removeFile(world: SnapshotWorld, path: string): Promise<void> {
+  if (!(await isTrusted('Removing a file'))) return;
+  const refusals = await world.maintenance.call('mayLieIn', { file: path });
+  if (refusals.length > 0) {
+    await tellRefused(`${basename(path)} is not removed`, refusals);
+    return;
+  }
+  const remove = 'Remove File';
+  const choice = await vscode.window.showWarningMessage(
+    message(`Remove ${basename(path)}?`),
+    { modal: true, detail: `${plain(path, 4000)}\n\nIt goes to the trash where there is one, otherwise for good.` },
+    remove,
+  );
+  if (choice !== remove) return;
+  const file = vscode.Uri.file(path);
+  try {
+    await vscode.workspace.fs.delete(file, { useTrash: true });
+  } catch {
+    // No trash on this machine.
+    await vscode.workspace.fs.delete(file, { useTrash: false });
+  }
+  await settle(world, [], [path]);
+}

@@ -1,0 +1,33 @@
+import type { Evidence, Suspect } from '../../core';
+import { contentEvidence, DiskError, trialDisk } from '../../core';
+import type { GatePolicy } from '../../protocol/worker';
+import type { Conduct } from '../snapshots/conduct';
+import { runJob } from '../snapshots/conduct';
+import type { Mended } from './trial';
+import { openTrial } from './trial';
+
+/** What reading the overlay with a file beneath it tells about whether they belong together. @throws `AbortError` */
+export async function fitOf(
+  mended: Mended,
+  suspect: Omit<Suspect, 'content'>,
+  policy: GatePolicy,
+  conduct: Conduct,
+): Promise<readonly Evidence[]> {
+  const { path: file, format } = suspect;
+  try {
+    const trial = openTrial(mended.path, file, format, file, policy);
+    try {
+      const { chain, from } = trial;
+      if (chain.layers.length < 2) return [{ weight: -6, what: "it can't be opened as the overlay's parent" }];
+      const { map } = await runJob(trial.scan(), `reads the tables of ${file}`, conduct);
+      const broken =
+        chain.end.kind === 'base' ? [] : [{ weight: -0.5, what: 'it stands on a parent that is missing itself' }];
+      return [...contentEvidence(trialDisk(chain, from, map)), ...broken];
+    } finally {
+      trial.close();
+    }
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return [{ weight: -6, what: `it can't be read: ${error.message}` }];
+  }
+}

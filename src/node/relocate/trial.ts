@@ -1,0 +1,125 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Chain, ChainEnd, ChainLayer } from '../../core';
+import { closeChain, DiskError, openChain, parentReference, probe, Session } from '../../core';
+import type { GatePolicy } from '../../protocol/worker';
+import { createEnvironment } from '../environment';
+import { openFile } from '../files';
+import { FileGate } from '../gate';
+
+/** The image whose header is to name another parent: the last one of a chain that can be read. */
+export interface Mended {
+  /** Absolute, links followed. */
+  readonly path: string;
+  readonly id: string;
+  /** As it names its parent now. */
+  readonly written: string;
+  readonly format: string | undefined;
+  /** How its chain ends now. */
+  readonly end: ChainEnd;
+  readonly guestSize: number;
+  readonly modified: number | undefined;
+  /** Ids of the layers from the image that was asked for down to this one. */
+  readonly above: readonly string[];
+}
+
+/**
+ * Which image of a chain needs its parent named anew: the last that can be read of one that is broken, else the image
+ * itself.
+ * @throws DiskError when there is nothing to relocate: the image is no qcow2, names no parent, or can't be opened
+ */
+export function mendedOf(image: string, policy: GatePolicy): Mended {
+  const chain = openReal(image, policy);
+  try {
+    const layer = chain.end.kind === 'base' ? chain.layers[0] : chain.layers.at(-1);
+    if (!layer) throw new DiskError('not-found', 'there is no image', { file: image });
+    return describe(chain, layer);
+  } finally {
+    closeChain(chain);
+  }
+}
+
+function describe({ layers, end }: Chain, { depth, identity, layer, source }: ChainLayer): Mended {
+  const { path: file, id } = identity;
+  if (layer.format !== 'qcow2') {
+    throw new DiskError(
+      'refused',
+      `a ${layer.format} image stands on nothing: there is no parent to name`,
+      { file },
+      'Relocate the overlay that stands on it.',
+    );
+  }
+  if (!layer.parent) {
+    throw new DiskError(
+      'refused',
+      'the image names no parent: to give it one would change what it reads',
+      { file },
+      'If it has lost its parent’s name, qemu-img rebase -u -b writes it.',
+    );
+  }
+  return {
+    path: file,
+    id,
+    written: layer.parent.written,
+    format: layer.parent.format,
+    end,
+    guestSize: layer.guestSize,
+    modified: source.modified,
+    above: layers.slice(0, depth + 1).map(({ identity: each }) => each.id),
+  };
+}
+
+function openReal(image: string, policy: GatePolicy): Chain {
+  const leaf = openFile(realOf(image), policy);
+  return openChain(createEnvironment(policy), leaf);
+}
+
+/** The file that a name leads to, or the name where it leads nowhere: opening it then tells why. */
+export function realOf(file: string): string {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return path.resolve(file);
+  }
+}
+
+/** How a file opens by itself: `raw` where nothing else is known of it. @throws DiskError */
+export function probedFormat(file: string, policy: GatePolicy): string {
+  const { source, identity } = openFile(file, policy);
+  try {
+    return probe(source).id;
+  } catch (error) {
+    throw error instanceof DiskError ? error.in(identity) : error;
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * The chain as it would be with another parent, in memory: nothing is written.
+ * @param name of the parent as the image would write it
+ * @throws DiskError when the image can't be opened; a parent that can't is where the chain ends
+ */
+export function openTrial(
+  image: string,
+  name: string,
+  parentFormat: string,
+  parent: string,
+  policy: GatePolicy,
+): Session {
+  const allowed = { ...policy, allowed: [...policy.allowed, parent] };
+  const leaf = openFile(image, policy);
+  return new Session({ ...createEnvironment(policy), gate: new FileGate(allowed) }, leaf, {
+    format: 'qcow2',
+    parent: ({ id }, written) => (id === leaf.identity.id ? parentReference(name, parentFormat) : written),
+  });
+}
+
+/** The name of a parent as an image writes it: from the image's folder, or whole. Both paths lead where they say. */
+export function nameFor(image: string, parent: string, absolute: boolean): string {
+  const relative = absolute ? parent : path.relative(path.dirname(image), parent);
+  if (path.isAbsolute(relative)) return relative;
+  const portable = path.sep === '\\' ? relative.replaceAll('\\', '/') : relative;
+  // QEMU takes what stands before a colon for a protocol, unless a slash comes first.
+  return /^[^/]*:/.test(portable) ? `./${portable}` : portable;
+}

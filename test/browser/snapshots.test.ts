@@ -1,0 +1,220 @@
+import { strict as assert } from 'node:assert';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Frame, Locator } from 'playwright-core';
+import { assertReadable, violations } from './accessibility';
+import { Editor } from './editor';
+import { becomes, until } from './eventually';
+import { Session } from './harness';
+import type { Theme } from './harness';
+import { CLUSTER, MIB, writeQcow2 } from './images';
+import { editorFrame } from '../../scripts/vscode/workbench.mjs';
+import { data, noise } from '../fixtures/build/index';
+import type { Cluster } from '../fixtures/build/index';
+import { makeTempFolder, removeFolder } from '../support/temp';
+
+const THEMES = ['light', 'hc', 'hc-light', 'dark'] satisfies Theme[];
+
+/** A machine with a past: a base, the layer after its installation, and the one that is written to. */
+function writeMachine(folder: string): void {
+  const size = 16 * MIB;
+  const own = (from: number, to: number): Map<number, Cluster> =>
+    new Map(Array.from({ length: to - from }, (_, at) => [from + at, data(noise(from + at + 1, CLUSTER))]));
+  writeQcow2(folder, 'web.base.qcow2', { size, clusters: own(0, 40) });
+  writeQcow2(folder, 'web.installed.qcow2', {
+    size, backing: 'web.base.qcow2', backingFormat: 'qcow2', clusters: own(20, 60),
+  });
+  writeQcow2(folder, 'web.qcow2', {
+    size, backing: 'web.installed.qcow2', backingFormat: 'qcow2', clusters: own(50, 70),
+  });
+}
+
+describe('snapshots', () => {
+  let folder: string;
+  let session: Session;
+  let editor: Editor;
+
+  before(async () => {
+    folder = makeTempFolder('snapshots');
+    writeMachine(folder);
+    session = await Session.start({ folder, width: 1600 });
+    editor = await Editor.open(session, 'web.qcow2');
+  });
+
+  after(async () => {
+    await session.close();
+    removeFolder(folder);
+  });
+
+  const files = async (): Promise<string[]> => (await editor.cards()).map(({ file }) => file);
+  const question = (): Locator => session.page.locator('.quick-input-widget:visible');
+  const line = (text: string): Locator => question().locator('.monaco-list-row').filter({ hasText: text });
+  const dialog = (): Locator => session.page.locator('.monaco-dialog-box');
+  const tab = (name: string): Locator => session.page.locator('.tab').filter({ hasText: name });
+  const inFront = (name: string): Locator => session.page.locator('.tab.active').filter({ hasText: name });
+  const visible = (): string[] => readdirSync(folder).filter((name) => !name.startsWith('.')).sort();
+
+  /** The page of a plan or a diagnosis, once it is in front. */
+  async function sheet(title: string): Promise<Frame> {
+    await inFront(title).waitFor();
+    const frame = await editorFrame(session.page);
+    await frame.locator('.sheet h1').getByText(title).waitFor();
+    return frame;
+  }
+
+  describe('creating one from the palette', () => {
+    it('asks for a name and says which file that makes, or why it makes none', async () => {
+      await session.runCommand('VM Disk: Create Snapshot…');
+      await question().getByText('The new layer: web.').waitFor();
+      await editor.question.fill('installed');
+      await question().getByText('web.installed.qcow2 exists already').waitFor();
+      await editor.question.fill('a/b');
+      await question().getByText('A name has no slashes').waitFor();
+      await session.screenshot('snapshot-name');
+      await editor.question.fill('before-upgrade');
+      await question().getByText('The new layer: web.before-upgrade.qcow2').waitFor();
+      await session.page.keyboard.press('Enter');
+    });
+
+    it('makes it with one more Enter, and shows the new layer on top', async () => {
+      await line('Create web.before-upgrade.qcow2').waitFor();
+      await session.screenshot('snapshot-options');
+      await session.page.keyboard.press('Enter');
+      await inFront('web.before-upgrade.qcow2').waitFor();
+      editor = await Editor.inFront(session);
+      assert.deepEqual(await files(), [
+        'web.before-upgrade.qcow2', 'web.qcow2', 'web.installed.qcow2', 'web.base.qcow2',
+      ]);
+      const [newest] = await editor.cards();
+      assert.equal(newest?.owns, 'owns nothing');
+      await session.page.locator('.notification-toast').getByText('Let the VM use web.before-upgrade.qcow2').waitFor();
+      await session.screenshot('snapshot-created');
+      await session.clearNotifications();
+    });
+  });
+
+  describe('a preview', () => {
+    it('of an older layer is chosen among those of the chain, and says what it is', async () => {
+      await session.runCommand('VM Disk: Preview Snapshot…');
+      await line('web.installed.qcow2').waitFor();
+      assert.equal(await line('web.before-upgrade.qcow2').count(), 0, 'the newest is what is seen already');
+      await session.screenshot('preview-pick');
+      await line('web.installed.qcow2').click();
+      await until('the preview is in front', async () => {
+        editor = await Editor.inFront(session);
+        return (await files()).slice(1);
+      }, (below) => below[0] === 'web.installed.qcow2' && below.length === 2);
+      assert.match(await editor.frame.locator('.preview').innerText(), /Preview of installed[^]*web\.before-upgrade\.qcow2/);
+      assert.equal((await editor.cards())[0]?.name, 'Preview');
+      await session.clearNotifications();
+    });
+
+    for (const theme of THEMES) {
+      it(`can be read: ${theme}`, async () => {
+        await session.setTheme(theme);
+        await session.screenshot(`preview-${theme}`);
+        await assertReadable(editor.frame);
+        assert.deepEqual(await violations(editor.frame), []);
+      });
+    }
+
+    it('is undone after its files were told, and leads back', async () => {
+      const [top] = await files();
+      await editor.button('Undo Preview…').click();
+      await dialog().waitFor();
+      const text = await dialog().innerText();
+      assert.ok(text.includes(join(folder, top ?? '?')), text);
+      await session.screenshot('preview-undo');
+      await dialog().getByRole('button', { name: 'Undo Preview' }).click();
+      await inFront('web.before-upgrade.qcow2').waitFor();
+      await tab(top ?? '?').waitFor({ state: 'detached' });
+      assert.deepEqual(visible(), ['web.base.qcow2', 'web.before-upgrade.qcow2', 'web.installed.qcow2', 'web.qcow2']);
+      editor = await Editor.inFront(session);
+    });
+  });
+
+  describe('deleting one', () => {
+    let plan: Frame;
+
+    it('shows the plan first', async () => {
+      await session.runCommand('VM Disk: Delete Snapshot (Merge)…');
+      await line('web.installed.qcow2').click();
+      plan = await sheet('Delete web.installed.qcow2?');
+      const text = await plan.locator('.sheet').innerText();
+      assert.match(text, /To move[^]*Needed while it runs[^]*Freed in the end/);
+      assert.match(text, /web\.qcow2/);
+      assert.match(text, /qemu-img (commit|rebase) /);
+      assert.ok(existsSync(join(folder, 'web.installed.qcow2')), 'nothing was done yet');
+    });
+
+    for (const theme of THEMES) {
+      it(`whose plan can be read: ${theme}`, async () => {
+        await session.setTheme(theme);
+        await session.screenshot(`plan-${theme}`);
+        await assertReadable(plan);
+        assert.deepEqual(await violations(plan), []);
+      });
+    }
+
+    it('is done when that is agreed to, and the chain closes over it', async () => {
+      await plan.getByRole('button', { name: 'Delete web.installed.qcow2' }).click();
+      const done = await sheet('Deleted web.installed.qcow2');
+      await session.screenshot('plan-done');
+      assert.ok(!existsSync(join(folder, 'web.installed.qcow2')));
+      await done.getByRole('button', { name: 'Open web.before-upgrade.qcow2' }).click();
+      await inFront('web.before-upgrade.qcow2').waitFor();
+      editor = await Editor.inFront(session);
+      await becomes(files, ['web.before-upgrade.qcow2', 'web.qcow2', 'web.base.qcow2']);
+      const output = await outputOf(session, 'VM Disk: qemu-img');
+      assert.match(output, /qemu-img (commit|rebase) /);
+    });
+  });
+
+  describe('a base that was moved', () => {
+    before(async () => {
+      mkdirSync(join(folder, 'archive'));
+      renameSync(join(folder, 'web.base.qcow2'), join(folder, 'archive', 'golden.qcow2'));
+      await editor.frame.locator('.card.end').waitFor();
+    });
+
+    it('is found from the card where it is missing, with what speaks for it', async () => {
+      await session.screenshot('moved-base');
+      await editor.button('Find the Parent…').click();
+      const found = line('golden.qcow2');
+      await found.waitFor();
+      await session.screenshot('moved-base-candidates');
+      assert.match(await found.innerText(), /certainly|likely/);
+      await found.click();
+    });
+
+    it('gets its name written after the command was shown', async () => {
+      await dialog().waitFor();
+      const text = await dialog().innerText();
+      assert.match(text, /qemu-img rebase -u/);
+      await session.screenshot('moved-base-consent');
+      await dialog().getByRole('button', { name: 'Relocate Parent' }).click();
+      await editor.frame.locator('.card.end').waitFor({ state: 'detached' });
+      await becomes(files, ['web.before-upgrade.qcow2', 'web.qcow2', 'golden.qcow2']);
+    });
+  });
+
+  describe('all the while', () => {
+    it('reports no error', () => {
+      assert.deepEqual(session.problems, []);
+    });
+  });
+});
+
+/** The text of an output channel, as it is shown. */
+async function outputOf(session: Session, channel: string): Promise<string> {
+  const { page } = session;
+  await session.runCommand('Output: Show Output Channels...');
+  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: channel }).click();
+  const lines = page.locator('.output-view .view-lines');
+  await until('it says something', () => lines.innerText(), (text) => text.includes('qemu-img'));
+  // What the editor shows as spaces are none.
+  const text = (await lines.innerText()).replaceAll('\u00a0', ' ');
+  await session.screenshot('output-channel');
+  await session.runCommand('View: Close Panel');
+  return text;
+}
