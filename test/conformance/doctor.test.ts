@@ -42,13 +42,17 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     return;
   }
 
+  let temporary: string;
+  /** Not directly in the system's: parents are looked for in the folders beside. */
   let folder: string;
   before(codecsReady);
   beforeEach(() => {
-    folder = makeTempFolder('doctor');
+    temporary = makeTempFolder('doctor');
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
   });
   afterEach(() => {
-    removeFolder(folder);
+    removeFolder(temporary);
   });
 
   const at = (name: string): string => join(folder, name);
@@ -131,6 +135,27 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     for (const { remedies } of found) {
       assert.ok(remedies.some(({ remedy }) => remedy.kind === 'relocate' && remedy.parent === at('base.qcow2')));
     }
+  });
+
+  it('mends a chain whose base was renamed by the first of its remedies', async () => {
+    family();
+    renameSync(at('base.qcow2'), at('web01-old.qcow2'));
+    create('decoy.qcow2', '8M');
+    const [found] = await look('leaf.qcow2');
+    assert.equal(found && word(found), 'error certain parent-missing mid.qcow2');
+    const remedy = found?.remedies[0]?.remedy;
+    assert.deepEqual(remedy, {
+      kind: 'relocate',
+      image: at('mid.qcow2'),
+      parent: at('web01-old.qcow2'),
+      parentFormat: 'qcow2',
+    });
+    const words = found?.remedies[0]?.command?.split(' ').slice(1) ?? [];
+    const { code, stderr } = runCli(words, { cwd: folder });
+    assert.equal(code, 0, stderr);
+    const after = await look('leaf.qcow2');
+    // The header of the middle layer was written last.
+    assert.deepEqual(after.map(word), ['info possible parent-newer leaf.qcow2']);
   });
 
   if (!ON_WINDOWS) {

@@ -23,12 +23,16 @@ import { makeTempFolder, removeFolder } from '../../support/temp';
 const SIZE = 2 ** 20;
 
 describe('what the doctor gathers', () => {
+  let temporary: string;
+  /** Not directly in the system's: parents are looked for in the folders beside. */
   let folder: string;
   beforeEach(() => {
-    folder = makeTempFolder('doctor-facts');
+    temporary = makeTempFolder('doctor-facts');
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
   });
   afterEach(() => {
-    removeFolder(folder);
+    removeFolder(temporary);
   });
   const at = (name: string): string => join(folder, name);
   const write = (name: string, spec: Partial<Qcow2Spec> = {}): void => {
