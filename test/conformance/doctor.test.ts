@@ -195,6 +195,11 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
       'as-qcow2.qcow2': relocate('as-qcow2.qcow2', 'disk.img', 'raw'),
       'absent.qcow2': relocate('absent.qcow2', 'base.qcow2', 'qcow2'),
     });
+    for (const { remedies } of found) {
+      const { code, stderr } = runCli(remedies[0]?.command?.split(' ').slice(1) ?? [], { cwd: folder });
+      assert.equal(code, 0, stderr);
+    }
+    assert.deepEqual(await told('.'), []);
   });
 
   it('takes a raw disk on which a guest has written a qcow2 header for no qcow2', async () => {
@@ -357,6 +362,14 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     assert.deepEqual(checked.map(word), ['warning certain check-leaks leaky.qcow2']);
     assert.match(checked[0]?.message ?? '', /2 leaked clusters/);
     assert.deepEqual(checked[0]?.remedies[0]?.remedy, { kind: 'repair', image: at('leaky.qcow2'), mode: 'leaks' });
+    const { code, stderr } = runCli(checked[0]?.remedies[0]?.command?.split(' ').slice(1) ?? [], { cwd: folder });
+    assert.equal(code, 0, stderr);
+    const mended = await diagnose([folder], TRUST_ALL, {}, { check: true });
+    assert.deepEqual(mended.map(word), ['info certain kept-before-repair leaky.qcow2.before-repair']);
+    const undone = runCli(mended[0]?.remedies[0]?.command?.split(' ').slice(1) ?? [], { cwd: folder });
+    assert.equal(undone.code, 0, undone.stderr);
+    const again = await diagnose([folder], TRUST_ALL, {}, { check: true });
+    assert.ok(again.map(word).includes('warning certain check-leaks leaky.qcow2'), again.map(word).join('\n'));
   });
 
   it('stops when it is told to', async () => {
