@@ -190,11 +190,11 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
       'error certain backing-format-wrong as-raw.qcow2',
       'warning certain backing-format-absent absent.qcow2',
     ]);
-    const mend = Object.fromEntries(found.map(({ path, remedies }) => [basename(path), remedies[0]?.remedy]));
+    const offered = Object.fromEntries(found.map(({ path, remedies }) => [basename(path), remedies[0]?.remedy]));
     const relocate = (name: string, parent: string, parentFormat: string): object => {
       return { kind: 'relocate', image: at(name), parent: at(parent), parentFormat };
     };
-    assert.deepEqual(mend, {
+    assert.deepEqual(offered, {
       'as-raw.qcow2': relocate('as-raw.qcow2', 'base.qcow2', 'qcow2'),
       'as-qcow2.qcow2': relocate('as-qcow2.qcow2', 'disk.img', 'raw'),
       'absent.qcow2': relocate('absent.qcow2', 'base.qcow2', 'qcow2'),
