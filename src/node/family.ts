@@ -7,6 +7,7 @@ import { codecs } from './codecs';
 import { FileGate } from './gate';
 import { platformStories } from './stories';
 import { summarizeLayer } from './summary';
+import { isOurs } from './ourFiles';
 import { survey } from './survey';
 
 /** An image, everything below it, and what is found to stand on any of these. */
@@ -22,8 +23,6 @@ export interface Family {
 
 /** Files of a folder of which the headers are read. */
 const MAX_FILES = 10_000;
-/** Not worth a look: our own notes and files in the making. */
-const PASSED_OVER = /^\..*\.(?:tmp|json|header)$/;
 
 /**
  * The family of an image: its chain, and all images standing on any layer of it, found in the folders of the chain's
@@ -189,7 +188,7 @@ function filesIn(folder: string): { readonly files: readonly string[]; readonly 
   try {
     open = fs.opendirSync(folder);
     for (let entry = open.readSync(); entry; entry = open.readSync()) {
-      if (!(entry.isFile() || entry.isSymbolicLink()) || PASSED_OVER.test(entry.name)) continue;
+      if (!(entry.isFile() || entry.isSymbolicLink()) || isOurs(entry.name)) continue;
       if (files.length === MAX_FILES) return { files, cut: true };
       files.push(path.join(folder, entry.name));
     }

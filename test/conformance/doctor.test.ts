@@ -42,13 +42,17 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     return;
   }
 
+  let temporary: string;
+  /** Not directly in the system's: parents are looked for in the folders beside. */
   let folder: string;
   before(codecsReady);
   beforeEach(() => {
-    folder = makeTempFolder('doctor');
+    temporary = makeTempFolder('doctor');
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
   });
   afterEach(() => {
-    removeFolder(folder);
+    removeFolder(temporary);
   });
 
   const at = (name: string): string => join(folder, name);
@@ -83,6 +87,12 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     `${severity} ${certainty} ${code} ${basename(path)}`;
   const told = async (...names: readonly string[]): Promise<string[]> => (await look(...names)).map(word);
   const sorted = async (...names: readonly string[]): Promise<string[]> => (await told(...names)).sort();
+
+  /** Runs the first remedy's command. */
+  const mend = ({ remedies: [first] }: Diagnosis): void => {
+    const { code, stderr } = runCli(first?.command?.split(' ').slice(1) ?? [], { cwd: folder });
+    assert.equal(code, 0, stderr);
+  };
 
   it('finds nothing wrong with ordinary families', async () => {
     family();
@@ -133,6 +143,25 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     }
   });
 
+  it('mends a chain whose base was renamed by the first of its remedies', async () => {
+    family();
+    renameSync(at('base.qcow2'), at('web01-old.qcow2'));
+    create('decoy.qcow2', '8M');
+    const [found] = await look('leaf.qcow2');
+    assert.equal(found && word(found), 'error certain parent-missing mid.qcow2');
+    const remedy = found?.remedies[0]?.remedy;
+    assert.deepEqual(remedy, {
+      kind: 'relocate',
+      image: at('mid.qcow2'),
+      parent: at('web01-old.qcow2'),
+      parentFormat: 'qcow2',
+    });
+    if (found) mend(found);
+    const after = await look('leaf.qcow2');
+    // The header of the middle layer was written last.
+    assert.deepEqual(after.map(word), ['info possible parent-newer leaf.qcow2']);
+  });
+
   if (!ON_WINDOWS) {
     it('finds a path of Windows', async () => {
       create('base.qcow2');
@@ -161,15 +190,17 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
       'error certain backing-format-wrong as-raw.qcow2',
       'warning certain backing-format-absent absent.qcow2',
     ]);
-    const mend = Object.fromEntries(found.map(({ path, remedies }) => [basename(path), remedies[0]?.remedy]));
+    const offered = Object.fromEntries(found.map(({ path, remedies }) => [basename(path), remedies[0]?.remedy]));
     const relocate = (name: string, parent: string, parentFormat: string): object => {
       return { kind: 'relocate', image: at(name), parent: at(parent), parentFormat };
     };
-    assert.deepEqual(mend, {
+    assert.deepEqual(offered, {
       'as-raw.qcow2': relocate('as-raw.qcow2', 'base.qcow2', 'qcow2'),
       'as-qcow2.qcow2': relocate('as-qcow2.qcow2', 'disk.img', 'raw'),
       'absent.qcow2': relocate('absent.qcow2', 'base.qcow2', 'qcow2'),
     });
+    found.forEach(mend);
+    assert.deepEqual(await told('.'), []);
   });
 
   it('takes a raw disk on which a guest has written a qcow2 header for no qcow2', async () => {
@@ -332,6 +363,12 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     assert.deepEqual(checked.map(word), ['warning certain check-leaks leaky.qcow2']);
     assert.match(checked[0]?.message ?? '', /2 leaked clusters/);
     assert.deepEqual(checked[0]?.remedies[0]?.remedy, { kind: 'repair', image: at('leaky.qcow2'), mode: 'leaks' });
+    checked.forEach(mend);
+    const mended = await diagnose([folder], TRUST_ALL, {}, { check: true });
+    assert.deepEqual(mended.map(word), ['info certain kept-before-repair leaky.qcow2.before-repair']);
+    mended.forEach(mend);
+    const again = await diagnose([folder], TRUST_ALL, {}, { check: true });
+    assert.ok(again.map(word).includes('warning certain check-leaks leaky.qcow2'), again.map(word).join('\n'));
   });
 
   it('stops when it is told to', async () => {

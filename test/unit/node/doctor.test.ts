@@ -23,12 +23,16 @@ import { makeTempFolder, removeFolder } from '../../support/temp';
 const SIZE = 2 ** 20;
 
 describe('what the doctor gathers', () => {
+  let temporary: string;
+  /** Not directly in the system's: parents are looked for in the folders beside. */
   let folder: string;
   beforeEach(() => {
-    folder = makeTempFolder('doctor-facts');
+    temporary = makeTempFolder('doctor-facts');
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
   });
   afterEach(() => {
-    removeFolder(folder);
+    removeFolder(temporary);
   });
   const at = (name: string): string => join(folder, name);
   const write = (name: string, spec: Partial<Qcow2Spec> = {}): void => {
@@ -102,13 +106,16 @@ describe('what the doctor gathers', () => {
 
   it('tells of kept copies beside an image, and takes none for an image', async () => {
     write('disk.qcow2');
-    write('disk.qcow2.before-repair');
+    for (const copy of ['disk.qcow2.before-repair', 'disk.qcow2.before-repair-2']) write(copy);
+    writeFileSync(at('disk.qcow2.before-repair-2.json'), JSON.stringify({ kind: 'vmdisk-repair', after: {} }));
     write('.disk.qcow2.vmdisk-header');
     assert.deepEqual((await told()).sort(), [
       'info header-kept .disk.qcow2.vmdisk-header',
-      'info kept-before-repair disk.qcow2.before-repair',
+      'info kept-before-repair disk.qcow2.before-repair-2',
+      'info repair-not-begun disk.qcow2.before-repair',
     ]);
     assert.equal((await examine([folder], TRUST_ALL)).images, 1);
+    assert.equal((await examine([at('disk.qcow2')], TRUST_ALL)).images, 1);
   });
 
   it('tells of a parent that is newer by the files’ dates', async () => {
