@@ -59,4 +59,4 @@ export type { WalkFrom } from './walk';
 export { asRelativeName, isWritableName } from './backingName';
 export { CLUSTER_SIZES, layOutOverlay, smallestCluster, writeOverlay } from './overlay';
 export type { Overlay, OverlayLayout } from './overlay';
-export { formatBytes, formatCount, formatDay, formatEntry, formatOffset, parseOffset } from './units';
+export { formatBytes, formatCount, formatClock, formatDay, formatEntry, formatOffset, parseOffset } from './units';

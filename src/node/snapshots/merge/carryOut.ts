@@ -11,7 +11,7 @@ import { conduct as runCommand, runJob } from '../conduct';
 import { digestOf } from '../digests';
 import { removeNote, writeNote } from '../notes';
 import type { Drawn } from './drawUp';
-import { idOf, openAlone, takes } from './gather';
+import { idOf, openAlone, standsOn, takes } from './gather';
 
 /**
  * Carries out a plan. The order is what keeps every image reading as before wherever it is cut off: first data is
@@ -137,18 +137,7 @@ class Run {
   /** What stood on the layer names its parent as its own now. */
   private assertParents(): void {
     const { plan, children } = this.drawn;
-    for (const file of children) {
-      const session = this.open(file);
-      try {
-        const [, below] = session.chain.layers;
-        const expected = plan.parent === undefined ? undefined : idOf(plan.parent);
-        if (session.chain.end.kind !== 'base' || below?.identity.id !== expected) {
-          throw new DiskError('corrupt', 'it does not stand on what it should stand on now', { file });
-        }
-      } finally {
-        session.close();
-      }
-    }
+    for (const file of children) standsOn(file, plan.parent, this.policy);
   }
 
   /** Looked at once more: an image may have been made on it meanwhile. */

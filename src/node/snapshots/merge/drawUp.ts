@@ -86,9 +86,11 @@ class Draft {
         if (considered.length === 1 && considered[0] === way) return this.refused([unreadable(error)]);
       }
     }
-    const best = considered
-      .filter((way) => figures.has(way))
-      .sort((a, b) => compareFigures(figures.get(a), figures.get(b)))[0];
+    const possible = considered.filter((way) => figures.has(way));
+    const roomy = possible.filter((way) => isRoomFor(figures.get(way)?.moves ?? []));
+    const best = (roomy.length > 0 ? roomy : possible).sort((a, b) => {
+      return compareFigures(figures.get(a), figures.get(b));
+    })[0];
     const chosen = best && figures.get(best);
     if (!best || !chosen) return this.refused([refusal('unreadable', "the layer can't be read to its end")]);
     return this.drawn(best, chosen, figures.get(best === 'commit' ? 'pull' : 'commit')?.bytes);
@@ -320,6 +322,9 @@ function spaceFor(moves: readonly Move[]): DeletePlan['space'] {
   }
   return [...byDevice.values()].map(({ folder, needed }) => ({ folder, needed, free: freeSpace(folder) }));
 }
+
+const isRoomFor = (moves: readonly Move[]): boolean =>
+  spaceFor(moves).every(({ needed, free }) => free === undefined || needed <= free);
 
 function unreadable(error: DiskError): Finding {
   const { message, advice, file } = toWire(error);

@@ -189,6 +189,28 @@ async function cautionsOf({ layer, below, children }: Situation, family: Family)
   return cautions;
 }
 
+/**
+ * Looks whether an image stands on what it should, and on a whole chain.
+ * @throws DiskError `corrupt` where it does not
+ */
+export function standsOn(file: string, parent: string | undefined, policy: GatePolicy): void {
+  const session = openAlone(file, policy);
+  try {
+    const [, below] = session.chain.layers;
+    const expected = parent === undefined ? undefined : idOf(parent);
+    if (session.chain.end.kind !== 'base' || below?.identity.id !== expected) {
+      throw new DiskError(
+        'corrupt',
+        'it does not stand on what it should stand on now',
+        { file },
+        'See vmdisk doctor.',
+      );
+    }
+  } finally {
+    session.close();
+  }
+}
+
 /** Equal for two names of one file. @throws DiskError `not-found` */
 export function idOf(file: string): string {
   try {
