@@ -82,7 +82,7 @@ export async function examine(
   const facts = await gatherer.facts(roots);
   const diagnoses = [...judge(facts), ...places.flatMap((place) => ofPlatform(place, policy))];
   return {
-    diagnoses: gravestFirst(diagnoses.map(withinDomain)),
+    diagnoses: gravestFirst(diagnoses.filter(isTold).map(withinDomain)),
     images: facts.images.length,
     families: new Kin(facts).families(),
   };
@@ -107,6 +107,10 @@ function ofPlatform(place: string, policy: GatePolicy): readonly Diagnosis[] {
     ];
   }
 }
+
+/** A template's volume is linked into the folder of each disk made from it: in a storage domain that is how it should be. */
+const isTold = ({ code, path: file }: Diagnosis): boolean =>
+  code !== 'two-names' || storageDomainOf(file) === undefined;
 
 /** Nothing is offered that would write into a storage domain: its engine keeps its own account. */
 function withinDomain(diagnosis: Diagnosis): Diagnosis {

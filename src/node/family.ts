@@ -5,6 +5,7 @@ import type { SurveyedImage, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
 import { FileGate } from './gate';
+import { platformStories } from './stories';
 import { summarizeLayer } from './summary';
 import { survey } from './survey';
 
@@ -92,7 +93,8 @@ function asRaw(file: string, policy: GatePolicy): SurveyedImage | undefined {
     const chain = openChain({ gate, codecs }, gate.openFound(file), { format: 'raw' });
     closeChain(chain);
     const [layer] = chain.layers;
-    return layer && { ...summarizeLayer(layer, layer.layer.findings), id: layer.identity.id };
+    const story = platformStories([file], policy).get(file);
+    return layer && { ...summarizeLayer(layer, layer.layer.findings, { story }), id: layer.identity.id };
   } catch (error) {
     if (error instanceof DiskError) return undefined;
     throw error;
