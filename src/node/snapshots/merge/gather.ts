@@ -44,7 +44,8 @@ export async function gather(file: string, policy: GatePolicy, folders: readonly
   try {
     const family = findFamily(image, policy, folders);
     const id = idOf(image);
-    const children = childrenOf(family, id).map((child) => opened(child.path));
+    const paths = childrenOf(family, id).map((child) => child.path);
+    const children = paths.sort().map((child) => opened(child));
     const layer = opened(image, children[0]?.chain.layers[1]?.layer.format);
     const [, below] = layer.chain.layers;
     const parent = below && opened(below.identity.path, below.layer.format);
