@@ -17,7 +17,7 @@ export type { Comparison } from './compare';
 export { allocationDiffersAt } from './compareAllocation';
 export { digestDisk } from './digest';
 export type { Hasher } from './digest';
-export { listed, objections, onlyFileLeft } from './merge/decide';
+export { isCopied, listed, objections, onlyFileLeft } from './merge/decide';
 export { commitEffect, differing, holdingOf, isExtended, mayDiffer, pullEffect } from './merge/figures';
 export type { Differing } from './merge/figures';
 export { backingName, fitsHeader } from './merge/names';

@@ -214,6 +214,54 @@ describe('vmdisk snapshot plan and delete', () => {
     assert.equal(backingOf('child.qcow2'), undefined);
   });
 
+  it('sees that qemu-img did not do what it should have, and removes nothing', function () {
+    if (process.platform === 'win32') this.skip();
+    make('base.qcow2', '4M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 1M 1M');
+    make('child.qcow2', undefined, 'layer.qcow2');
+    const before = hash('child.qcow2');
+    // It says that all went well. And it only names another parent, where it should have copied before.
+    const lies = { commit: 'commit) exit 0 ;;', pull: 'rebase) shift; set -- rebase -u "$@" ;;' };
+    for (const [direction, lie] of Object.entries(lies)) {
+      writeFileSync(at('liar'), `#!/bin/sh\ncase "$1" in ${lie} esac\nexec qemu-img "$@"\n`);
+      chmodSync(at('liar'), 0o755);
+      const args = ['snapshot', 'delete', '--direction', direction, '--qemu-img', at('liar'), 'layer.qcow2'];
+      const { code, stderr } = run(...args);
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, direction === 'commit' ? /does not read as this layer does/ : /would not read as before/);
+      assert(existsSync(at('layer.qcow2')));
+      if (direction === 'pull') {
+        const [, way] = /through it: \S+ (.*)$/m.exec(stderr) ?? [];
+        qemuImg(folder, ...(way ?? '').split(' '));
+      }
+      assert.equal(hash('child.qcow2'), before, direction);
+    }
+    const { code, stderr } = run('snapshot', 'delete', 'layer.qcow2');
+    assert.equal(code, 0, stderr);
+    assert.equal(hash('child.qcow2'), before);
+  });
+
+  it('does not believe a note about what it was not told', () => {
+    make('base.qcow2', '4M');
+    io('base.qcow2', 'write -P 1 0 4M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 1M 1M');
+    make('other.qcow2', undefined, 'base.qcow2');
+    make('child.qcow2', undefined, 'layer.qcow2');
+    const images = ['other.qcow2', 'child.qcow2', 'layer.qcow2'];
+    const before = images.map(hash);
+    const note = { kind: 'delete', image: at('layer.qcow2'), parent: at('base.qcow2'), began: 0 };
+    writeFileSync(
+      notePath(at('layer.qcow2'), 'delete'),
+      JSON.stringify({ ...note, direction: 'commit', children: [at('child.qcow2'), at('other.qcow2')] }),
+    );
+    const { code, stderr } = run('snapshot', 'delete', 'layer.qcow2');
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /base\.qcow2 does not read as this layer does/);
+    assert.deepEqual(images.map(hash), before);
+  });
+
   it('survives that there is no more room, and goes on when there is', function () {
     if (process.platform === 'win32') this.skip();
     make('base.qcow2', '16M');

@@ -6,6 +6,7 @@ import type { GatePolicy } from '../../../protocol/worker';
 import { childrenOf, findFamily } from '../../family';
 import { syncFolder } from '../../newFile';
 import type { QemuImg } from '../../qemuImg';
+import { commandText } from '../../qemuImg';
 import type { Conduct } from '../conduct';
 import { conduct as runCommand, runJob } from '../conduct';
 import { digestOf } from '../digests';
@@ -104,11 +105,16 @@ class Run {
         'corrupt',
         `${listed(wrong)} would not read as before: nothing was removed`,
         { file: this.drawn.plan.image },
-        'Leave all files as they are, and report this: the layer still holds what it held.',
+        `The layer still holds what it held. These let all read as before, through it: ${this.wayBack()}`,
       );
     }
     this.assertParents();
     this.assertUnused();
+  }
+
+  /** Commands for a person: going back is not done unasked, where something went wrong that was not foreseen. */
+  private wayBack(): string {
+    return [...this.drawn.back.values()].map(({ args }) => commandText(args, this.tool)).join('; ');
   }
 
   /** Before another parent is named anywhere: the copy is seen to be one by reading both. */
@@ -167,6 +173,7 @@ class Run {
 
   private note(): void {
     const { plan, children } = this.drawn;
+    removeNote(plan.image, 'delete');
     writeNote(plan.image, {
       kind: 'delete',
       image: plan.image,

@@ -44,7 +44,8 @@ export async function gather(file: string, policy: GatePolicy, folders: readonly
   try {
     const family = findFamily(image, policy, folders);
     const id = idOf(image);
-    const children = childrenOf(family, id).map((child) => opened(child.path));
+    const paths = childrenOf(family, id).map((child) => child.path);
+    const children = paths.sort().map((child) => opened(child));
     const layer = opened(image, children[0]?.chain.layers[1]?.layer.format);
     const [, below] = layer.chain.layers;
     const parent = below && opened(below.identity.path, below.layer.format);
@@ -103,7 +104,9 @@ async function situate(
   const overlays = rest[0] ? childrenOf(family, rest[0].identity.id).filter(({ id }) => id !== self) : [];
   const noted = new Set(note?.image === layer.path ? note.children : []);
   const moved = overlays.filter(({ path: name }) => noted.has(name)).map(({ path: name }) => name);
-  const siblings = overlays.filter(({ path: name }) => !noted.has(name)).map(surveyed);
+  // After a pull its parent was not written to: what stands there would read otherwise if it were now.
+  const copied = note?.direction === 'commit';
+  const siblings = overlays.filter(({ path: name }) => !(copied && noted.has(name))).map(surveyed);
   const images = children.flatMap(({ chain }) => chain.layers.slice(0, 1).map(mergeImage));
   const changed = [layer, ...below.slice(0, 1), ...images].map(({ path: file }) => file);
   const found = await Promise.all(changed.map(async (file) => [file, await mayChange(file)] as const));
