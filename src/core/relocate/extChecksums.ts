@@ -5,28 +5,32 @@ import { partOf } from './trialDisk';
 import type { Volume } from './volumes';
 
 /**
- * Linux, fs/ext4: the descriptor of each block group keeps the checksums of its two bitmaps. Where the overlay holds the
- * descriptor and the file beneath it the bitmap, or the other way round, these fit only in the very state of the disk
- * that the overlay was made on.
+ * Linux, fs/ext4: the descriptor of each block group keeps the checksums of its two bitmaps, or at least how many bits of
+ * them are not set. Where the overlay holds the descriptor and the file beneath it the bitmap, or the other way round,
+ * these fit only in the very state of the disk that the overlay was made on.
  */
 export interface Fits {
   readonly fit: number;
   readonly misfit: number;
+  /** By checksums; otherwise by counts, which are sometimes equal by chance. */
+  readonly summed: boolean;
   /** Its journal was not played back: what is on the disk may be of two moments. */
   readonly unclean: boolean;
 }
 
 const INCOMPATIBLE = { recover: 0x4, metaBlockGroups: 0x10, wide: 0x80, seed: 0x2000 } as const;
 const CHECKSUMS = 0x400;
+const CRC32C = 1;
 const UNUSED = { inodes: 1, blocks: 2 } as const;
 /** Groups whose descriptors are read: half a terabyte in blocks of 4 KiB. */
 const MAX_GROUPS = 4096;
 /** Bitmaps that are read, each at most a block. */
 const MAX_BITMAPS = 256;
 
-/** What of a superblock is needed; undefined where there are no such checksums. */
+/** What of a superblock is needed. */
 interface Super {
-  readonly seed: number;
+  /** What checksums begin with; undefined where there are none. */
+  readonly seed: number | undefined;
   readonly blockSize: number;
   readonly groups: number;
   readonly descriptors: number;
@@ -44,24 +48,37 @@ export function extFits(disk: TrialDisk, { start, length }: Volume): Fits | unde
   for (let group = 0; group < found.groups && read < MAX_BITMAPS; group += 1) {
     const descriptor = volume.read(found.descriptors + group * found.descriptorBytes, found.descriptorBytes);
     if (!descriptor || descriptor.origin === 'both') continue;
-    for (const { block, bytes, sum, wide } of bitmapsOf(descriptor.bytes, found)) {
+    for (const { block, bytes, ...told } of bitmapsOf(descriptor.bytes, found)) {
       // Most descriptors and bitmaps are of one side: whose bytes they are is known without reading them.
       const bitmap = volume.read(block * found.blockSize, bytes);
       if (!bitmap || bitmap.origin === 'both' || bitmap.origin === descriptor.origin) continue;
       read += 1;
-      const computed = crc32c(found.seed, bitmap.bytes);
-      if ((wide ? computed : computed & 0xffff) === sum) fit += 1;
+      if (isRight(bitmap.bytes, told, found.seed)) fit += 1;
       else misfit += 1;
     }
   }
-  return { fit, misfit, unclean: found.unclean };
+  return { fit, misfit, summed: found.seed !== undefined, unclean: found.unclean };
+}
+
+function isRight(
+  bitmap: Uint8Array,
+  { sum, free, wide }: Pick<Bitmap, 'sum' | 'free' | 'wide'>,
+  seed: number | undefined,
+): boolean {
+  if (seed === undefined) return zeroBits(bitmap) === free;
+  const computed = crc32c(seed, bitmap);
+  return (wide ? computed : computed & 0xffff) === sum;
+}
+
+function zeroBits(bytes: Uint8Array): number {
+  let zeros = 0;
+  for (const byte of bytes) for (let bit = 0; bit < 8; bit += 1) zeros += ((byte >> bit) & 1) ^ 1;
+  return zeros;
 }
 
 function superOf(volume: TrialDisk): Super | undefined {
   const bytes = volume.read(1024, 1024)?.bytes;
-  if (!bytes || u16le(bytes, 0x38) !== 0xef53 || (u32le(bytes, 0x64) & CHECKSUMS) === 0 || bytes[0x175] !== 1) {
-    return undefined;
-  }
+  if (!bytes || u16le(bytes, 0x38) !== 0xef53) return undefined;
   const incompatible = u32le(bytes, 0x60);
   const blockBits = u32le(bytes, 0x18);
   const [perGroup, clustersPerGroup, inodesPerGroup] = [0x20, 0x24, 0x28].map((at) => u32le(bytes, at));
@@ -72,8 +89,7 @@ function superOf(volume: TrialDisk): Super | undefined {
   const descriptorBytes = wide ? u16le(bytes, 0xfe) : 32;
   if (descriptorBytes < 32 || descriptorBytes > 1024) return undefined;
   return {
-    seed:
-      (incompatible & INCOMPATIBLE.seed) !== 0 ? u32le(bytes, 0x270) : crc32c(0xffff_ffff, bytes.subarray(0x68, 0x78)),
+    seed: seedOf(bytes, incompatible),
     blockSize,
     groups: Math.min(MAX_GROUPS, Math.ceil(volume.size / (perGroup * blockSize))),
     descriptors: (u32le(bytes, 0x14) + 1) * blockSize,
@@ -84,10 +100,18 @@ function superOf(volume: TrialDisk): Super | undefined {
   };
 }
 
+function seedOf(bytes: Uint8Array, incompatible: number): number | undefined {
+  if ((u32le(bytes, 0x64) & CHECKSUMS) === 0 || bytes[0x175] !== CRC32C) return undefined;
+  if ((incompatible & INCOMPATIBLE.seed) !== 0) return u32le(bytes, 0x270);
+  return crc32c(0xffff_ffff, bytes.subarray(0x68, 0x78));
+}
+
 interface Bitmap {
   readonly block: number;
   readonly bytes: number;
   readonly sum: number;
+  /** Bits that are not set. */
+  readonly free: number;
   /** The sum has 32 bits, not 16. */
   readonly wide: boolean;
 }
@@ -96,14 +120,15 @@ interface Bitmap {
 function bitmapsOf(bytes: Uint8Array, { blockBytes, inodeBytes }: Super): Bitmap[] {
   const wide = bytes.length >= 64;
   const flags = u16le(bytes, 0x12);
-  const one = (at: number, sumAt: number, length: number): Bitmap => ({
+  const one = (at: number, freeAt: number, sumAt: number, length: number): Bitmap => ({
     block: u32le(bytes, at) + (wide ? u32le(bytes, at + 0x20) * 2 ** 32 : 0),
     bytes: length,
     sum: (u16le(bytes, sumAt) | (wide ? u16le(bytes, sumAt + 0x20) << 16 : 0)) >>> 0,
+    free: u16le(bytes, freeAt) + (wide ? u16le(bytes, freeAt + 0x20) * 2 ** 16 : 0),
     wide,
   });
   return [
-    ...((flags & UNUSED.blocks) === 0 ? [one(0, 0x18, blockBytes)] : []),
-    ...((flags & UNUSED.inodes) === 0 ? [one(4, 0x1a, inodeBytes)] : []),
+    ...((flags & UNUSED.blocks) === 0 ? [one(0, 0x0c, 0x18, blockBytes)] : []),
+    ...((flags & UNUSED.inodes) === 0 ? [one(4, 0x0e, 0x1a, inodeBytes)] : []),
   ].filter(({ block, bytes: length }) => block > 0 && length > 0 && Number.isInteger(length));
 }

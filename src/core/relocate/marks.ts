@@ -17,6 +17,8 @@ export interface Mark {
   readonly id: string;
   /** Equal wherever it is the same state of it, where it writes all places anew each time. */
   readonly state?: string | undefined;
+  /** Numbers that only ever grow, each compared with the same one of another moment. */
+  readonly moment?: readonly number[] | undefined;
   /** "the copy of its superblock in block group 3" */
   readonly where: string;
   readonly origin: Origin;
@@ -58,7 +60,9 @@ const ext: Reader = (volume) => {
   const blockSize = 1024 * 2 ** Math.min(6, u32le(bytes, 0x18));
   const perGroup = u32le(bytes, 0x20);
   const firstBlock = u32le(bytes, 0x14);
-  const marks = [{ kind, id: first.id, where: 'its superblock', origin: first.origin }];
+  // When it was last written, and how much in all.
+  const moment = [u32le(bytes, 0x30), u64le(bytes, 0x178)];
+  const marks: Omit<Mark, 'volume'>[] = [{ kind, id: first.id, moment, where: 'its superblock', origin: first.origin }];
   if (perGroup === 0) return marks;
   for (const group of extCopies(volume.size / (perGroup * blockSize))) {
     const copy = extAt(volume, (firstBlock + group * perGroup) * blockSize);

@@ -134,7 +134,12 @@ function sizeEvidence({ guestSize }: Orphan, suspect: Suspect): Evidence[] {
   const [own, other] = [formatBytes(guestSize), formatBytes(suspect.guestSize)];
   if (suspect.guestSize === guestSize) return [{ weight: 2, what: `its disk is as large as the overlay's, ${own}` }];
   return suspect.guestSize < guestSize
-    ? [{ weight: -1, what: `its disk has ${other}, the overlay's ${own}: it may have been made larger since` }]
+    ? [
+        {
+          weight: -1 - Math.log2(guestSize / Math.max(512, suspect.guestSize)) / 2,
+          what: `its disk has ${other}, the overlay's ${own}: it may have been made larger since`,
+        },
+      ]
     : [{ weight: -3, what: `its disk has ${other}, more than the overlay's ${own}` }];
 }
 

@@ -102,7 +102,11 @@ function mbr(disk: TrialDisk): Partitions | undefined {
     else volumes.push({ start, length });
   }
   // Where nothing but a file system's boot code looks like a table, the file system begins where the disk does.
-  return volumes.length === 0 ? undefined : { marks: [], volumes, table: 'MBR' };
+  if (volumes.length === 0) return undefined;
+  const id = hexOf(piece.bytes.subarray(440, 444));
+  const kind = 'partition table (MBR)';
+  const marks = /^0*$/.test(id) ? [] : [{ volume: 0, kind, id, where: 'its first sector', origin: piece.origin }];
+  return { marks, volumes, table: 'MBR' };
 }
 
 /** A volume's own first sector ends as a partition table does, and says how large its sectors are. */
