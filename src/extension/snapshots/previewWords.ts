@@ -19,11 +19,15 @@ export function previewEndQuestion(end: PreviewEnd): {
 } {
   const { preview, how, removes, keeps, cautions } = end;
   const total = removes.reduce((sum, { fileSize }) => sum + fileSize, 0);
-  const files = removes.map(({ path, fileSize }) => `${path}, ${formatBytes(fileSize)}`);
   const goes =
     removes.length === 0
-      ? ['No file goes.']
-      : [`${removes.length === 1 ? 'This file goes' : 'These files go'} for good, ${formatBytes(total)}:`, ...files];
+      ? 'No file goes.'
+      : [
+          removes.length === 1
+            ? 'This file goes for good:'
+            : `These files go for good, ${formatBytes(total)} together:`,
+          ...removes.map(({ path, fileSize }) => `${path}, ${formatBytes(fileSize)}`),
+        ].join('\n');
   return {
     title:
       how === 'commit'
