@@ -9,6 +9,8 @@ export interface Conduct {
   readonly signal?: AbortSignal | undefined;
   /** What is being done, and how far it is, 0 … 1, where that is known. */
   readonly progress?: (what: string, share: number | undefined) => void;
+  /** When a search is to be content with what it has found, milliseconds since 1970. */
+  readonly until?: number | undefined;
   /** Each command line right before it is run. */
   readonly running?: (command: string) => void;
   /** How it ended, and what it said. */

@@ -32,7 +32,7 @@ describe('what the platform calls an image', () => {
       [base, first, current].map((path) => words(story(path))),
       [
         ['libvirt', 'before-upgrade', 'snapshot', 'web01', 'vda', '2024-03-12T10:11:12.000Z', 'Kernel 5.14 is to come'],
-        ['libvirt', 'after-upgrade', 'snapshot', 'web01', 'vda', '2024-04-01T00:00:00.000Z', undefined],
+        ['libvirt', 'after-upgrade', 'snapshot', 'web01', 'vda', '2024-04-01T12:00:00.000Z', undefined],
         ['libvirt', 'current', 'current', 'web01', 'vda', undefined, undefined],
       ],
     );

@@ -174,7 +174,7 @@ function imageLines(listing: Listing, image: SurveyedImage, folder: string): str
   const broken = parent === undefined || parent.kind === 'found' ? [] : [paint('red', `  ! ${plain(parent.message)}`)];
   const snapshots = image.views.slice(1).map(({ id, name: tag, snapshot }) => {
     const told = image.story?.snapshots?.[tag];
-    const title = told ? `${plain(tag)} "${plain(told.label)}"` : plain(tag);
+    const title = told && told.label !== tag ? `${plain(tag)} "${plain(told.label)}"` : plain(tag);
     const memory = snapshot && snapshot.vmStateSize > 0 ? ', with the memory of the VM' : '';
     const date = dateText(told?.date ?? snapshot?.date ?? 0);
     return `  · ${title}  internal snapshot ${plain(id)}, ${date}${memory}`;
