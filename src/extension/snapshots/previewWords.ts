@@ -33,7 +33,7 @@ export function previewEndQuestion(end: PreviewEnd): {
       how === 'commit'
         ? `Keep the preview, and drop all that is newer than ${basename(preview.of)}?`
         : `Undo the preview, and drop what was written to it?`,
-    detail: [...goes, `From then on the VM boots from ${basename(keeps)}.`, ...cautions.map(findingText)],
+    detail: [goes, `From then on the VM boots from ${basename(keeps)}.`, ...cautions.map(findingText)],
     button: how === 'commit' ? 'Commit Preview' : 'Undo Preview',
   };
 }
