@@ -13,11 +13,12 @@ import { convert } from './verbs/convert';
 import { doctor } from './verbs/doctor';
 import { info } from './verbs/info';
 import { map } from './verbs/map';
+import { repair } from './verbs/repair';
 import { SNAPSHOT_VERBS } from './verbs/snapshot';
 import { trace } from './verbs/trace';
 import { version } from './version';
 
-const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, ...SNAPSHOT_VERBS, doctor];
+const VERBS: readonly Verb[] = [info, map, chain, trace, check, compare, convert, ...SNAPSHOT_VERBS, repair, doctor];
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const { first, rest } = leadingVerb(args);

@@ -2,7 +2,12 @@ import type { CheckCounts } from './model';
 import { formatCount } from './units';
 
 /** What a check found, in one line: `2 corruptions, 14 leaked clusters`; undefined where all is well. */
-export function faultsFound({ checkErrors, corruptions, leaks, further }: CheckCounts): string | undefined {
+export function faultsFound({
+  checkErrors,
+  corruptions,
+  leaks,
+  further,
+}: Pick<CheckCounts, 'checkErrors' | 'corruptions' | 'leaks' | 'further'>): string | undefined {
   const kinds: readonly (readonly [number, string])[] = [
     [corruptions, 'corruption'],
     [further, 'further corruption'],

@@ -31,6 +31,8 @@ export type { Target } from './convert/flatten';
 export { verify } from './convert/verify';
 export type { Side } from './compareSide';
 export { changedBesideParent, headerCluster, MAX_NAME_BYTES, memory, roomForName } from './relocate/header';
+export { keptRanges } from './repair/keptRanges';
+export type { FileRange } from './repair/keptRanges';
 export { contentEvidence } from './relocate/content';
 export { trialDisk } from './relocate/trialDisk';
 export { fileName, rank, weigh } from './relocate/score';

@@ -24,6 +24,8 @@ export interface QemuImgRun {
   readonly signal?: AbortSignal | undefined;
   /** 0 … 1, of a command that was given `-p`. */
   readonly progress?: (share: number) => void;
+  /** Milliseconds after which a program that was asked to end is made to. */
+  readonly grace?: number | undefined;
   /** Exit codes that are an answer; 0 when left out. */
   readonly fine?: readonly number[] | undefined;
 }
@@ -35,6 +37,8 @@ const INSTALL =
 /** More than a program says that has nothing to hide; the rest is dropped. */
 const MAX_OUTPUT = 1 << 20;
 const VERSION_TIMEOUT_MS = 10_000;
+/** A program that was asked to end and has not is made to after this. */
+const GRACE_MS = 5000;
 
 /**
  * Finds qemu-img and asks for its version.
@@ -48,7 +52,8 @@ export async function findQemuImg(setting = ''): Promise<QemuImg> {
     throw new DiskError('not-found', 'the path of qemu-img has to be a whole one', { file }, INSTALL);
   }
   if (!isFile(file)) throw new DiskError('not-found', 'there is no qemu-img', { file }, INSTALL);
-  const { stdout } = await spawnCollected(file, ['--version'], { signal: AbortSignal.timeout(VERSION_TIMEOUT_MS) });
+  const signal = AbortSignal.timeout(VERSION_TIMEOUT_MS);
+  const { stdout } = await spawnCollected(file, ['--version'], { signal, grace: 0 });
   const match = /^qemu-img version (\d+)\.(\d+)(\.\d+)?/m.exec(stdout);
   if (!match) throw new DiskError('unsupported', 'this does not answer as qemu-img does', { file }, INSTALL);
   const [major, minor] = [Number(match[1]), Number(match[2])];
@@ -92,8 +97,10 @@ function spawnCollected(file: string, args: readonly string[], run: QemuImgRun):
     // Messages in one language, since they are shown and searched.
     const env = { ...process.env, LC_ALL: 'C' };
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env, windowsHide: true });
+    let killing: NodeJS.Timeout | undefined;
     const stop = (): void => {
       child.kill();
+      killing = setTimeout(() => child.kill('SIGKILL'), run.grace ?? GRACE_MS);
     };
     run.signal?.addEventListener('abort', stop, { once: true });
     let stdout = '';
@@ -107,7 +114,10 @@ function spawnCollected(file: string, args: readonly string[], run: QemuImgRun):
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       if (stderr.length < MAX_OUTPUT) stderr += text;
     });
-    const done = (): void => run.signal?.removeEventListener('abort', stop);
+    const done = (): void => {
+      clearTimeout(killing);
+      run.signal?.removeEventListener('abort', stop);
+    };
     child.on('error', (cause) => {
       done();
       reject(new DiskError('io', `qemu-img could not be started: ${cause.message}`, { file }, INSTALL, { cause }));

@@ -17,17 +17,18 @@ export interface Conduct {
   readonly ran?: (command: string, end: string) => void;
 }
 
-/** Runs a command, telling it first. @throws DiskError `io`; `AbortError` when it was ended */
+/** Runs a command, telling it first. @param fine exit codes that are an answer; 0 when left out. @throws DiskError `io`; `AbortError` when it was ended */
 export async function conduct(
   tool: QemuImg,
   { args, what }: QemuCommand,
   { signal, progress, running, ran }: Conduct,
+  fine?: readonly number[],
 ): Promise<QemuImgEnd> {
   const command = commandText(args, tool);
   running?.(command);
   progress?.(what, undefined);
   try {
-    const end = await runQemuImg(tool, args, { signal, progress: (share) => progress?.(what, share) });
+    const end = await runQemuImg(tool, args, { signal, fine, progress: (share) => progress?.(what, share) });
     ran?.(command, [end.stdout, end.stderr].map(said).filter(Boolean).join('\n'));
     return end;
   } catch (error) {

@@ -1,8 +1,19 @@
-import type { QemuCommand, Repaired, RepairMode } from '../../core';
-import { DiskError } from '../../core';
+import * as path from 'node:path';
+import type { Chain, CheckReport, FileRange, QemuCommand, Repaired, RepairMode } from '../../core';
+import { closeChain, digestDisk, DiskError, keptRanges, oneLine, openChain } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
+import { codecsReady } from '../codecs';
+import { createEnvironment } from '../environment';
+import { openFile } from '../files';
+import { sha256 } from '../hasher';
 import type { QemuImg } from '../qemuImg';
+import { runQemuImg } from '../qemuImg';
+import { realOf } from '../relocate/trial';
+import type { KeptCopy } from '../repair/keptCopy';
+import { forgetCopy, freeCopyName, isUntouched, keepCopy, noteAfter, putBack } from '../repair/keptCopy';
 import type { Conduct } from './conduct';
+import { conduct as run, runJob } from './conduct';
+import { freeSpace, mayChange, noRoom } from './guard';
 
 export interface RepairRequest {
   readonly image: string;
@@ -10,18 +21,179 @@ export interface RepairRequest {
 }
 
 /** The command that mends, for consent. @throws DiskError `refused` with the reason */
-export function planRepair(request: RepairRequest, policy: GatePolicy): Promise<QemuCommand> {
-  return Promise.reject(new DiskError('unsupported', `${request.image}: not made yet (${policy.allowed.length})`));
+export async function planRepair(request: RepairRequest, policy: GatePolicy): Promise<QemuCommand> {
+  return (await makePlan(request, policy, {})).command;
 }
 
-/** Mends an image, all of it that may change kept in a file beside it first. @throws DiskError */
-export function repair(
+/**
+ * Mends an image, all of it that may change kept in a file beside it first. What `leaks` mends must read as before.
+ * @throws DiskError `refused` with the reason, before anything is done; else it says where the copy is
+ */
+export async function repair(
   request: RepairRequest,
   tool: QemuImg,
   policy: GatePolicy,
   conduct: Conduct = {},
 ): Promise<Repaired> {
-  return planRepair(request, policy).then(() => {
-    throw new DiskError('unsupported', `${tool.path} ${typeof conduct}`);
-  });
+  const { image, command, report, ranges, opening } = await makePlan(request, policy, conduct);
+  const copy = freeCopyName(image);
+  const content = request.mode === 'leaks' ? await contentOf(image, policy, conduct) : undefined;
+  const kept = await runJob(keepCopy(image, copy, ranges), `keeps what may change in ${copy}`, conduct);
+  try {
+    await run(tool, command, conduct, REPAIRED);
+    await runJob(noteAfter(image, copy, kept), 'notes what was changed', conduct);
+    const after = await checked(image, policy, conduct);
+    await agree(tool, opening, after, conduct);
+    if (content !== undefined && (await contentOf(image, policy, conduct)) !== content) {
+      throw new DiskError('corrupt', 'the image does not read as before, though leaks alone were to be mended');
+    }
+    return { image, mode: request.mode, kept: copy, before: sums(report), after: sums(after) };
+  } catch (error) {
+    throw await worded(error, image, copy, kept);
+  }
+}
+
+/**
+ * Puts back what was kept before a repair: the image is then what it was, byte for byte. The copy stays.
+ * @throws DiskError `refused` with the reason, `io`
+ */
+export async function undoRepair(image: string, copy: string, conduct: Conduct = {}): Promise<void> {
+  const file = realOf(image);
+  throwFirst(await mayChange(file));
+  await runJob(putBack(file, path.resolve(copy)), `puts back what is kept in ${copy}`, conduct);
+}
+
+/** Exit codes of `qemu-img check -r`: nothing is wrong any more, or something still is. */
+const REPAIRED = [0, 2, 3] as const;
+
+interface RepairPlan {
+  readonly image: string;
+  readonly command: QemuCommand;
+  /** How qemu-img is to open it. */
+  readonly opening: readonly string[];
+  readonly report: CheckReport;
+  readonly ranges: readonly FileRange[];
+}
+
+async function makePlan({ image, mode }: RepairRequest, policy: GatePolicy, conduct: Conduct): Promise<RepairPlan> {
+  await codecsReady();
+  const file = realOf(image);
+  const opening = openingOf(file, policy);
+  throwFirst(await mayChange(file));
+  const report = await checked(file, policy, conduct);
+  const ranges = keptRanges(report.file, fileSize(file, policy));
+  const needed = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+  const free = freeSpace(path.dirname(file));
+  if (free !== undefined && free < needed) throwFirst([noRoom(path.dirname(file), needed, free)]);
+  const args = ['check', '-r', mode, ...opening];
+  const what =
+    mode === 'leaks'
+      ? `gives back the clusters of ${file} that nothing uses`
+      : `mends what is wrong with the tables of ${file}, as far as that can be`;
+  return { image: file, command: { args, what }, opening, report, ranges };
+}
+
+/** @throws DiskError where it can't be repaired at all */
+function openingOf(file: string, policy: GatePolicy): readonly string[] {
+  const chain = openOne(file, policy);
+  try {
+    const [top] = chain.layers;
+    const at = { file };
+    if (!top?.layer.check) {
+      throw new DiskError('refused', `a ${top?.layer.format ?? 'raw'} image has no tables to repair`, at);
+    }
+    if (top.layer.info.encrypted === true) {
+      const why = 'the image is encrypted: qemu-img opens it only with its passphrase, which is not asked for here';
+      throw new DiskError('refused', why, at, 'Run qemu-img check -r with --object secret yourself.');
+    }
+    const data = top.layer.findings.find(({ code }) => code === 'data-file');
+    if (data) throw new DiskError('refused', data.message, at, 'Put its data file back first.');
+    if (chain.end.kind === 'base') return ['-f', 'qcow2', file];
+    // A parent that is missing, or may not be opened, must not keep the image from being mended.
+    const options = { driver: 'qcow2', file: { driver: 'file', filename: file }, backing: null };
+    return [`json:${JSON.stringify(options)}`];
+  } finally {
+    closeChain(chain);
+  }
+}
+
+/** @throws DiskError */
+function openOne(file: string, policy: GatePolicy): Chain {
+  return openChain(createEnvironment(policy), openFile(file, policy));
+}
+
+function fileSize(file: string, policy: GatePolicy): number {
+  const { source } = openFile(file, policy);
+  source.close();
+  return source.size;
+}
+
+async function checked(file: string, policy: GatePolicy, conduct: Conduct): Promise<CheckReport> {
+  const chain = openOne(file, policy);
+  try {
+    const job = chain.layers[0]?.layer.check?.();
+    if (!job) throw new DiskError('unsupported', 'there is nothing to check', { file });
+    return await runJob(job, `checks ${file}`, conduct);
+  } finally {
+    closeChain(chain);
+  }
+}
+
+const sums = ({ counts }: CheckReport): Repaired['before'] => ({
+  corruptions: counts.corruptions + counts.further,
+  leaks: counts.leaks,
+});
+
+/** Our check and qemu-img's must count the same. */
+async function agree(tool: QemuImg, opening: readonly string[], report: CheckReport, conduct: Conduct): Promise<void> {
+  const args = ['check', '--output=json', ...opening];
+  const { stdout } = await runQemuImg(tool, args, { signal: conduct.signal, fine: [0, 2, 3] });
+  const told = JSON.parse(stdout) as { readonly corruptions?: number; readonly leaks?: number };
+  const { corruptions, leaks } = report.counts;
+  const [theirs, lost] = [told.corruptions ?? 0, told.leaks ?? 0];
+  if (theirs === corruptions && lost === leaks) return;
+  throw new DiskError(
+    'corrupt',
+    `qemu-img counts ${theirs} corruptions and ${lost} leaks in it, and we ${corruptions} and ${leaks}`,
+  );
+}
+
+/**
+ * What the image itself holds in each of its states, without what it stands on.
+ * @returns undefined where some of that can't be read
+ */
+async function contentOf(file: string, policy: GatePolicy, conduct: Conduct): Promise<string | undefined> {
+  const chain = openOne(file, policy);
+  try {
+    const [top] = chain.layers;
+    if (!top) return undefined;
+    const alone: Chain = { layers: [top], end: { kind: 'base' } };
+    const digests: string[] = [];
+    for (const view of top.layer.views) {
+      const job = digestDisk({ chain: alone, from: { depth: 0, view } }, sha256());
+      digests.push(await runJob(job, `reads what ${file} holds`, conduct));
+    }
+    return digests.join();
+  } catch (error) {
+    if (error instanceof DiskError) return undefined;
+    throw error;
+  } finally {
+    closeChain(chain);
+  }
+}
+
+/** What failed, and where the copy is; there is none any more where nothing was changed. */
+async function worded(error: unknown, image: string, copy: string, kept: KeptCopy): Promise<unknown> {
+  if (await runJob(isUntouched(image, kept), 'looks at what was changed', {})) {
+    forgetCopy(copy);
+    return error;
+  }
+  const why = error instanceof DiskError ? oneLine(error) : error instanceof Error ? error.message : String(error);
+  const advice = `What it was is kept: vmdisk repair --undo ${copy} ${image}.`;
+  return new DiskError('corrupt', `the repair did not end well: ${why}`, { file: image }, advice, { cause: error });
+}
+
+function throwFirst(findings: readonly { readonly message: string; readonly advice?: string | undefined }[]): void {
+  const [first] = findings;
+  if (first) throw new DiskError('refused', first.message, {}, first.advice);
 }
