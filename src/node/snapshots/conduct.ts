@@ -17,7 +17,11 @@ export interface Conduct {
   readonly ran?: (command: string, end: string) => void;
 }
 
-/** Runs a command, telling it first. @param fine exit codes that are an answer; 0 when left out. @throws DiskError `io`; `AbortError` when it was ended */
+/**
+ * Runs a command, telling it first.
+ * @param fine exit codes that are an answer; 0 when left out
+ * @throws DiskError `io`; `AbortError` when it was ended
+ */
 export async function conduct(
   tool: QemuImg,
   { args, what }: QemuCommand,
