@@ -2,7 +2,7 @@ import { basename, dirname, sep } from 'node:path';
 import type { Finding } from '../../core/model';
 import type { Deleted, DeletePlan, Direction, Move, PlanStep, Standing } from '../../core/snapshots/model';
 import { formatBytes } from '../../core/units';
-import { count } from '../text';
+import { count, sentence } from '../text';
 import { findingText } from './findings';
 import { commandText } from './maintenance';
 import type { Tool } from './maintenance';
@@ -43,7 +43,7 @@ export function planSheet(plan: DeletePlan, tool: Tool, other: Direction | undef
       ...standingBlocks(plan),
       ...notes(plan),
       { kind: 'heading', text: 'What is done, in this order' },
-      ...plan.steps.map((step) => stepBlock(step, actions)),
+      ...plan.steps.map((step) => stepBlock(plan.image, step, actions)),
     ],
   };
 }
@@ -118,7 +118,7 @@ function cautionCards({ cautions, image }: DeletePlan): Block[] {
     if (!first) return [];
     const advice =
       first.advice === undefined ? [] : [{ kind: 'text', text: findingText({ message: first.advice }) } as const];
-    const told = group.map(({ message }) => findingText({ message: beside(image, message) }));
+    const told = group.map(({ message }) => beside(image, findingText({ message })));
     return [
       {
         kind: 'card',
@@ -134,7 +134,7 @@ function cautionCards({ cautions, image }: DeletePlan): Block[] {
 const notes = ({ cautions, image }: DeletePlan): Block[] =>
   cautions
     .filter(({ severity }) => severity === 'info')
-    .map(({ message }) => ({ kind: 'text', tone: 'quiet', text: findingText({ message: beside(image, message) }) }));
+    .map(({ message }) => ({ kind: 'text', tone: 'quiet', text: beside(image, findingText({ message })) }));
 
 /** Files of the image's own folder by their names alone. */
 const beside = (image: string, text: string): string => text.replaceAll(dirname(image) + sep, '');
@@ -193,19 +193,19 @@ const standingText = ({ path, distance, effect }: Standing): string =>
     effect === 'rebased' ? 'is told its new parent' : 'is not changed'
   }; reads as before`;
 
-function stepBlock(step: PlanStep, { copy }: PlanActions): Block {
+function stepBlock(image: string, step: PlanStep, { copy }: PlanActions): Block {
   switch (step.kind) {
     case 'qemu-img': {
       const text = commandText(step.command);
       return {
         kind: 'command',
-        what: step.command.what,
+        what: beside(image, sentence(step.command.what)),
         text,
         copy: { text: 'copy', look: 'word', title: 'Copy this command', act: () => copy(text) },
       };
     }
     case 'verify':
-      return { kind: 'text', text: `Verify: ${step.what}` };
+      return { kind: 'text', text: `Verify: ${beside(image, step.what)}` };
     case 'remove':
       return { kind: 'text', text: `Remove ${step.path}` };
   }

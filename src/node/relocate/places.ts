@@ -23,16 +23,17 @@ interface Folder {
 }
 
 /**
- * Files among which the parent is looked for, the likeliest places first: where the image is, where its parent is said
- * to be and in the folders beside that one, and in those that a person has named with what is below them.
+ * Files among which the parent is looked for, the likeliest places first: where the image is and in the folders there,
+ * where its parent is said to be, in those that a person has named with what is below them, and in the folders beside
+ * where it is said to be.
  */
 export function filesToLookAt(mended: Mended, named: readonly string[], policy: GatePolicy): readonly string[] {
+  const said = saidFolders(mended).filter((folder) => mayBeLookedThrough(folder, policy));
   const queue: Folder[] = [
-    { path: path.dirname(mended.path), below: 0 },
-    ...saidFolders(mended)
-      .filter((folder) => mayBeLookedThrough(folder, policy))
-      .flatMap((folder) => [{ path: folder, below: 0 }, ...beside(folder)]),
+    { path: path.dirname(mended.path), below: 1 },
+    ...said.map((folder) => ({ path: folder, below: 0 })),
     ...named.map((folder) => ({ path: path.resolve(folder), below: MAX_DEPTH })),
+    ...said.flatMap(beside),
   ];
   const files = new Set<string>();
   const depths = new Map<string, number>();
