@@ -1,6 +1,8 @@
 import type { Fact, Finding, LayerAccount } from '../core/model';
+import type { LayerStory } from '../core/snapshots/model';
 import { formatBytes, formatCount } from '../core/units';
 import type { ImageSummary, LayerSummary, SurveyedImage } from '../protocol/image';
+import { snapshotStory } from '../protocol/story';
 import { code, formatMoment, plain } from './text';
 
 const COLUMNS = ['Depth', 'Layer', 'Format', 'File', 'Owns', 'Hidden', 'Changed'];
@@ -54,6 +56,7 @@ function standpointText({ layers, standpoint }: ImageSummary): string {
 function details(layer: Omit<LayerSummary, 'depth'>, account: LayerAccount | undefined): string[] {
   const facts: readonly (readonly [string, string])[] = [
     ['File', code(layer.path)],
+    ...storyFacts(layer.story),
     ['Format', escaped(layer.format)],
     ['Disk', bytes(layer.guestSize)],
     ['File size', bytes(layer.fileSize)],
@@ -67,14 +70,27 @@ function details(layer: Omit<LayerSummary, 'depth'>, account: LayerAccount | und
         ] as const)
       : []),
     ...layer.facts.map((fact) => [escaped(fact.label), factValue(fact)] as const),
-    ...layer.views.flatMap(({ name, snapshot }) =>
-      snapshot ? [['Internal snapshot', `${escaped(name)}, ${formatMoment(snapshot.date)}`] as const] : [],
-    ),
+    ...layer.views.flatMap(({ name, snapshot }) => {
+      const title = snapshotStory(layer, name)?.label ?? name;
+      return snapshot ? [['Internal snapshot', `${escaped(title)}, ${formatMoment(snapshot.date)}`] as const] : [];
+    }),
     ...layer.bitmaps.map(({ name }) => ['Bitmap', escaped(name)] as const),
   ];
   return [
     `#### ${escaped(layer.label ?? layer.fileName)}`,
     facts.map(([label, value]) => `- ${label}: ${value}`).join('\n'),
+  ];
+}
+
+function storyFacts(story: LayerStory | undefined): readonly (readonly [string, string])[] {
+  if (!story) return [];
+  const { platform, description, date, disk, vm } = story;
+  return [
+    ...(date === undefined ? [] : [['Snapshot taken', formatMoment(date)] as const]),
+    ...(description === undefined ? [] : [['Description', escaped(description)] as const]),
+    ...(vm === undefined ? [] : [['VM', escaped(vm)] as const]),
+    ...(disk === undefined ? [] : [['Disk name', escaped(disk)] as const]),
+    ['Platform', escaped(platform)],
   ];
 }
 

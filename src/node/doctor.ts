@@ -40,8 +40,9 @@ export interface Examination {
   readonly families: number;
 }
 
-/** Looking for candidates reads many files: of more orphans than this, the rest is told without. */
-const MAX_SEARCHES = 20;
+/** Looking for candidates reads many files: the time that it may take for each orphan, and for all of them. */
+const SEARCH_MS = 3000;
+const ALL_SEARCHES_MS = 10_000;
 /** Images that all notes together name. */
 const MAX_NOTED = 10_000;
 
@@ -82,7 +83,7 @@ export async function examine(
   const facts = await gatherer.facts(roots);
   const diagnoses = [...judge(facts), ...places.flatMap((place) => ofPlatform(place, policy))];
   return {
-    diagnoses: gravestFirst(diagnoses.map(withinDomain)),
+    diagnoses: gravestFirst(diagnoses.filter(isTold).map(withinDomain)),
     images: facts.images.length,
     families: new Kin(facts).families(),
   };
@@ -108,6 +109,10 @@ function ofPlatform(place: string, policy: GatePolicy): readonly Diagnosis[] {
   }
 }
 
+/** A template's volume is linked into the folder of each disk made from it: in a storage domain that is how it should be. */
+const isTold = ({ code, path: file }: Diagnosis): boolean =>
+  code !== 'two-names' || storageDomainOf(file) === undefined;
+
 /** Nothing is offered that would write into a storage domain: its engine keeps its own account. */
 function withinDomain(diagnosis: Diagnosis): Diagnosis {
   const changes = diagnosis.remedies.some(({ remedy: { kind } }) => kind !== 'none' && kind !== 'check');
@@ -123,7 +128,7 @@ function withinDomain(diagnosis: Diagnosis): Diagnosis {
 
 class Gatherer {
   private readonly gate: FileGate;
-  private searches = 0;
+  private searched = 0;
   private noted = 0;
 
   constructor(
@@ -224,14 +229,16 @@ class Gatherer {
   private async parentOf(image: SurveyedImage): Promise<ParentFacts | undefined> {
     if (image.backing === null) return undefined;
     const parent = parentFacts(image, this.gate);
-    if (parent?.state !== 'missing' || this.searches >= MAX_SEARCHES) return parent;
-    this.searches += 1;
-    return { ...parent, candidates: await this.candidates(image.path) };
+    if (parent?.state !== 'missing' || this.searched >= ALL_SEARCHES_MS) return parent;
+    const began = Date.now();
+    const candidates = await this.candidates(image.path, began + SEARCH_MS);
+    this.searched += Date.now() - began;
+    return { ...parent, candidates };
   }
 
-  private async candidates(image: string): Promise<readonly ParentCandidate[]> {
+  private async candidates(image: string, until: number): Promise<readonly ParentCandidate[]> {
     try {
-      return await findCandidates(image, this.options.folders ?? [], this.policy, this.conduct);
+      return await findCandidates(image, this.options.folders ?? [], this.policy, { ...this.conduct, until });
     } catch (error) {
       this.conduct.signal?.throwIfAborted();
       if (error instanceof DiskError) return [];

@@ -5,7 +5,9 @@ import type { SurveyedImage, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
 import { FileGate } from './gate';
+import { platformStories } from './stories';
 import { summarizeLayer } from './summary';
+import { isOurs } from './ourFiles';
 import { survey } from './survey';
 
 /** An image, everything below it, and what is found to stand on any of these. */
@@ -21,8 +23,6 @@ export interface Family {
 
 /** Files of a folder of which the headers are read. */
 const MAX_FILES = 10_000;
-/** Not worth a look: our own notes and files in the making. */
-const PASSED_OVER = /^\..*\.(?:tmp|json|header)$/;
 
 /**
  * The family of an image: its chain, and all images standing on any layer of it, found in the folders of the chain's
@@ -92,7 +92,8 @@ function asRaw(file: string, policy: GatePolicy): SurveyedImage | undefined {
     const chain = openChain({ gate, codecs }, gate.openFound(file), { format: 'raw' });
     closeChain(chain);
     const [layer] = chain.layers;
-    return layer && { ...summarizeLayer(layer, layer.layer.findings), id: layer.identity.id };
+    const story = platformStories([file], policy).get(file);
+    return layer && { ...summarizeLayer(layer, layer.layer.findings, { story }), id: layer.identity.id };
   } catch (error) {
     if (error instanceof DiskError) return undefined;
     throw error;
@@ -187,7 +188,7 @@ function filesIn(folder: string): { readonly files: readonly string[]; readonly 
   try {
     open = fs.opendirSync(folder);
     for (let entry = open.readSync(); entry; entry = open.readSync()) {
-      if (!(entry.isFile() || entry.isSymbolicLink()) || PASSED_OVER.test(entry.name)) continue;
+      if (!(entry.isFile() || entry.isSymbolicLink()) || isOurs(entry.name)) continue;
       if (files.length === MAX_FILES) return { files, cut: true };
       files.push(path.join(folder, entry.name));
     }

@@ -46,7 +46,7 @@ export class MaintenanceServer {
     planInternal: ({ request, policy }) => planInternal(request, policy),
     internalSnapshot: ({ request, policy, qemuImg }) =>
       this.job(async (conduct) => internalSnapshot(request, await findQemuImg(qemuImg), policy, conduct)),
-    diagnose: ({ paths, policy }) => this.job((conduct) => diagnose(paths, policy, conduct)),
+    diagnose: ({ paths, folders, policy }) => this.job((conduct) => diagnose(paths, policy, conduct, { folders })),
     stopMaintenance: () => {
       this.current?.abort();
       return null;

@@ -5,11 +5,14 @@ import { Endpoint } from '../protocol/rpc';
 import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
 import { ImageServer } from './imageServer';
 import { MaintenanceServer } from './maintenanceServer';
+import { RecentStories } from './stories';
 import { accountChain, survey } from './survey';
 
 /** The worker thread's entry: everything heavy happens here, so that the extension host never waits. */
 const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');
+
+const stories = new RecentStories();
 
 const maintenance = new MaintenanceServer({
   maintaining: (data) => {
@@ -46,7 +49,7 @@ const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, 
       image.cancel(work);
       return null;
     },
-    survey: ({ paths, policy }) => survey(paths, policy),
+    survey: ({ paths, policy }) => survey(paths, policy, stories.of(paths, policy)),
     account: ({ path, policy }) => accountChain(path, policy),
     ...maintenance.handlers,
   },

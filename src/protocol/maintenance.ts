@@ -77,7 +77,11 @@ export type MaintenanceCalls = {
     params: WithPolicy & WithTool & { readonly request: InternalRequest };
     result: InternalRequest | null;
   };
-  diagnose: { params: WithPolicy & { readonly paths: readonly string[] }; result: readonly Diagnosis[] | null };
+  diagnose: {
+    /** `folders`: further ones in which overlays and missing parents are looked for. */
+    params: WithPolicy & { readonly paths: readonly string[]; readonly folders: readonly string[] };
+    result: readonly Diagnosis[] | null;
+  };
   stopMaintenance: { params: null; result: null };
 };
 

@@ -1,3 +1,4 @@
+import { diskName } from '../protocol/story';
 import { fill, h, textButton } from './dom';
 import { countFindings, fileLayer, headerFacts, places, samePlace } from './summary';
 import type { Actions, State } from './state';
@@ -47,7 +48,7 @@ export class Header {
     if (!summary) return;
     this.check.disabled = checking !== undefined || fileLayer(state)?.checkable !== true;
     const leaf = summary.layers[0];
-    this.name.textContent = leaf?.fileName ?? '';
+    this.name.textContent = diskName(leaf?.story) ?? leaf?.fileName ?? '';
     this.name.title = summary.path;
     const facts = headerFacts(summary);
     this.facts.title = facts.join(' · ');

@@ -17,7 +17,7 @@ import {
   asSentence, entrySentence, kindName, missingTable, ownerName, pathSentence, SECTOR_BYTES, stepSentence,
   traceText, unitSentence, writeSentence,
 } from './sentences';
-import { checkVerdict, fileLayer } from './summary';
+import { checkVerdict, fileLayer, storyFacts } from './summary';
 import type { Actions, State } from './state';
 import { diskTelling, fileTelling, markWords } from './telling';
 import type { Telling } from './telling';
@@ -144,6 +144,7 @@ export class Inspector {
     this.row(list, 'File', layer.path, breakable(layer.path));
     this.row(list, 'File size', formatBytes(layer.fileSize));
     if (layer.diskUsage !== undefined) this.row(list, 'On the host', formatBytes(layer.diskUsage));
+    for (const { label, value } of storyFacts(layer)) this.row(list, label, value);
     for (const fact of layer.facts) this.row(list, fact.label, formatFact(fact));
     const verdict = checkVerdict(layer);
     if (verdict !== undefined) this.row(list, 'Check', verdict);

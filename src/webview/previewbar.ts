@@ -14,7 +14,7 @@ export class PreviewBar {
       this.words,
       h('span', 'preview-tools',
         h('button', {
-          class: 'primary', title: 'Keep this, and drop all that is newer than what it stands on',
+          class: 'secondary', title: 'Keep this, and drop all that is newer than what it stands on',
           onClick: () => actions.commitPreview(),
         }, 'Commit Preview…'),
         h('button', {

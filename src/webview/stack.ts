@@ -8,7 +8,7 @@ import { fill, h, textButton } from './dom';
 import { plural } from './format';
 import { rebaseCommand } from './rebase';
 import { asSentence } from './sentences';
-import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf, viewName } from './summary';
+import { checkVerdict, numbered, onHost, severitiesOf, snapshotsOf, storyFacts, viewName } from './summary';
 import type { Actions, State } from './state';
 
 /** From this many layers on, the cards shrink to a line and a bar. */
@@ -139,7 +139,7 @@ class Card {
     this.element.classList.toggle('above', above);
     this.element.classList.toggle('stands', stands && depth > 0);
     this.name.textContent = numbered(name, depth, summary.layers.length);
-    this.name.title = [name, ...storyOf(layer)].join('\n');
+    this.name.title = [name, ...storyFacts(layer).map(({ label, value }) => `${label}: ${value}`)].join('\n');
     this.file.textContent = layer.fileName;
     this.file.title = layer.path;
     const host = `${formatBytes(onHost(layer))} on the host`;
@@ -204,14 +204,6 @@ class Card {
     this.check.textContent = layer.check ? 'Check again' : 'Check';
     this.check.disabled = running;
   }
-}
-
-/** What the platform says of a layer beside its name, a line each. */
-function storyOf({ story }: LayerSummary): string[] {
-  if (!story) return [];
-  const { description, disk, vm, platform } = story;
-  const whose = [platform, disk && `disk ${disk}`, vm && `VM ${vm}`];
-  return [...(description === undefined ? [] : [description]), whose.filter(Boolean).join(' · ')];
 }
 
 /** What the layer is that the disk is looked at from. */

@@ -1,6 +1,6 @@
 import { faultsFound } from '../core/checkWords';
 import type { Severity, View } from '../core/model';
-import { formatBytes } from '../core/units';
+import { formatBytes, formatClock, formatDay } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
 import { snapshotStory } from '../protocol/story';
 import { plural } from './format';
@@ -100,6 +100,18 @@ export function places(summary: ImageSummary, names: readonly string[]): Place[]
         { depth: layer.depth, view: view.id, name: viewName(layer, view), within: name })),
     ];
   });
+}
+
+/** What the platform that made a layer says of it, beside its name. */
+export function storyFacts({ story }: Pick<LayerSummary, 'story'>): { readonly label: string; readonly value: string }[] {
+  if (!story) return [];
+  const { platform, description, date, disk, vm, role } = story;
+  const taken = date === undefined ? undefined : `${formatDay(date)} ${formatClock(date)}`;
+  const facts = [
+    [role === 'snapshot' ? 'Snapshot taken' : 'From', taken], ['Description', description], ['Disk', disk], ['VM', vm],
+    ['Platform', platform],
+  ] as const;
+  return facts.flatMap(([label, value]) => (value === undefined ? [] : [{ label, value }]));
 }
 
 /** What an internal snapshot is called: by its platform, else in the image. */

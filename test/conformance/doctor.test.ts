@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -18,13 +19,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Diagnosis } from '../../src/core';
 import { codecsReady } from '../../src/node/codecs';
 import { diagnose, examine } from '../../src/node/doctor';
 import { TRUST_ALL } from '../../src/node/gate';
 import { notePath, writeNote } from '../../src/node/snapshots/notes';
-import { runCli } from '../support/cli';
+import { cliPath, runCli } from '../support/cli';
 import { qemuImg, qemuIo, qemuVersion } from '../support/qemu';
+import { Draw } from '../support/random';
 import { ON_WINDOWS } from '../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
@@ -39,13 +42,17 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     return;
   }
 
+  let temporary: string;
+  /** Not directly in the system's: parents are looked for in the folders beside. */
   let folder: string;
   before(codecsReady);
   beforeEach(() => {
-    folder = makeTempFolder('doctor');
+    temporary = makeTempFolder('doctor');
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
   });
   afterEach(() => {
-    removeFolder(folder);
+    removeFolder(temporary);
   });
 
   const at = (name: string): string => join(folder, name);
@@ -80,6 +87,12 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     `${severity} ${certainty} ${code} ${basename(path)}`;
   const told = async (...names: readonly string[]): Promise<string[]> => (await look(...names)).map(word);
   const sorted = async (...names: readonly string[]): Promise<string[]> => (await told(...names)).sort();
+
+  /** Runs the first remedy's command. */
+  const mend = ({ remedies: [first] }: Diagnosis): void => {
+    const { code, stderr } = runCli(first?.command?.split(' ').slice(1) ?? [], { cwd: folder });
+    assert.equal(code, 0, stderr);
+  };
 
   it('finds nothing wrong with ordinary families', async () => {
     family();
@@ -130,6 +143,25 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     }
   });
 
+  it('mends a chain whose base was renamed by the first of its remedies', async () => {
+    family();
+    renameSync(at('base.qcow2'), at('web01-old.qcow2'));
+    create('decoy.qcow2', '8M');
+    const [found] = await look('leaf.qcow2');
+    assert.equal(found && word(found), 'error certain parent-missing mid.qcow2');
+    const remedy = found?.remedies[0]?.remedy;
+    assert.deepEqual(remedy, {
+      kind: 'relocate',
+      image: at('mid.qcow2'),
+      parent: at('web01-old.qcow2'),
+      parentFormat: 'qcow2',
+    });
+    if (found) mend(found);
+    const after = await look('leaf.qcow2');
+    // The header of the middle layer was written last.
+    assert.deepEqual(after.map(word), ['info possible parent-newer leaf.qcow2']);
+  });
+
   if (!ON_WINDOWS) {
     it('finds a path of Windows', async () => {
       create('base.qcow2');
@@ -158,15 +190,17 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
       'error certain backing-format-wrong as-raw.qcow2',
       'warning certain backing-format-absent absent.qcow2',
     ]);
-    const mend = Object.fromEntries(found.map(({ path, remedies }) => [basename(path), remedies[0]?.remedy]));
+    const offered = Object.fromEntries(found.map(({ path, remedies }) => [basename(path), remedies[0]?.remedy]));
     const relocate = (name: string, parent: string, parentFormat: string): object => {
       return { kind: 'relocate', image: at(name), parent: at(parent), parentFormat };
     };
-    assert.deepEqual(mend, {
+    assert.deepEqual(offered, {
       'as-raw.qcow2': relocate('as-raw.qcow2', 'base.qcow2', 'qcow2'),
       'as-qcow2.qcow2': relocate('as-qcow2.qcow2', 'disk.img', 'raw'),
       'absent.qcow2': relocate('absent.qcow2', 'base.qcow2', 'qcow2'),
     });
+    found.forEach(mend);
+    assert.deepEqual(await told('.'), []);
   });
 
   it('takes a raw disk on which a guest has written a qcow2 header for no qcow2', async () => {
@@ -329,6 +363,12 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
     assert.deepEqual(checked.map(word), ['warning certain check-leaks leaky.qcow2']);
     assert.match(checked[0]?.message ?? '', /2 leaked clusters/);
     assert.deepEqual(checked[0]?.remedies[0]?.remedy, { kind: 'repair', image: at('leaky.qcow2'), mode: 'leaks' });
+    checked.forEach(mend);
+    const mended = await diagnose([folder], TRUST_ALL, {}, { check: true });
+    assert.deepEqual(mended.map(word), ['info certain kept-before-repair leaky.qcow2.before-repair']);
+    mended.forEach(mend);
+    const again = await diagnose([folder], TRUST_ALL, {}, { check: true });
+    assert.ok(again.map(word).includes('warning certain check-leaks leaky.qcow2'), again.map(word).join('\n'));
   });
 
   it('stops when it is told to', async () => {
@@ -352,7 +392,7 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
         assert(user.stdout);
         await once(user.stdout, 'data');
         user.stdin?.write('length\n');
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await setTimeout(300);
       };
 
       it('is told with its process', async () => {
@@ -493,6 +533,93 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
         assert.doesNotMatch(stdout, /\u001b/);
       } finally {
         removeFolder(secret);
+      }
+    });
+  });
+
+  describe('after our own work', () => {
+    /** base ← a ← b ← leaf, each with data of its own, and a twin of leaf. */
+    const tall = (): void => {
+      create('base.qcow2');
+      io('base.qcow2', 'write -P 1 0 1M');
+      ['a', 'b', 'leaf'].forEach((name, index, names) => {
+        overlay(`${name}.qcow2`, `${names[index - 1] ?? 'base'}.qcow2`);
+        io(`${name}.qcow2`, `write -P ${index + 2} ${index * 64}k 128k`);
+      });
+      overlay('twin.qcow2', 'b.qcow2');
+    };
+    const alarms = async (): Promise<string[]> =>
+      (await look('.')).filter(({ severity }) => severity !== 'info').map(word);
+    const vmdisk = (...args: readonly string[]): void => {
+      const { code, stderr } = runCli(['snapshot', ...args], { cwd: folder });
+      assert.equal(code, 0, stderr);
+    };
+
+    for (const image of ['a.qcow2', 'b.qcow2']) {
+      for (const direction of ['commit', 'pull']) {
+        it(`nothing is wrong: ${image} was deleted by ${direction}`, async () => {
+          tall();
+          vmdisk('delete', '--direction', direction, image);
+          assert.ok(!readdirSync(folder).includes(image));
+          assert.deepEqual(await alarms(), []);
+        });
+      }
+    }
+
+    it('nothing is wrong: a snapshot was made, and previewed, and that was ended', async () => {
+      tall();
+      vmdisk('create', 'leaf.qcow2', 'new.qcow2');
+      assert.deepEqual(await told('.'), []);
+      vmdisk('preview', '--overlay', 'look.qcow2', 'new.qcow2', 'a.qcow2');
+      assert.deepEqual(await told('new.qcow2'), ['info certain preview-open look.qcow2']);
+      vmdisk('undo', 'look.qcow2');
+      assert.deepEqual(await told('.'), []);
+    });
+  });
+
+  describe('after our own work was killed', function () {
+    this.timeout(180_000);
+    const KILLS = 5;
+    /** Runs a verb, and kills it some milliseconds after its note is there. */
+    const kill = async (note: string, after: number, ...args: readonly string[]): Promise<void> => {
+      const child = spawn(process.execPath, [cliPath(), 'snapshot', ...args], { cwd: folder, stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      while (child.exitCode === null && !existsSync(note)) await setTimeout(2);
+      await setTimeout(after);
+      child.kill('SIGKILL');
+      await ended;
+      // What it had started may go on for a moment.
+      await setTimeout(200);
+    };
+
+    it('says what a deletion left, and its remedy finishes it', async () => {
+      const draw = new Draw(4711);
+      for (let round = 0; round < KILLS; round += 1) {
+        const image = round % 2 === 0 ? 'mid.qcow2' : 'deep/mid.qcow2';
+        mkdirSync(at('deep'), { recursive: true });
+        for (const name of readdirSync(folder, { recursive: true }).map(String)) {
+          if (statSync(at(name)).isFile()) rmSync(at(name));
+        }
+        create('base.qcow2', '64M');
+        overlay(image, at('base.qcow2'));
+        overlay('leaf.qcow2', at(image));
+        io(image, 'write -P 2 0 48M');
+        io('leaf.qcow2', 'write -P 3 1M 64k');
+        const direction = draw.below(2) === 0 ? 'commit' : 'pull';
+        await kill(notePath(at(image), 'delete'), draw.below(150), 'delete', '--direction', direction, image);
+        const found = await look('.');
+        const lines = found.map(word).join('\n');
+        assert.ok(!found.some(({ severity }) => severity === 'error'), lines);
+        assert.equal(
+          found.some(({ code }) => code.startsWith('delete-')),
+          existsSync(notePath(at(image), 'delete')),
+          lines,
+        );
+        const finish = found.flatMap(({ remedies }) => remedies).find(({ remedy }) => remedy.kind === 'finish-delete');
+        if (finish?.remedy.kind !== 'finish-delete') continue;
+        const again = runCli(['snapshot', 'delete', finish.remedy.image], { cwd: folder });
+        assert.equal(again.code, 0, again.stderr);
+        assert.deepEqual((await look('.')).filter(({ severity }) => severity !== 'info').map(word), []);
       }
     });
   });

@@ -1,6 +1,7 @@
 /** What the doctor must not be alarmed by: images that qemu-img made and finds nothing wrong with, and the sample. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { codecsReady } from '../../src/node/codecs';
 import { diagnose } from '../../src/node/doctor';
@@ -32,13 +33,17 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
 
 describe('the doctor is not alarmed', function () {
   this.timeout(120_000);
+  let temporary = '';
+  /** Not directly in the system's: parents are looked for in the folders beside. */
   let folder = '';
   before(codecsReady);
   beforeEach(() => {
-    folder = makeTempFolder('doctor-quiet');
+    temporary = makeTempFolder('doctor-quiet');
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
   });
   afterEach(() => {
-    removeFolder(folder);
+    removeFolder(temporary);
   });
 
   const alarms = async (check: boolean): Promise<string[]> =>

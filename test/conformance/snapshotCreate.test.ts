@@ -7,7 +7,8 @@ import type { Created, CreateRequest } from '../../src/core';
 import { TRUST_ALL } from '../../src/node/gate';
 import { createSnapshot } from '../../src/node/snapshots/create';
 import { noise } from '../fixtures/build/index';
-import { lacksQemu, qemuCheck, qemuImg, qemuInfo, qemuIo, qemuMap } from '../support/qemu';
+import { holdOpen, lacksQemu, qemuCheck, qemuImg, qemuInfo, qemuIo, qemuMap } from '../support/qemu';
+import { ON_WINDOWS } from '../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
 const KIB = 1024;
@@ -151,6 +152,47 @@ describe('a snapshot that is created', () => {
     assert.deepEqual([raw.shape.clusterSize, raw.guestSize, raw.backing], [64 * KIB, 3 * MIB + 512, 'disk.raw']);
     assert.equal((await create('old.qcow2', 'b.qcow2')).shape.clusterSize, 4 * KIB);
     assert.equal((await create('fine.qcow2', 'c.qcow2')).shape.clusterSize, 32 * KIB);
+  });
+
+  it('is not made while a QEMU may write to the base, or to what it stands on', async function () {
+    if (ON_WINDOWS || !fs.existsSync('/proc/locks')) this.skip();
+    await create('disk.qcow2', 'middle.qcow2');
+    for (const held of ['disk.qcow2', 'middle.qcow2']) {
+      const release = await holdOpen(folder, held);
+      try {
+        await assert.rejects(create('middle.qcow2', 'busy.qcow2'), ({ message }: Error) =>
+          new RegExp(`${held} is open for writing by qemu-io`).test(message),
+        );
+      } finally {
+        await release();
+        fs.utimesSync(join(folder, held), LONG_AGO, LONG_AGO);
+      }
+    }
+    await create('middle.qcow2', 'busy.qcow2');
+  });
+
+  it('is not made of a base whose data file is gone', async () => {
+    qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-o', 'data_file=apart.raw', 'meta.qcow2', '1M');
+    for (const name of ['meta.qcow2', 'apart.raw']) fs.utimesSync(join(folder, name), LONG_AGO, LONG_AGO);
+    await create('meta.qcow2', 'whole.qcow2');
+    fs.rmSync(join(folder, 'apart.raw'));
+    await assert.rejects(create('meta.qcow2', 'half.qcow2'), /what .*meta\.qcow2 holds can't be read/);
+    await assert.rejects(create('whole.qcow2', 'half.qcow2'), /what .*meta\.qcow2 holds can't be read/);
+    assert(!fs.existsSync(join(folder, 'half.qcow2')));
+  });
+
+  it('can be of an encrypted base, of which it says that the overlay is not encrypted', async () => {
+    const secret = ['--object', 'secret,id=key,data=swordfish'];
+    const options = ['-o', 'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10'];
+    qemuImg(folder, 'create', '-q', ...secret, '-f', 'qcow2', ...options, 'locked.qcow2', '1M');
+    fs.utimesSync(join(folder, 'locked.qcow2'), LONG_AGO, LONG_AGO);
+    const { findings } = await create('locked.qcow2', 'open.qcow2');
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      ['base-frozen', 'base-encrypted'],
+    );
+    const opened = 'driver=qcow2,file.filename=open.qcow2,backing.encrypt.key-secret=key';
+    qemuIo(folder, [...secret, '--image-opts', opened], ['write -P 1 4k 4k', 'read -P 1 4k 4k', 'read 0 4k']);
   });
 
   it('can be of the largest disks, with the clusters that these need', async () => {

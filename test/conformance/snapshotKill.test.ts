@@ -8,8 +8,9 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { readNote } from '../../src/node/snapshots/notes';
 import { noise } from '../fixtures/build/index';
 import { cliPath, runCli } from '../support/cli';
 import { lacksQemu, qemuCheck, qemuImg, qemuInfo, qemuIo } from '../support/qemu';
@@ -23,7 +24,8 @@ const GIB = 2 ** 30;
 /** Later, counted from the first sign of work in the folder, there is nothing left to interrupt. */
 const LONGEST_WORK_MS = 12;
 
-describe(`snapshots, killed (VMDISK_SEED=${seed}, VMDISK_KILLS=${kills})`, () => {
+describe(`snapshots, killed (VMDISK_SEED=${seed}, VMDISK_KILLS=${kills})`, function () {
+  this.timeout(60_000 + kills * 10_000);
   if (lacksQemu()) return;
   const draw = Draw.named(seed, 'kill-snapshots');
   let folder: string;
@@ -84,6 +86,14 @@ describe(`snapshots, killed (VMDISK_SEED=${seed}, VMDISK_KILLS=${kills})`, () =>
     return performance.now() - begun;
   }
 
+  /** The codes of what the doctor finds in the folder, by the file's name. */
+  function explained(): Map<string, string> {
+    const { stdout, stderr } = runCli(['doctor', '--output', 'json', folder]);
+    assert.notEqual(stdout, '', stderr);
+    const { diagnoses } = JSON.parse(stdout) as { diagnoses: readonly { code: string; path: string }[] };
+    return new Map(diagnoses.map(({ code, path }) => [basename(path), code]));
+  }
+
   it('creates an overlay that is complete, or none', async () => {
     // The largest tables for their disk: 32 MiB of L1, and 65,800 counts.
     fs.writeFileSync(at('disk.raw'), noise(6, 1 << 20));
@@ -111,7 +121,10 @@ describe(`snapshots, killed (VMDISK_SEED=${seed}, VMDISK_KILLS=${kills})`, () =>
       }
       const left = names().filter((name) => name !== 'disk.raw');
       assert(left.length <= 1 && left.every((name) => /^\.over\.qcow2\.\d+\.\d+\.tmp$/.test(name)), left.join(', '));
-      for (const name of left) fs.rmSync(at(name));
+      for (const name of left) {
+        assert(explained().has(name), `the doctor explains ${name}`);
+        fs.rmSync(at(name));
+      }
       assert.deepEqual([head(), fs.statSync(at('disk.raw'), { bigint: true }).mtimeNs], before);
     }
     run(...create);
@@ -155,6 +168,9 @@ describe(`snapshots, killed (VMDISK_SEED=${seed}, VMDISK_KILLS=${kills})`, () =>
         if (fs.existsSync(at(name))) assert.equal(qemuCheck(folder, name).code, 0, name);
       }
       settle();
+      const begun = readNote(at('look.qcow2'), 'preview');
+      const codes = [...explained().values()];
+      if (begun?.kind === 'preview' && begun.drops) assert(codes.includes('preview-commit-interrupted'), String(codes));
       const again = runCli(commit, { cwd: folder });
       // It may have been done but for its end.
       assert(again.code === 0 || again.stderr.includes('is no preview'), again.stderr);

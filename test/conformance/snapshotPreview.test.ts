@@ -115,7 +115,7 @@ describe('a preview', () => {
     const before = content(name);
     const planned = await plan(name, 'commit');
     assert.deepEqual([files(planned), planned.keeps], [['leaf.qcow2', 'two.qcow2'], at(name)]);
-    assert.deepEqual(codes(planned.cautions), ['newer-lost']);
+    assert.deepEqual(codes(planned.cautions), ['newer-lost', 'looked-in']);
     await end(name, 'commit');
     assert.deepEqual(names(), ['base.raw', 'one.preview', 'one.qcow2']);
     assert.deepEqual(content(name), before);
@@ -130,7 +130,7 @@ describe('a preview', () => {
     const name = await start('base.raw');
     const planned = await plan(name, 'commit');
     assert.deepEqual(files(planned), ['leaf.qcow2']);
-    assert.deepEqual(codes(planned.cautions), ['kept', 'newer-lost', 'internal-snapshots-lost']);
+    assert.deepEqual(codes(planned.cautions), ['kept', 'newer-lost', 'internal-snapshots-lost', 'looked-in']);
     assert.match(
       planned.cautions[0]?.message ?? '',
       /side\.qcow2 stands on .*two\.qcow2: two\.qcow2, one\.qcow2 are kept/,
@@ -183,6 +183,14 @@ describe('a preview', () => {
     writeNote(at(name), { ...note, drops: [at('other.qcow2'), at('base.raw')] }, true);
     await assert.rejects(end(name, 'commit'), refused(/does not stand on .*one\.qcow2/));
     assert(fs.existsSync(at('other.qcow2')) && fs.existsSync(at('base.raw')));
+    // One that stands on the preview, and the preview itself.
+    overlay('on.qcow2', name, 1);
+    settle();
+    for (const odd of [{ leaf: at('on.qcow2') }, { drops: [at(name)] }]) {
+      writeNote(at(name), { ...note, ...odd }, true);
+      await assert.rejects(end(name, 'commit'), refused(/stands on the preview .* itself/));
+    }
+    assert(fs.existsSync(at(name)) && fs.existsSync(at('on.qcow2')));
   });
 
   it('that was being committed can be committed, not undone', async () => {

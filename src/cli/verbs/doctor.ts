@@ -88,7 +88,7 @@ function diagnosisLines({ severity, message, meaning, certainty, remedies, offse
       [
         ...wrapped(`${certainty}: ${plain(meaning)}`, LINE),
         ...remedies.flatMap(({ title, command }) => [
-          `→ ${plain(title)}`,
+          ...wrapped(`→ ${plain(title)}`, LINE),
           ...(command === undefined ? [] : [`    ${paint('cyan', plain(command))}`]),
         ]),
       ],

@@ -163,4 +163,12 @@ export type LeftoverFacts =
   /** The header's cluster as it was before the parent was named anew, with no note about it. */
   | { readonly kind: 'kept-header'; readonly path: string; readonly image: string; readonly size: number }
   /** What a repair has kept of what it changed. */
-  | { readonly kind: 'before-repair'; readonly path: string; readonly image: string; readonly size: number };
+  | {
+      readonly kind: 'before-repair';
+      readonly path: string;
+      readonly image: string;
+      /** Bytes that it takes on the host. */
+      readonly size: number;
+      /** `partial`: it was still being kept, and nothing was changed yet. `repairing`, `undoing`: that did not end. */
+      readonly state: 'partial' | 'repairing' | 'repaired' | 'undoing';
+    };

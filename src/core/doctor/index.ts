@@ -12,7 +12,7 @@ import { depth } from './rules/depth';
 import { halfMade } from './rules/halfMade';
 import { interruptedDelete } from './rules/interruptedDelete';
 import { interruptedRelocate } from './rules/interruptedRelocate';
-import { kept, oddNote } from './rules/kept';
+import { keptBeforeRepair, keptHeader, oddNote } from './rules/kept';
 import { loop } from './rules/loop';
 import { missingParent } from './rules/missingParent';
 import { foreignPath, jsonName, twoNames, workingDirectory } from './rules/names';
@@ -56,7 +56,8 @@ const LEFTOVER_RULES: readonly LeftoverRule[] = [
   interruptedDelete,
   interruptedRelocate,
   preview,
-  kept,
+  keptHeader,
+  keptBeforeRepair,
   oddNote,
 ];
 const UNREADABLE_RULES: readonly UnreadableRule[] = [unreadable];

@@ -47,6 +47,12 @@ export class Remedies {
     return { title: 'Put the old header back', remedy: { kind: 'none' }, command };
   }
 
+  /** Puts back what a repair has changed. */
+  undoRepair(image: string, copy: string): OfferedRemedy {
+    const command = this.line(['repair', image, '--undo', copy]);
+    return { title: 'Put back what the repair has changed', remedy: { kind: 'none' }, command };
+  }
+
   /** Both ways out of a preview; the first keeps nothing of it. */
   endPreview(overlay: string): readonly OfferedRemedy[] {
     const remedy: Remedy = { kind: 'end-preview', overlay };

@@ -17,8 +17,6 @@ export class ClusterSpace {
   grown = 0;
   /** Clusters that were let go. */
   freed = 0;
-  /** Blocks of reference counts that were made. */
-  newBlocks = 0;
   /** Free clusters that lie before others in use, as far as they were met. */
   holesMet = 0;
   private readonly refcounts: Refcounts;
@@ -29,6 +27,7 @@ export class ClusterSpace {
   private tableEntries: number;
   private tableFirst: number;
   private free = 0;
+  private given = 0;
   private readonly fileClusters: number;
 
   constructor(
@@ -47,6 +46,18 @@ export class ClusterSpace {
   of(cluster: number): number {
     if (this.taken.has(cluster)) return 1;
     return this.counts.get(cluster) ?? this.refcounts.of(cluster);
+  }
+
+  /**
+   * Blocks of counts that it may take beyond those that were made, where free clusters in the middle are taken in
+   * another order, so that more comes to lie at the end.
+   */
+  blocksAtWorst(): number {
+    if (this.holesMet + this.freed === 0) return 0;
+    const end = this.fileClusters + this.given;
+    let missing = 0;
+    for (let block = Math.floor(end / this.perBlock); block >= 0 && !this.hasBlock(block); block -= 1) missing += 1;
+    return missing;
   }
 
   /** Takes `count` clusters in a row. @returns the first */
@@ -115,6 +126,7 @@ export class ClusterSpace {
       this.counts.delete(cluster);
     this.taken.add(first, first + count);
     this.grown += count;
+    this.given += count;
   }
 
   private hasBlock(block: number): boolean {
@@ -129,7 +141,6 @@ export class ClusterSpace {
     const place = this.find(1);
     if (Math.floor(place / this.perBlock) === block) this.mark(place, 1);
     else if (!this.take(place, 1)) return;
-    this.newBlocks += 1;
     this.blocks.add(block);
     if (block < this.tableEntries) return;
     const used = Math.ceil((Math.max(cluster, place) + 1) / this.perBlock);
@@ -147,7 +158,6 @@ export class ClusterSpace {
       this.blocks.add(block);
       made += 1;
     }
-    this.newBlocks += made;
     const oldClusters = this.tableEntries / perTableCluster;
     const oldFirst = this.tableFirst;
     this.mark(start, made + entries / perTableCluster);

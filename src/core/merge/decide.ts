@@ -20,6 +20,9 @@ export function objections(situation: Situation): Objections {
 export const onlyFileLeft = ({ begun, children }: Situation): boolean =>
   begun !== undefined && children.length === 0 && begun.moved.length > 0;
 
+/** Of a commit that was cut off: something has its other parent, so all was copied and seen to be so. */
+export const isCopied = ({ begun }: Situation): boolean => begun?.direction === 'commit' && begun.moved.length > 0;
+
 function againstBoth({ layer, below, end, children, begun, locked }: Situation): Finding[] {
   const found: Finding[] = [];
   if (end.kind !== 'base') {

@@ -48,7 +48,7 @@ export function* commitEffect({ layers }: Chain): Job<Effect> {
   const [top, into, below] = layers;
   if (!top || !into) throw new Error('there is a layer and one below it');
   const geometry = geometryOf(into);
-  const target = targetOf(into);
+  const target = targetOf(into, false);
   const total = top.layer.guestSize;
   if (total > into.layer.guestSize) target.grow(total, below?.layer.guestSize ?? 0);
   return yield* run(commitWrites(top, isExtended(top), geometry), target, total);
@@ -56,7 +56,7 @@ export function* commitEffect({ layers }: Chain): Job<Effect> {
 
 /** What rebasing the image `child` onto what lies below the layer does to the image. */
 export function* pullEffect(child: ChainLayer, source: PullSource): Job<Effect> {
-  const target = targetOf(child);
+  const target = targetOf(child, true);
   const unit = geometryOf(child).subclusterSize ?? 1;
   return yield* run(pullWrites(child, isExtended(child), unit, source), target, child.layer.guestSize);
 }
@@ -122,8 +122,8 @@ function geometryOf(layer: ChainLayer): {
   return { clusterSize, subclusterSize: isExtended(layer) ? clusterSize / 32 : clusterSize };
 }
 
-const targetOf = (layer: ChainLayer): Target =>
-  layer.layer.format === 'qcow2' ? new Qcow2Target(layer) : new RawTarget(layer.source);
+const targetOf = (layer: ChainLayer, inOrder: boolean): Target =>
+  layer.layer.format === 'qcow2' ? new Qcow2Target(layer, inOrder) : new RawTarget(layer.source);
 
 const damaged = (layer: ChainLayer, at: number): DiskError =>
   new DiskError(

@@ -12,10 +12,9 @@ export function backingName(before: string, relative: string, absolute: string):
 
 /** Longest name that a header has room for at all. */
 const MAX_NAME_BYTES = 1023;
-/** Parts of a header beside the name, as QEMU writes them: block/qcow2.c, qcow2_update_header. */
+/** What a header has beside the name; names of features only where room is left (block/qcow2.c, qcow2_update_header). */
 const HEADER_V2 = 72;
 const HEADER_V3 = 112;
-const FEATURE_NAMES = 8 + 7 * 48;
 const BITMAPS = 8 + 24;
 const END = 8;
 
@@ -29,6 +28,6 @@ export interface HeaderRoom {
 export function fitsHeader(nameBytes: number, formatBytes: number, { clusterSize, old, bitmaps }: HeaderRoom): boolean {
   if (nameBytes > MAX_NAME_BYTES) return false;
   const padded = Math.ceil(formatBytes / 8) * 8;
-  const fixed = (old ? HEADER_V2 : HEADER_V3 + FEATURE_NAMES) + (bitmaps ? BITMAPS : 0) + END;
+  const fixed = (old ? HEADER_V2 : HEADER_V3) + (bitmaps ? BITMAPS : 0) + END;
   return fixed + (formatBytes > 0 ? 8 + padded : 0) + nameBytes <= clusterSize;
 }

@@ -42,7 +42,11 @@ export class Qcow2Target implements Target {
   private headOfGrowth = -1;
   private headOfGrowthAgain = false;
 
-  constructor(private readonly holder: ChainLayer) {
+  /** @param inOrder one write is over before the next begins, so that it is known where each finds its space */
+  constructor(
+    private readonly holder: ChainLayer,
+    private readonly inOrder: boolean,
+  ) {
     this.header = readHeader(holder.source);
     this.geometry = new Geometry(this.header);
     this.space = new ClusterSpace(holder.source, this.geometry);
@@ -95,12 +99,25 @@ export class Qcow2Target implements Target {
     this.runs.close();
     // The cluster that was written to while the disk grew is counted once.
     const twice = this.headOfGrowthAgain ? 1 : 0;
+    const unsure = this.inOrder ? 0 : this.space.blocksAtWorst();
+    const bitmaps = this.clusters > 0 ? this.mostForBitmaps() : 0;
     return {
       moved: (this.clusters - twice) * clusterSize,
-      growth: this.space.grown * clusterSize,
+      growth: (this.space.grown + unsure + bitmaps) * clusterSize,
       // What was not closed in order is put in order first, which may free or take clusters.
-      exact: !this.header.dirty && (this.space.newBlocks === 0 || this.space.holesMet + this.space.freed === 0),
+      exact: !this.header.dirty && unsure === 0 && bitmaps === 0,
     };
+  }
+
+  /** Bitmaps that note what is written: clusters that these may take for it, with their new tables and directory. */
+  private mostForBitmaps(): number {
+    const { clusterSize } = this.geometry;
+    const noting = this.holder.layer.bitmaps.filter(({ flags }) => flags.includes('auto') && !flags.includes('in-use'));
+    const each = noting.map(({ granularity }) => {
+      const clusters = Math.ceil(this.guestSize / granularity / 8 / clusterSize);
+      return clusters + Math.ceil((clusters * 8) / clusterSize);
+    });
+    return noting.length === 0 ? 0 : each.reduce((sum, clusters) => sum + clusters, 1);
   }
 
   private copy(start: number, end: number): void {

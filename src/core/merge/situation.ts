@@ -35,7 +35,7 @@ export interface Situation {
   readonly end: ChainEnd;
   /** What stands directly on it. */
   readonly children: readonly MergeImage[];
-  /** What stands on its parent beside it; without those that stood on the layer before a run that was cut off. */
+  /** What stands on its parent beside it; without what stood on the layer before a commit that was cut off. */
   readonly siblings: readonly MergeImage[];
   /** Its parent would show old bytes if it became as large as the layer. */
   readonly staleTail: boolean;

@@ -50,7 +50,7 @@ export async function consents(world: SnapshotWorld, question: Question): Promis
   const { title, detail, button } = question;
   const choice = await vscode.window.showWarningMessage(
     message(title),
-    { modal: true, detail: [...detail.map((line) => plain(line, DETAIL)), plain(command, DETAIL)].join('\n\n') },
+    { modal: true, detail: dialogText([...detail, command]) },
     button,
     copy,
   );
@@ -59,6 +59,17 @@ export async function consents(world: SnapshotWorld, question: Question): Promis
 }
 
 const DETAIL = 4000;
+
+/** Paragraphs of a dialog; lines of one paragraph stay lines, and nothing in them is hidden. */
+export const dialogText = (paragraphs: readonly string[]): string =>
+  paragraphs
+    .map((paragraph) =>
+      paragraph
+        .split('\n')
+        .map((line) => plain(line, DETAIL))
+        .join('\n'),
+    )
+    .join('\n\n');
 
 /** What to do where there is no qemu-img. */
 export async function tellNoTool(tool: Tool, command: string): Promise<void> {

@@ -1,9 +1,11 @@
-import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { formatBytes } from '../../core/units';
 import type { Created, CreateRequest } from '../../core/snapshots/model';
-import { message, withoutIcons } from '../text';
+import { oneLine } from '../../core/errors';
+import { message, plain, withoutIcons } from '../text';
+import { askText } from './askText';
+import type { Asked } from './askText';
 import { isTrusted, tellRefused } from './consent';
 import { createdText, dayName, nameProblem, optionsText } from './createWords';
 import type { OverlayOptions } from './createWords';
@@ -85,53 +87,25 @@ async function ask(world: SnapshotWorld, base: string): Promise<CreateRequest | 
 
 /** Asks for the snapshot's name, and says at every letter which file it makes or why it can't be that. */
 async function askName(world: SnapshotWorld, base: string): Promise<string | undefined> {
-  const fileOf = (name: string): Promise<string> => world.maintenance.call('suggestOverlay', { base, name });
-  const check = async (name: string): Promise<string | undefined> => {
+  const fileOf = (name: string): Promise<string> =>
+    world.maintenance.call('suggestOverlay', { base, name: name.trim() });
+  const check: Asked['check'] = async (name) => {
     const problem = nameProblem(name);
-    if (problem !== undefined) return problem;
+    if (problem !== undefined) return { problem };
     try {
-      const file = await fileOf(name);
-      if (Buffer.byteLength(basename(file)) > MOST_NAME_BYTES) return 'This name is too long for a file';
-      return (await exists(file)) ? `${basename(file)} exists already` : undefined;
+      return { leadsTo: `The new layer: ${plain(basename(await fileOf(name)))}` };
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return { problem: oneLine(error) };
     }
   };
-  const name = await vscode.window.showInputBox({
-    title: `Create Snapshot of ${basename(base)}`,
-    prompt: `${basename(base)} stays as it is; what is written from now on goes to the new layer.`,
+  const name = await askText({
+    title: `Create Snapshot of ${plain(basename(base))}`,
+    prompt: `${plain(basename(base))} stays as it is; what is written from now on goes to the new layer.`,
     placeHolder: 'before-upgrade',
-    value: await freeName(check),
-    validateInput: async (value) => {
-      const problem = await check(value);
-      if (problem !== undefined) return { message: problem, severity: vscode.InputBoxValidationSeverity.Error };
-      return {
-        message: `The new layer: ${basename(await fileOf(value))}`,
-        severity: vscode.InputBoxValidationSeverity.Info,
-      };
-    },
+    value: dayName(new Date()),
+    check,
   });
-  return name === undefined ? undefined : fileOf(name.trim());
-}
-
-const MOST_NAME_BYTES = 255;
-const MOST_TRIES = 20;
-
-/** Today, or today and a number where there is such a snapshot already. */
-async function freeName(check: (name: string) => Promise<string | undefined>): Promise<string> {
-  const today = dayName(new Date());
-  for (let number = 1; number <= MOST_TRIES; number += 1) {
-    const name = number === 1 ? today : `${today}-${number}`;
-    if ((await check(name)) === undefined) return name;
-  }
-  return '';
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
+  return name === undefined ? undefined : fileOf(name);
 }
 
 interface Choice extends vscode.QuickPickItem {

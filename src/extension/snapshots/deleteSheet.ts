@@ -1,7 +1,8 @@
-import { basename } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
+import type { Finding } from '../../core/model';
 import type { Deleted, DeletePlan, Direction, Move, PlanStep, Standing } from '../../core/snapshots/model';
 import { formatBytes } from '../../core/units';
-import { count } from '../text';
+import { count, sentence } from '../text';
 import { findingText } from './findings';
 import { commandText } from './maintenance';
 import type { Tool } from './maintenance';
@@ -29,24 +30,20 @@ export function planSheet(plan: DeletePlan, tool: Tool, other: Direction | undef
     lead: leadText(plan, plan.direction),
     blocks: [
       { kind: 'facts', facts: planFacts(plan) },
-      ...plan.cautions.map(({ severity, ...finding }): Block => ({
-        kind: 'card',
-        tone: severity,
-        title: findingText(finding),
-        blocks: [],
-      })),
+      ...cautionCards(plan),
       ...toolBlocks(tool),
       { kind: 'buttons', buttons: planButtons(plan, tool, other, actions) },
       ...(plan.why.length === 0
         ? []
         : [
             { kind: 'heading', text: plan.freed > 0 ? 'Why it frees that' : 'Why it frees nothing' } as const,
-            { kind: 'list', items: plan.why } as const,
+            { kind: 'list', items: plan.why.map((line) => findingText({ message: line })) } as const,
           ]),
       { kind: 'heading', text: 'Who stands on it' },
       ...standingBlocks(plan),
+      ...notes(plan),
       { kind: 'heading', text: 'What is done, in this order' },
-      ...plan.steps.map((step) => stepBlock(step, actions)),
+      ...plan.steps.map((step) => stepBlock(plan.image, step, actions)),
     ],
   };
 }
@@ -108,6 +105,40 @@ const movesNote = (moves: readonly Move[]): string | undefined =>
         })
         .join('; ');
 
+/** Cautions that say the same of several files are one. */
+function cautionCards({ cautions, image }: DeletePlan): Block[] {
+  const groups = new Map<string, Finding[]>();
+  for (const caution of cautions) {
+    if (caution.severity === 'info') continue;
+    const key = `${caution.code} ${caution.advice ?? ''}`;
+    groups.set(key, [...(groups.get(key) ?? []), caution]);
+  }
+  return [...groups.values()].flatMap((group): Block[] => {
+    const [first, ...others] = group;
+    if (!first) return [];
+    const advice =
+      first.advice === undefined ? [] : [{ kind: 'text', text: findingText({ message: first.advice }) } as const];
+    const told = group.map(({ message }) => beside(image, findingText({ message })));
+    return [
+      {
+        kind: 'card',
+        tone: first.severity,
+        title: others.length === 0 ? (told[0] ?? '') : advice.length > 0 ? (advice[0]?.text ?? '') : (told[0] ?? ''),
+        blocks: others.length === 0 ? advice : [{ kind: 'list', items: advice.length > 0 ? told : told.slice(1) }],
+      },
+    ];
+  });
+}
+
+/** What is good to know and no caution, where it belongs: after who was found to stand on it. */
+const notes = ({ cautions, image }: DeletePlan): Block[] =>
+  cautions
+    .filter(({ severity }) => severity === 'info')
+    .map(({ message }) => ({ kind: 'text', tone: 'quiet', text: beside(image, findingText({ message })) }));
+
+/** Files of the image's own folder by their names alone. */
+const beside = (image: string, text: string): string => text.replaceAll(dirname(image) + sep, '');
+
 function toolBlocks(tool: Tool): Block[] {
   if ('path' in tool) return [];
   return [
@@ -162,19 +193,19 @@ const standingText = ({ path, distance, effect }: Standing): string =>
     effect === 'rebased' ? 'is told its new parent' : 'is not changed'
   }; reads as before`;
 
-function stepBlock(step: PlanStep, { copy }: PlanActions): Block {
+function stepBlock(image: string, step: PlanStep, { copy }: PlanActions): Block {
   switch (step.kind) {
     case 'qemu-img': {
       const text = commandText(step.command);
       return {
         kind: 'command',
-        what: step.command.what,
+        what: beside(image, sentence(step.command.what)),
         text,
         copy: { text: 'copy', look: 'word', title: 'Copy this command', act: () => copy(text) },
       };
     }
     case 'verify':
-      return { kind: 'text', text: `Verify: ${step.what}` };
+      return { kind: 'text', text: `Verify: ${beside(image, step.what)}` };
     case 'remove':
       return { kind: 'text', text: `Remove ${step.path}` };
   }

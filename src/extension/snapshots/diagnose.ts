@@ -11,7 +11,7 @@ import { diagnosisSheet } from './diagnosisSheet';
 import { endPreview } from './preview';
 import { relocateParent } from './relocate';
 import { repair } from './repair';
-import { leafOf, pathOf, settle, show, subject } from './world';
+import { foldersAround, leafOf, pathOf, settle, show, subject } from './world';
 import type { From, SnapshotWorld } from './world';
 
 /** What a caller answers that does not want to be asked. */
@@ -43,7 +43,8 @@ async function pathsOf(world: SnapshotWorld, from: From | DiagnoseAnswers): Prom
 async function look(world: SnapshotWorld, paths: readonly string[]): Promise<readonly Diagnosis[] | undefined> {
   const name = paths.length === 1 ? basename(paths[0] ?? '') : `${paths.length} files`;
   const policy = world.trust.policy(paths.length === 1 ? paths[0] : undefined);
-  const found = await world.maintenance.job('diagnose', { paths, policy }, `Diagnosing ${name}…`);
+  const folders = [...new Set(paths.flatMap((path) => foldersAround(world, path)))];
+  const found = await world.maintenance.job('diagnose', { paths, folders, policy }, `Diagnosing ${name}…`);
   if (!found) return undefined;
   const again = (): Promise<unknown> => look(world, paths);
   const sheet = diagnosisSheet(`Diagnosis of ${name}`, found, {

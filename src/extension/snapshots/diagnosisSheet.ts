@@ -13,12 +13,6 @@ export interface DiagnosisActions {
   readonly again: () => unknown;
 }
 
-const CERTAINTY: Readonly<Record<Diagnosis['certainty'], string>> = {
-  certain: 'certain',
-  likely: 'likely',
-  possible: 'possible',
-};
-
 /** All that is wrong, a card each, gravest first as it was found, under the file that it is about. */
 export function diagnosisSheet(title: string, found: readonly Diagnosis[], actions: DiagnosisActions): SheetText {
   const files = new Map<string, Diagnosis[]>();
@@ -50,7 +44,7 @@ export function verdict(found: readonly Diagnosis[], files: number): string {
 }
 
 function card(diagnosis: Diagnosis, actions: DiagnosisActions): Block {
-  const { severity, message, meaning, certainty, remedies, offset, code } = diagnosis;
+  const { severity, message, meaning, certainty, remedies, offset } = diagnosis;
   const buttons = remedies.flatMap(({ title, remedy }, index): Button[] =>
     remedy.kind === 'none'
       ? []
@@ -62,7 +56,7 @@ function card(diagnosis: Diagnosis, actions: DiagnosisActions): Block {
     kind: 'card',
     tone: severity,
     title: findingText({ message }),
-    aside: [CERTAINTY[certainty], code].join(' · '),
+    aside: certainty,
     blocks: [
       { kind: 'text', text: findingText({ message: meaning }) },
       ...(offset === undefined

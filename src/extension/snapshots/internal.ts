@@ -4,8 +4,9 @@ import type { InternalRequest } from '../../core/snapshots/model';
 import { formatBytes } from '../../core/units';
 import type { ImageSummary, LayerSummary } from '../../protocol/image';
 import { pathKey } from '../paths';
-import { formatMoment, message, withoutIcons } from '../text';
+import { formatMoment, message, plain, withoutIcons } from '../text';
 import type { FamilyNode } from '../tree/families';
+import { askText } from './askText';
 import { consents, isTrusted, tellCancelled } from './consent';
 import { dayName } from './createWords';
 import { doneText, question } from './internalWords';
@@ -88,18 +89,21 @@ function layerIn({ layers }: ImageSummary, path: string): LayerSummary {
 async function askName({ path, fileName, views }: LayerSummary): Promise<Chosen | undefined> {
   const taken = new Set(views.flatMap(({ id, name }) => [id, name]).filter(Boolean));
   const today = dayName(new Date());
-  const name = await vscode.window.showInputBox({
-    title: `Create Internal Snapshot in ${fileName}`,
+  const name = await askText({
+    title: `Create Internal Snapshot in ${plain(fileName)}`,
     prompt: 'Saves the state of the disk inside the image. The VM has to be off.',
     value: taken.has(today) ? '' : today,
     placeHolder: 'before-upgrade',
-    validateInput: (value) => {
-      if (value.trim() === '') return 'A snapshot needs a name';
-      if (taken.has(value.trim())) return `${fileName} has a snapshot ${value.trim()} already`;
-      return Buffer.byteLength(value) > MOST_TAG_BYTES ? 'This name is too long' : undefined;
+    check: (value) => {
+      const text = value.trim();
+      if (text === '') return { problem: 'A snapshot needs a name' };
+      if (taken.has(text)) return { problem: `${plain(fileName)} has a snapshot ${plain(text)} already` };
+      return Buffer.byteLength(text) > MOST_TAG_BYTES
+        ? { problem: 'This name is too long' }
+        : { leadsTo: `Kept inside ${plain(fileName)}, no new file` };
     },
   });
-  return name === undefined ? undefined : { image: path, name: name.trim() };
+  return name === undefined ? undefined : { image: path, name };
 }
 
 /** What qemu-img keeps of a name (`QEMUSnapshotInfo`, 256 bytes with the end mark). */

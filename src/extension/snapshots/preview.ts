@@ -6,7 +6,7 @@ import { pathKey } from '../paths';
 import { message, plain } from '../text';
 import { leavesAbove } from '../tree/families';
 import { pickLayer } from './chainPick';
-import { isTrusted, tellRefused } from './consent';
+import { dialogText, isTrusted, tellRefused } from './consent';
 import { previewEndQuestion, previewText } from './previewWords';
 import { areAnswers, chainOf, foldersAround, leafOf, pathOf, settle, show, subject } from './world';
 import type { From, SnapshotWorld } from './world';
@@ -108,7 +108,7 @@ async function agrees(plan: PreviewEnd): Promise<boolean> {
   const { title, detail, button } = previewEndQuestion(plan);
   const choice = await vscode.window.showWarningMessage(
     message(title),
-    { modal: true, detail: detail.map((line) => plain(line, 4000)).join('\n\n') },
+    { modal: true, detail: dialogText(detail) },
     button,
   );
   return choice === button;

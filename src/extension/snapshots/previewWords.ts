@@ -19,17 +19,21 @@ export function previewEndQuestion(end: PreviewEnd): {
 } {
   const { preview, how, removes, keeps, cautions } = end;
   const total = removes.reduce((sum, { fileSize }) => sum + fileSize, 0);
-  const files = removes.map(({ path, fileSize }) => `${path}, ${formatBytes(fileSize)}`);
   const goes =
     removes.length === 0
-      ? ['No file goes.']
-      : [`${removes.length === 1 ? 'This file goes' : 'These files go'} for good, ${formatBytes(total)}:`, ...files];
+      ? 'No file goes.'
+      : [
+          removes.length === 1
+            ? 'This file goes for good:'
+            : `These files go for good, ${formatBytes(total)} together:`,
+          ...removes.map(({ path, fileSize }) => `${path}, ${formatBytes(fileSize)}`),
+        ].join('\n');
   return {
     title:
       how === 'commit'
         ? `Keep the preview, and drop all that is newer than ${basename(preview.of)}?`
         : `Undo the preview, and drop what was written to it?`,
-    detail: [...goes, `From then on the VM boots from ${basename(keeps)}.`, ...cautions.map(findingText)],
+    detail: [goes, `From then on the VM boots from ${basename(keeps)}.`, ...cautions.map(findingText)],
     button: how === 'commit' ? 'Commit Preview' : 'Undo Preview',
   };
 }

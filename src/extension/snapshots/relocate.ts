@@ -110,7 +110,9 @@ async function chooseParent(
     description: found.length === 0 ? 'no file was found that may be it' : 'if it is none of these',
     alwaysShow: true,
   };
-  const items = found.map((candidate): Choice => ({
+  // What hardly is it is only in the way of what may be.
+  const likely = found.filter(({ certainty }) => certainty !== 'unlikely');
+  const items = (likely.length > 0 ? likely : found).slice(0, MOST_CANDIDATES).map((candidate): Choice => ({
     ...candidateLine(candidate, dirname(image)),
     iconPath: new vscode.ThemeIcon(ICONS[candidate.certainty]),
     detail: candidateDetail(candidate),
@@ -124,6 +126,8 @@ async function chooseParent(
   });
   return picked && (picked.candidate ?? (await askFile(image)));
 }
+
+const MOST_CANDIDATES = 30;
 
 const ICONS: Readonly<Record<ParentCandidate['certainty'], string>> = {
   certain: 'pass-filled',

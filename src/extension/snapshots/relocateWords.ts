@@ -35,12 +35,14 @@ export function relocateQuestion(
   candidate: Partial<ParentCandidate> | undefined,
 ): Omit<Question, 'command'> {
   const sure = candidate?.certainty;
-  const doubts = (candidate?.evidence ?? []).filter(({ speaks }) => speaks === 'against').map(({ what }) => what);
+  const evidence = candidate?.evidence ?? [];
   return {
     title: `Let ${basename(image)} stand on ${basename(parent)}?`,
     detail: [
-      `${parent}${sure === undefined ? '' : ` is ${SURE[sure]}.`}`,
-      ...(doubts.length === 0 ? [] : [`Against it: ${doubts.join('; ')}.`]),
+      [
+        `${parent}${sure === undefined ? '' : ` is ${SURE[sure]}:`}`,
+        ...evidence.map(({ speaks, what }) => `${speaks === 'for' ? '+' : '−'} ${what}`),
+      ].join('\n'),
       'Only the name in the header is written anew; the old header is kept beside the image until the chain was read. ' +
         'With a file that is not the very parent, or was written to since, the disk is corrupt and nothing tells.',
     ],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { pageRoots } from '../editor/html';
 import { SHEET_COMMAND, SHEET_VIEW } from '../ids';
-import { sheetBody } from './sheetHtml';
+import { escaped, sheetBody } from './sheetHtml';
 import type { Button, SheetText } from './sheetHtml';
 
 /** The pages that tell what is planned or found, each kept as one tab, by what it is about. */
@@ -59,7 +59,8 @@ export class Sheet {
     closed: () => void,
   ) {
     this.panel = vscode.window.createWebviewPanel(SHEET_VIEW, text.title, vscode.ViewColumn.Active, {
-      enableScripts: false,
+      // What VS Code itself does on a page, following its links, wants it; the page's own policy lets no script run.
+      enableScripts: true,
       enableCommandUris: [SHEET_COMMAND],
       enableFindWidget: true,
       localResourceRoots: pageRoots(extension),
@@ -85,14 +86,14 @@ export class Sheet {
       const index = this.buttons.push(button) - 1;
       return `command:${SHEET_COMMAND}?${encodeURIComponent(JSON.stringify([this.token, index]))}`;
     });
-    this.panel.webview.html = this.html(body);
+    this.panel.webview.html = this.html(text.title, body);
   }
 
   act(token: unknown, index: unknown): unknown {
     return token === this.token && typeof index === 'number' ? this.buttons[index]?.act() : undefined;
   }
 
-  private html(body: string): string {
+  private html(title: string, body: string): string {
     const { webview } = this.panel;
     const style = webview.asWebviewUri(vscode.Uri.joinPath(this.extension, 'media', 'webview.css'));
     return `<!DOCTYPE html>
@@ -101,6 +102,7 @@ export class Sheet {
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src ${webview.cspSource}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title>
 <link rel="stylesheet" href="${style.toString()}">
 </head>
 <body>

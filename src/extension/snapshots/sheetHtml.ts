@@ -127,5 +127,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 /** Names, paths and messages are an image's words: nothing of them becomes markup, and nothing in them is hidden. */
-const escaped = (text: string): string => plain(text, LONGEST).replace(/[&<>"']/g, (mark) => ENTITIES[mark] ?? mark);
+export const escaped = (text: string): string =>
+  plain(text, LONGEST).replace(/[&<>"']/g, (mark) => ENTITIES[mark] ?? mark);
 const LONGEST = 4000;

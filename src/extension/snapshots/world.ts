@@ -109,8 +109,6 @@ export async function settle(
 const isOurs = (input: unknown): input is vscode.TabInputCustom =>
   input instanceof vscode.TabInputCustom && [VIEW_TYPE, VIEW_TYPE_ANY].includes(input.viewType);
 
-/** Selects a file in the tree where that is on screen, and opens it. */
-export async function show({ editors, tree }: SnapshotWorld, file: string): Promise<void> {
-  await editors.open(vscode.Uri.file(file), { preview: false });
-  await tree.reveal(file, false);
-}
+/** Opens an image in a tab that stays; the tree follows by itself. */
+export const show = ({ editors }: SnapshotWorld, file: string): Promise<void> =>
+  editors.open(vscode.Uri.file(file), { preview: false });

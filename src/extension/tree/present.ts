@@ -127,6 +127,9 @@ export function problemsText({ errors, warnings }: Problems): string {
 
 type Look = Omit<Presentation, 'label' | 'problems'>;
 
+/** A file's name that tells nobody anything: its beginning is enough, and leaves room for what does. */
+const UUID = /^([0-9a-f]{8})-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
 function imageLook(node: ImageNode, problems: Problems, place: string | undefined): Look {
   const { image } = node;
   const owned = ownedText(image);
@@ -136,7 +139,7 @@ function imageLook(node: ImageNode, problems: Problems, place: string | undefine
   const day = date === undefined ? undefined : formatWhen(date, Date.now());
   const role = node.parent === undefined ? 'base' : node.leaf ? 'newest layer' : 'layer';
   const fileName = plain(image.fileName);
-  const named = nodeLabel(node) === fileName ? undefined : fileName;
+  const named = nodeLabel(node) === fileName ? undefined : fileName.replace(UUID, '$1…');
   return {
     description: joined(' · ', named, previewText(image), owns, day, place === undefined ? undefined : plain(place)),
     tooltip: imageTooltip(node, problems),

@@ -122,7 +122,6 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
       return;
     }
     await this.survey.update(paths);
-    this.repaint();
   }
 
   find(path: string): FamilyNode | undefined {

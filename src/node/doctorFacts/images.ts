@@ -8,6 +8,7 @@ import type { GatePolicy } from '../../protocol/worker';
 import { codecs } from '../codecs';
 import { findFamily } from '../family';
 import { FileGate } from '../gate';
+import { isOurs } from '../ourFiles';
 import { summarizeLayer } from '../summary';
 import { survey } from '../survey';
 import type { Conduct } from '../snapshots/conduct';
@@ -149,10 +150,6 @@ export class ImagesLookedAt {
     this.conduct.signal?.throwIfAborted();
   }
 }
-
-/** Files of our own making, which are told of as leftovers. */
-const isOurs = (file: string): boolean =>
-  /^\..+\.(?:tmp|vmdisk-[a-z]+(?:\.json)?)$|\.before-repair$/s.test(path.basename(file));
 
 export function idOf(file: string): string | undefined {
   try {

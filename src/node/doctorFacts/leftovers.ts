@@ -9,7 +9,9 @@ import { idOf } from './images';
 /** What `NewFile` calls a file while it is being made: `.NAME.PID.TIME.tmp`. */
 const HALF_MADE = /^\.(.+)\.(\d{1,10})\.(\d{12,14})\.tmp$/s;
 const KEPT_HEADER = /^\.(.+)\.vmdisk-header$/s;
-const BEFORE_REPAIR = /^\.?(.+)\.before-repair$/s;
+const BEFORE_REPAIR = /^(.+)\.before-repair(?:-\d+)?$/s;
+/** More than the note of a repair has. */
+const MAX_REPAIR_NOTE_BYTES = 16 << 20;
 
 /** All images that a note is about; whoever wrote it, its names are only names. */
 export function imagesOf(note: Note): readonly string[] {
@@ -134,7 +136,11 @@ export class Leftovers {
     const header = KEPT_HEADER.exec(name)?.[1];
     if (header !== undefined) return [{ kind: 'kept-header', path: file, image: beside(header), size }];
     const repaired = BEFORE_REPAIR.exec(name)?.[1];
-    if (repaired !== undefined) return [{ kind: 'before-repair', path: file, image: beside(repaired), size }];
+    if (repaired !== undefined) {
+      // As long as the image, but only parts of it are there.
+      const taken = Math.min(size, ((stat as { readonly blocks?: number }).blocks ?? Infinity) * 512);
+      return [{ kind: 'before-repair', path: file, image: beside(repaired), size: taken, state: repairState(file) }];
+    }
     return [];
   }
 
@@ -167,6 +173,20 @@ function headerBeside(header: string, note: string): { readonly path: string; re
   if (path.dirname(file) !== path.dirname(note) || !path.basename(file).startsWith('.')) return undefined;
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
   return stat?.isFile() === true ? { path: file, size: stat.size } : undefined;
+}
+
+/** How far a repair came, by the note beside what it has kept; it is written once all is kept. */
+function repairState(copy: string): Extract<LeftoverFacts, { readonly kind: 'before-repair' }>['state'] {
+  try {
+    const stat = fs.lstatSync(`${copy}.json`);
+    if (!stat.isFile() || stat.size > MAX_REPAIR_NOTE_BYTES) return 'partial';
+    const note = JSON.parse(fs.readFileSync(`${copy}.json`, 'utf8')) as Record<string, unknown> | null;
+    if (note?.['kind'] !== 'vmdisk-repair') return 'partial';
+    if (note['undoing'] === true) return 'undoing';
+    return note['after'] === undefined ? 'repairing' : 'repaired';
+  } catch {
+    return 'partial';
+  }
 }
 
 /** Linux counts a process's start in hundredths of a second since the machine was started. */

@@ -28,6 +28,8 @@ export async function searchParents(
   const files = filesToLookAt(mended, folders, policy);
   for (const [index, file] of files.entries()) {
     conduct.signal?.throwIfAborted();
+    // The likeliest places come first.
+    if (Date.now() > (conduct.until ?? Infinity)) break;
     conduct.progress?.(`looks at ${path.basename(file)}`, index / files.length);
     const suspect = suspectAt(file, orphan, mended, seen, policy);
     if (!suspect) continue;

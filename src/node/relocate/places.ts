@@ -5,6 +5,7 @@ import type { GatePolicy } from '../../protocol/worker';
 import { THIS_SYSTEM } from '../files';
 import { isInside } from '../gate';
 import { locate } from '../hostPath';
+import { isOurs } from '../ourFiles';
 import type { Mended } from './trial';
 
 /** Files whose headers are read, all folders together, and folders that are looked through. */
@@ -12,8 +13,8 @@ const MAX_FILES = 5000;
 const MAX_FOLDERS = 500;
 /** How deep a folder that a person has named is gone into. */
 const MAX_DEPTH = 4;
-/** Our own notes and files in the making, and what is never a disk. */
-const PASSED_OVER = /^\..*\.(?:tmp|json|vmdisk-header)$|\.(?:json|meta|lease|xml|log|txt|md|iso|sig|sha256)$/i;
+/** What is never a disk. */
+const PASSED_OVER = /\.(?:json|meta|lease|xml|log|txt|md|iso|sig|sha256)$/i;
 
 interface Folder {
   readonly path: string;
@@ -22,16 +23,17 @@ interface Folder {
 }
 
 /**
- * Files among which the parent is looked for, the likeliest places first: where the image is, where its parent is said
- * to be and in the folders beside that one, and in those that a person has named with what is below them.
+ * Files among which the parent is looked for, the likeliest places first: where the image is and in the folders there,
+ * where its parent is said to be, in those that a person has named with what is below them, and in the folders beside
+ * where it is said to be.
  */
 export function filesToLookAt(mended: Mended, named: readonly string[], policy: GatePolicy): readonly string[] {
+  const said = saidFolders(mended).filter((folder) => mayBeLookedThrough(folder, policy));
   const queue: Folder[] = [
-    { path: path.dirname(mended.path), below: 0 },
-    ...saidFolders(mended)
-      .filter((folder) => mayBeLookedThrough(folder, policy))
-      .flatMap((folder) => [{ path: folder, below: 0 }, ...beside(folder)]),
+    { path: path.dirname(mended.path), below: 1 },
+    ...said.map((folder) => ({ path: folder, below: 0 })),
     ...named.map((folder) => ({ path: path.resolve(folder), below: MAX_DEPTH })),
+    ...said.flatMap(beside),
   ];
   const files = new Set<string>();
   const depths = new Map<string, number>();
@@ -85,7 +87,8 @@ function entriesOf(folder: string): { readonly files: readonly string[]; readonl
     open = fs.opendirSync(folder);
     for (let entry = open.readSync(); entry && files.length < MAX_FILES; entry = open.readSync()) {
       if (entry.isDirectory() && !entry.name.startsWith('.') && folders.length < MAX_FOLDERS) folders.push(entry.name);
-      else if ((entry.isFile() || entry.isSymbolicLink()) && !PASSED_OVER.test(entry.name)) files.push(entry.name);
+      else if ((entry.isFile() || entry.isSymbolicLink()) && !PASSED_OVER.test(entry.name) && !isOurs(entry.name))
+        files.push(entry.name);
     }
   } catch {
     // What can't be looked through has nothing to offer.

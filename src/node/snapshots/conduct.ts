@@ -9,13 +9,19 @@ export interface Conduct {
   readonly signal?: AbortSignal | undefined;
   /** What is being done, and how far it is, 0 … 1, where that is known. */
   readonly progress?: (what: string, share: number | undefined) => void;
+  /** When a search is to be content with what it has found, milliseconds since 1970. */
+  readonly until?: number | undefined;
   /** Each command line right before it is run. */
   readonly running?: (command: string) => void;
   /** How it ended, and what it said. */
   readonly ran?: (command: string, end: string) => void;
 }
 
-/** Runs a command, telling it first. @param fine exit codes that are an answer; 0 when left out. @throws DiskError `io`; `AbortError` when it was ended */
+/**
+ * Runs a command, telling it first.
+ * @param fine exit codes that are an answer; 0 when left out
+ * @throws DiskError `io`; `AbortError` when it was ended
+ */
 export async function conduct(
   tool: QemuImg,
   { args, what }: QemuCommand,

@@ -56,6 +56,7 @@ export async function createSnapshot(request: CreateRequest, policy: GatePolicy)
   assertRoom(path.dirname(overlay), layOutOverlay(base.guestSize, shape).fileSize);
   const name = parentName(overlay, base.path, request.absolute === true);
   const backing = { name, format: base.format };
+  const findings = [frozen(base.path), ...others(overlay, base, policy), ...base.findings];
   const fileSize = make(overlay, base, (file) => {
     writeOverlay(file, { guestSize: base.guestSize, shape, backing });
     verify(file.temporary, overlay, base, policy);
@@ -68,7 +69,7 @@ export async function createSnapshot(request: CreateRequest, policy: GatePolicy)
     guestSize: base.guestSize,
     fileSize,
     shape,
-    findings: [frozen(base.path), ...others(overlay, base, policy), ...base.findings],
+    findings,
   };
 }
 
@@ -185,6 +186,10 @@ function assertWhole({ layers, end }: Chain, base: string): void {
   if (end.kind !== 'base') {
     refuse(`the chain below ${base} is broken: ${end.message}`, 'Mend it first: vmdisk doctor tells how.');
   }
+  const unread = layers.find(({ layer }) => !layer.readable && layer.info.encrypted !== true);
+  if (unread) {
+    refuse(`what ${unread.identity.path} holds can't be read: its data file is not there, or may not be opened`);
+  }
   if (layers.length >= MAX_DEPTH) {
     refuse(`${base} stands on ${layers.length - 1} layers: one more is not followed any more`, 'Delete some first.');
   }
@@ -272,7 +277,7 @@ const frozen = (base: string): Finding => ({
 /** Images that stand on the base already. */
 function others(overlay: string, base: Base, policy: GatePolicy): readonly Finding[] {
   const family = findFamily(base.path, policy, [path.dirname(overlay)]);
-  const standing = childrenOf(family, base.id).filter(({ path: file }) => file !== overlay);
+  const standing = childrenOf(family, base.id);
   if (standing.length === 0) return [];
   const names = standing.map(({ fileName }) => fileName);
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');

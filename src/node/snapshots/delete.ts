@@ -4,6 +4,7 @@ import type { QemuImg } from '../qemuImg';
 import type { Conduct } from './conduct';
 import { drawUp } from './merge/drawUp';
 import { carryOut } from './merge/carryOut';
+import { finishGone, goneLayer, planForGone } from './merge/gone';
 
 export interface DeleteRequest {
   readonly image: string;
@@ -21,6 +22,8 @@ export async function planDelete(
   policy: GatePolicy,
   conduct: Conduct = {},
 ): Promise<DeletePlan> {
+  const gone = goneLayer(request.image);
+  if (gone) return planForGone(gone);
   const { plan } = await drawUp(request, policy, conduct);
   return plan;
 }
@@ -36,5 +39,7 @@ export async function deleteLayer(
   policy: GatePolicy,
   conduct: Conduct = {},
 ): Promise<Deleted> {
+  const gone = goneLayer(request.image);
+  if (gone) return finishGone(gone, policy);
   return carryOut(await drawUp(request, policy, conduct), tool, policy, conduct);
 }

@@ -85,11 +85,14 @@ async function planCommit(note: PreviewNote, family: Family): Promise<Part> {
   if (!newer) {
     return nothing(refusal('not-of-the-leaf', `${leaf} does not stand on ${of} any more`, 'Undo the preview instead.'));
   }
+  if (newer.some(({ id }) => id === image.id)) {
+    return nothing(refusal('leaf-on-preview', `${leaf} stands on the preview ${overlay} itself: nothing is newer`));
+  }
   const { drops, cautions } = droppable(newer, family);
   const refusals: Finding[] = [...unseen(family), ...links(drops), ...otherPreviews(note, drops, family)];
   // The overlay is only read, but by whom it is written to meanwhile it could not be verified.
   for (const each of [image, ...drops]) refusals.push(...(await mayChange(each.path)));
-  return { removes: drops.map(gone), refusals, cautions: [...cautions, ...losses(drops, of)] };
+  return { removes: drops.map(gone), refusals, cautions: [...cautions, ...losses(drops, of, family)] };
 }
 
 /** Newest first; undefined where `leaf` does not stand on `of`. */
@@ -195,7 +198,7 @@ function otherPreviews(note: PreviewNote, drops: readonly SurveyedImage[], { fol
   return found;
 }
 
-function losses(drops: readonly SurveyedImage[], of: string): readonly Finding[] {
+function losses(drops: readonly SurveyedImage[], of: string, { folders }: Family): readonly Finding[] {
   if (drops.length === 0) return [];
   const internal = drops.flatMap(({ fileName, views }) => views.slice(1).map(({ name }) => `${name} (in ${fileName})`));
   const companions = drops.flatMap(({ companions: files = [] }) => files);
@@ -214,6 +217,12 @@ function losses(drops: readonly SurveyedImage[], of: string): readonly Finding[]
             message: `so are ${internal.length} internal snapshots: ${internal.slice(0, 5).join(', ')}`,
           },
         ]),
+    {
+      code: 'looked-in',
+      severity: 'info',
+      message: `images that stand on what goes were looked for in ${folders.join(', ')}`,
+      advice: 'One that lies elsewhere would lose its parent.',
+    },
     ...companions.map((file): Finding => ({
       code: 'data-file-left',
       severity: 'info',

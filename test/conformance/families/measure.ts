@@ -114,6 +114,13 @@ export function movedBytes(said: string, image: string, clusterSize: number): nu
   return clusters.size * clusterSize;
 }
 
+/** The image was not closed in order: incompatible feature bit 0. */
+export function isDirty(folder: string, image: string): boolean {
+  if (formatOf(image) === 'raw') return false;
+  const bytes = readFileSync(`${folder}/${image}`);
+  return bytes.readUInt32BE(4) >= 3 && (bytes.readUInt8(79) & 1) !== 0;
+}
+
 export function clusterSizeOf(folder: string, image: string): number {
   if (formatOf(image) === 'raw') return 1;
   const head = Buffer.alloc(24);

@@ -33,7 +33,9 @@ const summary: ImageSummary = {
 
 describe('the layer summary on the clipboard', () => {
   it('has one row for each layer, newest first, with what it owns and hides', () => {
-    const rows = chainSummary(summary, null).split('\n').filter((line) => /^\| \d/.test(line));
+    const rows = chainSummary(summary, null)
+      .split('\n')
+      .filter((line) => /^\| \d/.test(line));
     assert.equal(rows.length, 2);
     const cells = rows.map((row) => row.split(/(?<!\\)\|/).map((cell) => cell.trim()));
     assert.deepEqual(cells[0]?.slice(1, 7), ['0', 'top.qcow2', 'qcow2', '192 KiB', '4 MiB', '0 bytes']);
@@ -49,6 +51,24 @@ describe('the layer summary on the clipboard', () => {
   it('adds the facts of the picked layer', () => {
     assert.doesNotMatch(chainSummary(summary, null), /File size/);
     assert.match(chainSummary(summary, 0), /File size: 192 KiB \(196,608 bytes\)/);
+  });
+
+  it('tells what the platform says of the picked layer', () => {
+    const date = new Date(2024, 2, 12, 10, 11).getTime();
+    const story = {
+      platform: 'oVirt',
+      label: 'before | after',
+      date,
+      description: '*why*',
+      disk: 'web_Disk1',
+      vm: 'web',
+    };
+    const text = chainSummary({ ...summary, layers: [image('/d/a', { label: story.label, story })] }, 0);
+    assert.match(text, /\| before \\\| after \|/);
+    assert.match(
+      text,
+      /Snapshot taken: 12 Mar 2024 10:11\n- Description: \\\*why\\\*\n- VM: web\n- Disk name: web_Disk1\n/,
+    );
   });
 
   it('says that a chain is broken', () => {

@@ -16,18 +16,23 @@ import { TRUST_ALL } from '../../../src/node/gate';
 import { notePath } from '../../../src/node/snapshots/notes';
 import { buildQcow2, data, noise, writeImage } from '../../fixtures/build/index';
 import type { Qcow2Spec } from '../../fixtures/build/index';
+import { TestDomain } from '../../fixtures/platforms/domain';
 import { makePipe, ON_WINDOWS } from '../../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
 const SIZE = 2 ** 20;
 
 describe('what the doctor gathers', () => {
+  let temporary: string;
+  /** Not directly in the system's: parents are looked for in the folders beside. */
   let folder: string;
   beforeEach(() => {
-    folder = makeTempFolder('doctor-facts');
+    temporary = makeTempFolder('doctor-facts');
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
   });
   afterEach(() => {
-    removeFolder(folder);
+    removeFolder(temporary);
   });
   const at = (name: string): string => join(folder, name);
   const write = (name: string, spec: Partial<Qcow2Spec> = {}): void => {
@@ -101,13 +106,16 @@ describe('what the doctor gathers', () => {
 
   it('tells of kept copies beside an image, and takes none for an image', async () => {
     write('disk.qcow2');
-    write('disk.qcow2.before-repair');
+    for (const copy of ['disk.qcow2.before-repair', 'disk.qcow2.before-repair-2']) write(copy);
+    writeFileSync(at('disk.qcow2.before-repair-2.json'), JSON.stringify({ kind: 'vmdisk-repair', after: {} }));
     write('.disk.qcow2.vmdisk-header');
     assert.deepEqual((await told()).sort(), [
       'info header-kept .disk.qcow2.vmdisk-header',
-      'info kept-before-repair disk.qcow2.before-repair',
+      'info kept-before-repair disk.qcow2.before-repair-2',
+      'info repair-not-begun disk.qcow2.before-repair',
     ]);
     assert.equal((await examine([folder], TRUST_ALL)).images, 1);
+    assert.equal((await examine([at('disk.qcow2')], TRUST_ALL)).images, 1);
   });
 
   it('tells of a parent that is newer by the files’ dates', async () => {
@@ -119,6 +127,41 @@ describe('what the doctor gathers', () => {
     assert.deepEqual(await told(), ['warning parent-newer leaf.qcow2']);
     utimesSync(at('leaf.qcow2'), now, now + 30);
     assert.ok((await told()).every((line) => line.startsWith('info ')));
+  });
+
+  describe('of a storage domain', () => {
+    let domain: TestDomain;
+    beforeEach(() => {
+      domain = new TestDomain(folder, 5);
+    });
+
+    it('that is healthy gives no alarm', async () => {
+      const { diagnoses, images } = await examine([folder], TRUST_ALL);
+      assert.deepEqual(words(diagnoses.filter(({ severity }) => severity !== 'info')), []);
+      assert.ok(images > 5);
+    });
+
+    it('that is in trouble tells what the platform’s reader found, and of images what is wrong with them', async () => {
+      domain.trouble();
+      const codes = (await diagnose([folder], TRUST_ALL)).map(({ code }) => code);
+      for (const code of ['meta-leftover', 'removed-image', 'volume-backing', 'volume-illegal']) {
+        assert.ok(codes.includes(code), `${code} is not in ${codes.join(', ')}`);
+      }
+    });
+
+    it('offers nothing that writes into it', async () => {
+      writeImage(
+        domain.path('web-disk', 'web-2'),
+        buildQcow2({ size: SIZE, backing: 'gone', backingFormat: 'qcow2' }).image,
+      );
+      const found = await diagnose([folder], TRUST_ALL);
+      assert.ok(found.some(({ code }) => code === 'parent-missing'));
+      const kinds = new Set(found.flatMap(({ remedies }) => remedies.map(({ remedy }) => remedy.kind)));
+      assert.deepEqual(
+        [...kinds].filter((kind) => kind !== 'none' && kind !== 'check'),
+        [],
+      );
+    });
   });
 
   describe('of notes', () => {

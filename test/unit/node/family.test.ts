@@ -49,6 +49,17 @@ describe('the family of an image', () => {
     );
   });
 
+  it('is not what our own work keeps beside an image, though it begins as one', () => {
+    make('base');
+    make('top', 'base');
+    const kept = ['.top.vmdisk-header', 'top.before-repair', 'top.before-repair-3', '.new.77.1764081000000.tmp'];
+    for (const name of kept) make(name, 'base');
+    // Decoys: only like these.
+    make('top.before-repairs', 'base');
+    make('vmdisk-header', 'base');
+    assert.deepEqual(names(familyOf('base').images), ['base', 'top', 'top.before-repairs', 'vmdisk-header']);
+  });
+
   it('looks where each layer of the chain lies, and where it is told to', () => {
     for (const name of ['gold', 'vm', 'elsewhere', 'gold/deep']) mkdirSync(at(name));
     make('gold/deep/base');

@@ -9,6 +9,7 @@ import type { ImageSummary, OpenResult } from '../../../src/protocol/image';
 import type { OpenParams, WorkerEvents } from '../../../src/protocol/worker';
 import type { BuiltQcow2, Qcow2Spec } from '../../fixtures/build/index';
 import { buildQcow2, data, guestBytes, noise, writeImage, zero } from '../../fixtures/build/index';
+import { makeLibvirt } from '../../fixtures/platforms/others';
 import { hostClusterOf, setRefcount } from '../../support/qcow2Patch';
 import { openDescriptors } from '../../support/specialFiles';
 import { mapEntries } from '../../support/map';
@@ -623,5 +624,19 @@ describe('the server of one image', () => {
       assert(!existsSync(at('map.json')));
       assert.deepEqual(readdirSync(folder).sort(), ['base', 'top']);
     });
+  });
+
+  it('tells what the platform calls each layer, from the first answer on', async () => {
+    const { current } = makeLibvirt(folder);
+    const opened = server.open(params(current));
+    assert(opened.kind === 'image');
+    const labels = ({ layers }: ImageSummary): unknown => layers.map(({ label, story }) => [label, story?.vm]);
+    const expected = [
+      ['current', 'web01'],
+      ['after-upgrade', 'web01'],
+      ['before-upgrade', 'web01'],
+    ];
+    assert.deepEqual(labels(opened.summary), expected);
+    assert.deepEqual(labels(await complete()), expected);
   });
 });

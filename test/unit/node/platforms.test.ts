@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerStory } from '../../../src/core';
+import { diagnose } from '../../../src/node/doctor';
 import { TRUST_ALL } from '../../../src/node/gate';
 import { platformFindings, platformStories, storageDomainOf } from '../../../src/node/platforms';
 import { mayLieIn } from '../../../src/node/snapshots/guard';
@@ -46,7 +47,7 @@ for (const version of [3, 4, 5] as const) {
         ['template', 'template', 'rhel9', 'rhel9_Disk1', 'template', undefined],
         ['template', 'template', 'rhel9', 'rhel9_Disk1', 'template', undefined],
         ['web-1', 'before-upgrade', 'web', 'web_Disk1', 'snapshot', '2024-03-12T10:11:12.000Z'],
-        ['web-2', 'after-upgrade', 'web', 'web_Disk1', 'snapshot', '2024-04-01T00:00:00.000Z'],
+        ['web-2', 'after-upgrade', 'web', 'web_Disk1', 'snapshot', '2024-04-01T12:00:00.000Z'],
         ['web-3', 'current', 'web', 'web_Disk1', 'current', undefined],
         ['db-1', 'nightly – 12 März', 'db', 'Größe', 'snapshot', '2024-03-12T01:00:00.000Z'],
         ['db-2', 'current', 'db', 'Größe', 'current', undefined],
@@ -55,6 +56,17 @@ for (const version of [3, 4, 5] as const) {
 
     it('is healthy as it is made', () => {
       assert.deepEqual(platformFindings(folder), []);
+    });
+
+    it('is healthy in the eyes of the doctor too', async () => {
+      assert.deepEqual(await diagnose([folder], TRUST_ALL), []);
+    });
+
+    it('in trouble tells all of it to whoever asks the doctor', async () => {
+      domain.trouble();
+      const found = await diagnose([folder], TRUST_ALL);
+      assert.deepEqual(found.map(({ code }) => code).sort(), codes());
+      assert(found.every(({ remedies }) => remedies.every(({ remedy }) => remedy.kind === 'none')));
     });
 
     it('in trouble tells all of it', () => {

@@ -343,6 +343,21 @@ describe('a storage domain', () => {
     assert.deepEqual(codes, ['domain-uuid']);
   });
 
+  it('tells which disk and which snapshot it is about, as people call them', () => {
+    const domain = new TestDomain(folder, 5);
+    domain.changeMeta('web-disk', 'web-2', { LEGALITY: 'ILLEGAL' });
+    domain.changeMeta('db-disk', 'db-2', { DOMAIN: uuidOf('elsewhere') });
+    rmSync(domain.path('web-disk', 'web-1', '.meta'));
+    const starts = platformFindings(folder).map(({ code, message }) => [code, message.split(': ')[0]]);
+    assert.deepEqual(starts.sort(), [
+      ['orphan-volumes', 'web_Disk1'],
+      ['unknown-parent', 'web_Disk1'],
+      ['volume-domain', '“current” of Größe'],
+      ['volume-illegal', '“after-upgrade” of web_Disk1'],
+      ['volume-meta-missing', 'web_Disk1'],
+    ]);
+  });
+
   it('below a folder of mounts is found', () => {
     const mount = join(folder, 'server:_export');
     mkdirSync(mount);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerStory } from '../../../src/core';
 import { TRUST_ALL } from '../../../src/node/gate';
 import { platformStories } from '../../../src/node/platforms';
+import { RecentStories } from '../../../src/node/stories';
 import { survey } from '../../../src/node/survey';
 import { TestDomain } from '../../fixtures/platforms/domain';
 import { makeLibvirt, makeLima, makeMultipass, makeProxmox } from '../../fixtures/platforms/others';
@@ -32,7 +34,7 @@ describe('what the platform calls an image', () => {
       [base, first, current].map((path) => words(story(path))),
       [
         ['libvirt', 'before-upgrade', 'snapshot', 'web01', 'vda', '2024-03-12T10:11:12.000Z', 'Kernel 5.14 is to come'],
-        ['libvirt', 'after-upgrade', 'snapshot', 'web01', 'vda', '2024-04-01T00:00:00.000Z', undefined],
+        ['libvirt', 'after-upgrade', 'snapshot', 'web01', 'vda', '2024-04-01T12:00:00.000Z', undefined],
         ['libvirt', 'current', 'current', 'web01', 'vda', undefined, undefined],
       ],
     );
@@ -105,6 +107,27 @@ describe('what the platform calls an image', () => {
       images.map(({ label, story: told }) => [label, told?.vm]),
       [['after-upgrade', 'web01']],
     );
+  });
+
+  it('is read anew once a moment has passed, or for another policy', () => {
+    let now = 5_000;
+    const recent = new RecentStories(() => now);
+    const folderOf = join(folder, 'vm');
+    const image = join(folderOf, 'diffdisk');
+    const within = { folders: [folder], allowed: [], platformTools: false };
+    const platform = (policy = TRUST_ALL): string | undefined => recent.of([image], policy).get(image)?.platform;
+    mkdirSync(folderOf);
+    const snapshots = join(folderOf, 'snapshot-count');
+    assert.equal(platform(), undefined);
+    writeFileSync(snapshots, '0');
+    assert.equal(platform(), undefined, 'as it was read a moment ago');
+    assert.equal(platform(within), 'Multipass');
+    now += 999;
+    assert.equal(platform(within), 'Multipass');
+    rmSync(snapshots);
+    assert.equal(platform(within), 'Multipass');
+    now += 1;
+    assert.equal(platform(within), undefined);
   });
 
   it('is read within the folders that are trusted, and nowhere else', () => {

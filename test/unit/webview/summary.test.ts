@@ -169,6 +169,10 @@ describe('the states that can be looked at', () => {
       { depth: 0, view: '1', name: 'clean', within: 'Current' },
       { depth: 1, view: '', name: 'Base' },
     ]);
+    // Multipass tags its snapshots by number, and keeps the names beside the image.
+    const story = { platform: 'Multipass', snapshots: { clean: { label: 'just installed' } } };
+    assert.deepEqual(places(summary({ layers: [layer(0, { views, story })] }), ['Current']).map(({ name }) => name),
+      ['Current', 'updated', 'just installed']);
   });
 });
 

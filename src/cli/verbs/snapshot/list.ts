@@ -1,7 +1,6 @@
 import * as path from 'node:path';
 import type { Preview } from '../../../core';
-import { formatBytes } from '../../../core';
-import { DiskError } from '../../../core';
+import { DiskError, formatBytes, formatClock, formatDay } from '../../../core';
 import type { Family } from '../../../node/family';
 import { chainOf, childrenOf, findFamily, memberAt } from '../../../node/family';
 import { openFile } from '../../../node/files';
@@ -17,9 +16,9 @@ Lists the family of IMAGE as a tree: bases first, below each one the overlays th
 internal snapshots it holds. It looks in the folders of IMAGE and of what it stands on; overlays elsewhere are not
 known. Names and dates are the platform's where it has left them beside the images, else the files' own.
 
-With --output json: { image, images: [ { filename, format, label?, guestSize, fileSize, diskUsage?, modified?, parent,
-parentState, inChain, leaf, preview?, snapshots: [ { id, name, date, vmStateSize, guestSize } ] } ], folders,
-incomplete }
+With --output json: { image, images: [ { filename, format, label?, description?, date?, guestSize, fileSize, diskUsage?,
+modified?, parent, parentState, inChain, leaf, preview?, snapshots: [ { id, name, label?, description?, date,
+vmStateSize, guestSize } ] } ], folders, incomplete }
 Parents come before their overlays. parentState is base, found, or how the chain breaks.
 `;
 
@@ -106,23 +105,34 @@ function listingJson(listing: Listing): Record<string, unknown> {
   return {
     image: start.path,
     images: [...inOrder(listing)].map(({ image }) => {
-      const { label, diskUsage, modified, parent } = image;
+      const { label, story, diskUsage, modified, parent } = image;
       const preview = previewOf(listing, image);
       return {
         filename: image.path,
         format: image.format,
-        ...(label === undefined ? {} : { label }),
+        label,
+        description: story?.description,
+        date: story?.date,
         guestSize: image.guestSize,
         fileSize: image.fileSize,
-        ...(diskUsage === undefined ? {} : { diskUsage }),
-        ...(modified === undefined ? {} : { modified }),
+        diskUsage,
+        modified,
         parent: parent === undefined ? null : parent.kind === 'found' ? parent.path : parent.name,
         parentState: parent?.kind ?? 'base',
         inChain: chain.has(image.id),
         leaf: childrenOf(family, image.id).length === 0,
-        ...(preview === undefined ? {} : { preview }),
+        preview,
         snapshots: image.views.slice(1).map(({ id, name, guestSize, snapshot }) => {
-          return { id, name, date: snapshot?.date ?? 0, vmStateSize: snapshot?.vmStateSize ?? 0, guestSize };
+          const told = story?.snapshots?.[name];
+          return {
+            id,
+            name,
+            label: told?.label,
+            description: told?.description,
+            date: told?.date ?? snapshot?.date ?? 0,
+            vmStateSize: snapshot?.vmStateSize ?? 0,
+            guestSize,
+          };
         }),
       };
     }),
@@ -157,22 +167,25 @@ function imageLines(listing: Listing, image: SurveyedImage, folder: string): str
     image.format,
     formatBytes(image.guestSize),
     `${formatBytes(image.diskUsage ?? image.fileSize)} on the host`,
-    ...(image.modified === undefined ? [] : [dateText(image.modified)]),
+    ...whenOf(image),
     ...(marks.length === 0 ? [] : [`(${marks.join(', ')})`]),
   ].join('  ');
   const { parent } = image;
   const broken = parent === undefined || parent.kind === 'found' ? [] : [paint('red', `  ! ${plain(parent.message)}`)];
   const snapshots = image.views.slice(1).map(({ id, name: tag, snapshot }) => {
+    const told = image.story?.snapshots?.[tag];
+    const title = told && told.label !== tag ? `${plain(tag)} "${plain(told.label)}"` : plain(tag);
     const memory = snapshot && snapshot.vmStateSize > 0 ? ', with the memory of the VM' : '';
-    return `  · ${plain(tag)}  internal snapshot ${plain(id)}, ${dateText(snapshot?.date ?? 0)}${memory}`;
+    const date = dateText(told?.date ?? snapshot?.date ?? 0);
+    return `  · ${title}  internal snapshot ${plain(id)}, ${date}${memory}`;
   });
   return [own, ...broken, ...snapshots];
 }
 
-/** In the time zone of whoever reads it. */
-function dateText(milliseconds: number): string {
-  const date = new Date(milliseconds);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+/** When the snapshot was taken whose state the layer froze; else when it was written to last. */
+function whenOf({ story, modified }: SurveyedImage): readonly string[] {
+  if (story?.date !== undefined) return [`taken ${dateText(story.date)}`];
+  return modified === undefined ? [] : [`changed ${dateText(modified)}`];
 }
+
+const dateText = (time: number): string => `${formatDay(time)} ${formatClock(time)}`;

@@ -59,6 +59,9 @@ export function deleteRequest(invocation: Invocation): DeleteRequest {
   if (direction !== undefined && direction !== 'commit' && direction !== 'pull') {
     throw new UsageError(`--direction takes commit or pull, not "${direction}"`);
   }
+  if (invocation.value('format') !== undefined) {
+    throw new UsageError('--format is not for this verb: what stands on an image says what it is');
+  }
   const folder = invocation.value('look-in');
   return { image, direction, exact: invocation.flag('exact'), folders: folder === undefined ? [] : [folder] };
 }

@@ -24,7 +24,10 @@ export const missingParent: ImageRule = (image, ward) => {
         'Nothing is lost as long as the parent is somewhere.',
       certainty: 'certain',
       remedies: [
-        ...parent.candidates.slice(0, MOST_OFFERED).map((candidate) => take(candidate, image, ward.remedies)),
+        ...parent.candidates
+          .filter(({ certainty }) => certainty !== 'unlikely')
+          .slice(0, MOST_OFFERED)
+          .map((candidate) => take(candidate, image, ward.remedies)),
         ...others(image, ward),
       ],
     },

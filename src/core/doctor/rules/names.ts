@@ -1,5 +1,5 @@
 import type { ImageRule } from '../rule';
-import { listed } from '../rule';
+import { listed, nameOf } from '../rule';
 import { takeBeside } from './missingParent';
 
 /** The parent's name was written on another machine. */
@@ -90,7 +90,7 @@ export const twoNames: ImageRule = ({ path, otherNames }) => {
       code: 'two-names',
       severity: 'info',
       path,
-      message: `the same file is also reached as ${listed(otherNames)}`,
+      message: `the same file is also reached as ${listed(otherNames.map((name) => nearName(name, path)))}`,
       meaning:
         'It is one image: what is written by one name changes the other, and two VMs must not be given one each.',
       certainty: 'certain',
@@ -98,3 +98,7 @@ export const twoNames: ImageRule = ({ path, otherNames }) => {
     },
   ];
 };
+
+/** The file's own name where it lies in the same folder, else the whole path. */
+const nearName = (name: string, path: string): string =>
+  name.slice(0, -nameOf(name).length) === path.slice(0, -nameOf(path).length) ? nameOf(name) : name;

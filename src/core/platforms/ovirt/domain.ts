@@ -1,6 +1,6 @@
 import type { FileFacts, PlatformFiles } from '../files';
 import { folderOf, join, nameOf } from '../paths';
-import { jsonObject, utf8 } from '../text';
+import { descriptionText, jsonObject, labelText, utf8 } from '../text';
 import type { ReadMeta, VolumeMeta } from './meta';
 import { keyValues, META_BYTES, readMeta } from './meta';
 import type { Ovf, OvfDisk } from './ovf';
@@ -73,7 +73,9 @@ export class Domain {
     return this.files.list(this.imagesFolder) ?? [];
   }
 
+  /** @param uuid may come out of a volume's metadata or an OVF: what is none leads nowhere */
   image(uuid: string): ImageFolder | undefined {
+    if (!isUuid(uuid)) return undefined;
     if (!this.folders.has(uuid)) this.folders.set(uuid, this.readImage(uuid));
     return this.folders.get(uuid);
   }
@@ -191,9 +193,9 @@ export function readDomainMetadata(bytes: Uint8Array, { sha1 }: Pick<PlatformFil
     .map((line) => line.replace(/\r$/, ''))
     .filter((line) => line.includes('=') && !line.startsWith('_SHA_CKSUM='));
   return {
-    uuid: values.get('SDUUID')?.toLowerCase() ?? '',
+    uuid: labelText(values.get('SDUUID')?.toLowerCase()) ?? '',
     version: /^\d{1,3}$/.test(values.get('VERSION') ?? '') ? Number(values.get('VERSION')) : undefined,
-    description: values.get('DESCRIPTION') ?? '',
+    description: descriptionText(values.get('DESCRIPTION')) ?? '',
     checksumFits: sum === undefined ? undefined : sum === sha1(lines.sort().join('')),
   };
 }

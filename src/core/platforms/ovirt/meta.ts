@@ -73,14 +73,16 @@ export function keyValues(text: string): { readonly values: ReadonlyMap<string, 
 
 function toMeta(values: ReadonlyMap<string, string>): VolumeMeta {
   const value = (key: string): string => values.get(key) ?? '';
-  const parent = value('PUUID').toLowerCase();
+  /** UUIDs, or whatever stands in their place, fit to be told. */
+  const id = (key: string): string => labelText(value(key).toLowerCase()) ?? '';
+  const parent = id('PUUID');
   return {
     capacity: whole(values.get('CAP')) ?? scaled(whole(values.get('SIZE')), 512),
     made: epochSeconds(values.get('CTIME')),
     ...description(value('DESCRIPTION')),
     diskType: value('DISKTYPE'),
-    domain: value('DOMAIN').toLowerCase(),
-    image: value('IMAGE').toLowerCase(),
+    domain: id('DOMAIN'),
+    image: id('IMAGE'),
     parent: parent === BLANK_UUID || parent === '' ? undefined : parent,
     format: oneOf(value('FORMAT'), ['COW', 'RAW']),
     legality: oneOf(value('LEGALITY'), ['LEGAL', 'ILLEGAL', 'FAKE']),

@@ -27,13 +27,15 @@ export function ovirt(files: PlatformFiles): Platform {
       domains.set(root, domain);
       const image = domain.image(nameOf(folderOf(file)));
       const volume = image?.volumes.get(nameOf(file).toLowerCase());
-      if (!image || volume?.meta?.kind !== 'meta' || isStore(volume.meta.meta)) return undefined;
-      return storyOf(domain, image, volume, volume.meta.meta);
+      return image && volume && storyOf(domain, image, volume);
     },
   };
 }
 
-function storyOf(domain: Domain, folder: ImageFolder, volume: Volume, meta: VolumeMeta): LayerStory {
+/** @returns undefined for a volume that is none, or that holds the engine's own OVFs */
+export function storyOf(domain: Domain, folder: ImageFolder, volume: Volume): LayerStory | undefined {
+  if (volume.meta?.kind !== 'meta' || isStore(volume.meta.meta)) return undefined;
+  const { meta } = volume.meta;
   const otherUse = NO_DISKS.get(meta.diskType);
   if (otherUse !== undefined) return { platform: 'oVirt', label: otherUse, disk: aliasOf(folder) };
   const told = domain.told().get(volume.uuid);

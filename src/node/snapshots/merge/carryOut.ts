@@ -6,12 +6,13 @@ import type { GatePolicy } from '../../../protocol/worker';
 import { childrenOf, findFamily } from '../../family';
 import { syncFolder } from '../../newFile';
 import type { QemuImg } from '../../qemuImg';
+import { commandText } from '../../qemuImg';
 import type { Conduct } from '../conduct';
 import { conduct as runCommand, runJob } from '../conduct';
 import { digestOf } from '../digests';
 import { removeNote, writeNote } from '../notes';
 import type { Drawn } from './drawUp';
-import { idOf, openAlone, takes } from './gather';
+import { idOf, openAlone, standsOn, takes } from './gather';
 
 /**
  * Carries out a plan. The order is what keeps every image reading as before wherever it is cut off: first data is
@@ -104,11 +105,16 @@ class Run {
         'corrupt',
         `${listed(wrong)} would not read as before: nothing was removed`,
         { file: this.drawn.plan.image },
-        'Leave all files as they are, and report this: the layer still holds what it held.',
+        `The layer still holds what it held. These let all read as before, through it: ${this.wayBack()}`,
       );
     }
     this.assertParents();
     this.assertUnused();
+  }
+
+  /** Commands for a person: going back is not done unasked, where something went wrong that was not foreseen. */
+  private wayBack(): string {
+    return [...this.drawn.back.values()].map(({ args }) => commandText(args, this.tool)).join('; ');
   }
 
   /** Before another parent is named anywhere: the copy is seen to be one by reading both. */
@@ -137,18 +143,7 @@ class Run {
   /** What stood on the layer names its parent as its own now. */
   private assertParents(): void {
     const { plan, children } = this.drawn;
-    for (const file of children) {
-      const session = this.open(file);
-      try {
-        const [, below] = session.chain.layers;
-        const expected = plan.parent === undefined ? undefined : idOf(plan.parent);
-        if (session.chain.end.kind !== 'base' || below?.identity.id !== expected) {
-          throw new DiskError('corrupt', 'it does not stand on what it should stand on now', { file });
-        }
-      } finally {
-        session.close();
-      }
-    }
+    for (const file of children) standsOn(file, plan.parent, this.policy);
   }
 
   /** Looked at once more: an image may have been made on it meanwhile. */
@@ -178,6 +173,7 @@ class Run {
 
   private note(): void {
     const { plan, children } = this.drawn;
+    removeNote(plan.image, 'delete');
     writeNote(plan.image, {
       kind: 'delete',
       image: plan.image,

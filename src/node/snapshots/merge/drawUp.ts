@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { DeletePlan, Direction, Finding, Move, PlanStep, Side, Standing } from '../../../core';
+import type { DeletePlan, Direction, Finding, Move, PlanStep, QemuCommand, Side, Standing } from '../../../core';
 import {
   backingName,
   commitEffect,
@@ -8,6 +8,7 @@ import {
   DiskError,
   fitsHeader,
   holdingOf,
+  isCopied,
   isExtended,
   mayDiffer,
   objections,
@@ -35,8 +36,10 @@ export interface Drawn {
   readonly verified: readonly string[];
   /** What reads in the end as the layer did: its parent, where nothing stands on it. */
   readonly heir: string | undefined;
-  /** A run that was cut off left its note. */
+  /** A run that was cut off left its note, and this one goes the same way. */
   readonly noted: boolean;
+  /** For each image that gets another parent: what names the layer as its parent again. */
+  readonly back: ReadonlyMap<string, QemuCommand>;
 }
 
 /** More is read only where a person asks for it. */
@@ -86,9 +89,11 @@ class Draft {
         if (considered.length === 1 && considered[0] === way) return this.refused([unreadable(error)]);
       }
     }
-    const best = considered
-      .filter((way) => figures.has(way))
-      .sort((a, b) => compareFigures(figures.get(a), figures.get(b)))[0];
+    const possible = considered.filter((way) => figures.has(way));
+    const roomy = possible.filter((way) => isRoomFor(figures.get(way)?.moves ?? []));
+    const best = (roomy.length > 0 ? roomy : possible).sort((a, b) => {
+      return compareFigures(figures.get(a), figures.get(b));
+    })[0];
     const chosen = best && figures.get(best);
     if (!best || !chosen) return this.refused([refusal('unreadable', "the layer can't be read to its end")]);
     return this.drawn(best, chosen, figures.get(best === 'commit' ? 'pull' : 'commit')?.bytes);
@@ -138,7 +143,7 @@ class Draft {
   private async figuresOf(way: Direction): Promise<Figures> {
     const { layer, children, situation } = this.gathered;
     const parent = situation.below[0];
-    if (onlyFileLeft(situation)) return summed([], true);
+    if (onlyFileLeft(situation) || (way === 'commit' && isCopied(situation))) return summed([], true);
     if (way === 'commit') {
       if (!parent) throw new Error('there is a parent to commit into');
       const effect = await this.job(commitEffect(layer.chain), 'looking at what goes down');
@@ -223,7 +228,7 @@ class Draft {
     };
     if (direction === 'commit' && parent) {
       const what = `copies what ${layer.path} holds into ${parent.path}`;
-      if (!onlyFileLeft(situation)) run(['commit', '-f', 'qcow2', '-d', '-p', layer.path], what);
+      if (!isCopied(situation)) run(['commit', '-f', 'qcow2', '-d', '-p', layer.path], what);
       steps.push({ kind: 'verify', check: 'copied', what: `${parent.path} reads as ${layer.path} does` });
       for (const child of children) {
         const args = ['rebase', '-u', '-f', 'qcow2', '-F', format, '-b', this.nameFor(child), child.path];
@@ -285,13 +290,22 @@ class Draft {
       formats: new Map([situation.layer, ...situation.below].map((image) => [image.path, image.format])),
       verified: [...new Set([...newest, ...children, ...moved])],
       heir: plan.direction === 'commit' && children.length === 0 ? plan.parent : undefined,
-      noted: situation.begun !== undefined,
+      noted: situation.begun !== undefined && situation.begun.direction === plan.direction,
+      back: new Map(situation.children.map((child) => [child.path, backTo(child, situation.layer)])),
     };
   }
 
   private job<T>(job: Parameters<typeof runJob<T>>[0], what: string): Promise<T> {
     return runJob(job, what, this.conduct);
   }
+}
+
+function backTo(child: MergeImage, layer: MergeImage): QemuCommand {
+  const name = ['-F', child.backingFormat ?? layer.format, '-b', child.backing ?? layer.path];
+  return {
+    args: ['rebase', '-u', '-f', 'qcow2', ...name, child.path],
+    what: `names ${layer.path} as the parent again`,
+  };
 }
 
 const NO_DISK = { id: '', name: '', guestSize: 0 };
@@ -320,6 +334,9 @@ function spaceFor(moves: readonly Move[]): DeletePlan['space'] {
   }
   return [...byDevice.values()].map(({ folder, needed }) => ({ folder, needed, free: freeSpace(folder) }));
 }
+
+const isRoomFor = (moves: readonly Move[]): boolean =>
+  spaceFor(moves).every(({ needed, free }) => free === undefined || needed <= free);
 
 function unreadable(error: DiskError): Finding {
   const { message, advice, file } = toWire(error);

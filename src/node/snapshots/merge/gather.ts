@@ -44,7 +44,8 @@ export async function gather(file: string, policy: GatePolicy, folders: readonly
   try {
     const family = findFamily(image, policy, folders);
     const id = idOf(image);
-    const children = childrenOf(family, id).map((child) => opened(child.path));
+    const paths = childrenOf(family, id).map((child) => child.path);
+    const children = paths.sort().map((child) => opened(child));
     const layer = opened(image, children[0]?.chain.layers[1]?.layer.format);
     const [, below] = layer.chain.layers;
     const parent = below && opened(below.identity.path, below.layer.format);
@@ -103,7 +104,9 @@ async function situate(
   const overlays = rest[0] ? childrenOf(family, rest[0].identity.id).filter(({ id }) => id !== self) : [];
   const noted = new Set(note?.image === layer.path ? note.children : []);
   const moved = overlays.filter(({ path: name }) => noted.has(name)).map(({ path: name }) => name);
-  const siblings = overlays.filter(({ path: name }) => !noted.has(name)).map(surveyed);
+  // After a pull its parent was not written to: what stands there would read otherwise if it were now.
+  const copied = note?.direction === 'commit';
+  const siblings = overlays.filter(({ path: name }) => !(copied && noted.has(name))).map(surveyed);
   const images = children.flatMap(({ chain }) => chain.layers.slice(0, 1).map(mergeImage));
   const changed = [layer, ...below.slice(0, 1), ...images].map(({ path: file }) => file);
   const found = await Promise.all(changed.map(async (file) => [file, await mayChange(file)] as const));
@@ -187,6 +190,28 @@ async function cautionsOf({ layer, below, children }: Situation, family: Family)
     advice: 'Name other folders that may have some: --look-in.',
   });
   return cautions;
+}
+
+/**
+ * Looks whether an image stands on what it should, and on a whole chain.
+ * @throws DiskError `corrupt` where it does not
+ */
+export function standsOn(file: string, parent: string | undefined, policy: GatePolicy): void {
+  const session = openAlone(file, policy);
+  try {
+    const [, below] = session.chain.layers;
+    const expected = parent === undefined ? undefined : idOf(parent);
+    if (session.chain.end.kind !== 'base' || below?.identity.id !== expected) {
+      throw new DiskError(
+        'corrupt',
+        'it does not stand on what it should stand on now',
+        { file },
+        'See vmdisk doctor.',
+      );
+    }
+  } finally {
+    session.close();
+  }
 }
 
 /** Equal for two names of one file. @throws DiskError `not-found` */

@@ -168,15 +168,33 @@ describe('what is left over', () => {
     });
   });
 
+  it('of a repair says how far it came, and how it is put back', () => {
+    const one = (
+      state: 'partial' | 'repairing' | 'repaired' | 'undoing',
+      images: readonly ImageFacts[] = [],
+    ): string => {
+      const path = '/vm/a.before-repair-2';
+      const found = diagnose(images, { leftovers: [{ kind: 'before-repair', path, image: '/vm/a', size: 1, state }] });
+      const [first] = found.filter((each) => each.path === path);
+      return [first?.severity, first?.code, ...(first?.remedies.map(({ command }) => command) ?? [])].join(' | ');
+    };
+    const undo = 'vmdisk repair /vm/a --undo /vm/a.before-repair-2';
+    assert.equal(one('partial'), 'info | repair-not-begun | rm -- /vm/a.before-repair-2');
+    assert.equal(one('repaired'), `info | kept-before-repair | ${undo}`);
+    assert.equal(one('repairing'), `warning | repair-interrupted | ${undo} | vmdisk check /vm/a`);
+    assert.equal(one('undoing'), `warning | repair-undo-interrupted | ${undo}`);
+    const used = image('a', { use: { state: 'written', by: ['qemu-img (7)'] } });
+    assert.equal(one('repairing', [used]), 'info | repair-running');
+  });
+
   it('of kept copies and of notes that make no sense is told without harm', () => {
     const leftovers: LeftoverFacts[] = [
       { kind: 'kept-header', path: '/vm/.a.vmdisk-header', image: '/vm/a', size: 1 },
-      { kind: 'before-repair', path: '/vm/a.before-repair', image: '/vm/a', size: 1 },
       { kind: 'odd-note', path: '/vm/.a.vmdisk-delete.json', image: '/vm/a', why: 'it makes no sense' },
     ];
     assert.deepEqual(
       leftovers.map((leftover) => only([], { leftovers: [leftover] }).code),
-      ['header-kept', 'kept-before-repair', 'note-unreadable'],
+      ['header-kept', 'note-unreadable'],
     );
   });
 });

@@ -7,6 +7,7 @@ import { DiskError } from '../../../../src/core';
 import type { GatePolicy } from '../../../../src/protocol/worker';
 import { TRUST_ALL } from '../../../../src/node/gate';
 import { createSnapshot, suggestOverlay } from '../../../../src/node/snapshots/create';
+import { TestDomain } from '../../../fixtures/platforms/domain';
 import { ON_WINDOWS, makePipe, someBlockDevice } from '../../../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../../../support/temp';
 
@@ -207,6 +208,49 @@ describe('creating a snapshot', () => {
     fs.writeFileSync(Buffer.concat([folderBytes, Buffer.from('/disk.raw')]), new Uint8Array(512));
     fs.symlinkSync(folderBytes, at('link'));
     assert.equal((await create('a.qcow2', { base: at('link/disk.raw') })).backing, 'link/disk.raw');
+  });
+
+  it('refuses a place in a storage domain, and makes a scratch overlay outside of one', async () => {
+    const domain = new TestDomain(at('mount'), 4);
+    const volume = domain.path('web-disk', 'web-3');
+    await refused(/lies in the storage domain .*scratch overlay in a folder outside/, 'a.qcow2', {
+      base: volume,
+      overlay: join(volume, '..', 'scratch.qcow2'),
+    });
+    const { backing, findings } = await create('a.qcow2', { base: volume });
+    assert.match(backing, /^mount\/.*\/images\//);
+    assert(findings.some(({ code }) => code === 'base-frozen'));
+  });
+
+  it('looks for room first', async () => {
+    const real = fs.statfsSync;
+    const full = (): object => ({ bavail: 1, bsize: 4096 });
+    Object.assign(fs, { statfsSync: full });
+    try {
+      await refused(/needs 256 KiB in .*, where 4 KiB are free. Make room/, 'a.qcow2');
+      assert.equal((await create('small.qcow2', { clusterSize: 512 })).fileSize, 4 * 512);
+    } finally {
+      Object.assign(fs, { statfsSync: real });
+    }
+  });
+
+  it('leaves nothing when the room ends all the same', async () => {
+    const real = fs.writeSync;
+    for (let fine = 0; fine < 3; fine += 1) {
+      let writes = 0;
+      Object.assign(fs, {
+        writeSync: (descriptor: number, bytes: Uint8Array, offset: number, length: number, position: number) => {
+          if (writes === fine) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+          writes += 1;
+          return real(descriptor, bytes, offset, length, position);
+        },
+      });
+      try {
+        await refused(/could not be written: there is no room left/, 'a.qcow2');
+      } finally {
+        Object.assign(fs, { writeSync: real });
+      }
+    }
   });
 
   it('refuses shapes that do not go together', async () => {

@@ -1,7 +1,8 @@
-import type { Diagnosis } from '../../../snapshots/model';
+import type { Diagnosis, LayerStory } from '../../../snapshots/model';
 import type { PlatformFiles } from '../../files';
 import { folderOf, join, nameOf } from '../../paths';
 import { Domain, isUuid } from '../domain';
+import { storyOf } from '../story';
 import { chainFindings } from './chain';
 import { changeLeftovers, leftoverFindings, metadataFindings } from './domain';
 import { volumeFindings } from './volume';
@@ -57,15 +58,28 @@ function* imageFindings(
     previewed: volumes.some(({ uuid: volume }) => domain.told().get(volume)?.ovf.previewed),
   };
   yield* changeLeftovers(folder.leftovers);
-  yield* chainFindings(evidence);
+  const stories = new Map(volumes.map((volume) => [volume.uuid, storyOf(domain, folder, volume)]));
+  const disk = [...stories.values()]
+    .map((story) => (story?.role === 'template' ? undefined : story?.disk))
+    .find(Boolean);
+  for (const finding of chainFindings(evidence)) yield named(finding, disk);
   for (const volume of volumes) {
     for (const finding of volumeFindings(evidence, volume)) {
       const key = `${volume.uuid} ${finding.code}`;
       if (metaOf(volume)?.role === 'SHARED' && told.has(key)) continue;
       told.add(key);
-      yield finding;
+      yield named(finding, titleOf(stories.get(volume.uuid)) ?? disk);
     }
   }
+}
+
+/** What a person calls it goes first: of the path nobody knows which disk it is. */
+const named = (finding: Diagnosis, name: string | undefined): Diagnosis =>
+  name === undefined ? finding : { ...finding, message: `${name}: ${finding.message}` };
+
+function titleOf(story: LayerStory | undefined): string | undefined {
+  const { label, disk } = story ?? {};
+  return label === undefined ? disk : `“${label}”${disk === undefined ? '' : ` of ${disk}`}`;
 }
 
 /** From the path upwards first: a domain, an image in one. Then downwards: a mount, or the folder of all mounts. */
