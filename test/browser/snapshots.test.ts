@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Frame, Locator } from 'playwright-core';
 import { assertReadable, violations } from './accessibility';
 import { Editor } from './editor';
-import { becomes, until } from './eventually';
+import { becomes } from './eventually';
 import { Session } from './harness';
 import type { Theme } from './harness';
 import { CLUSTER, MIB, writeQcow2 } from './images';
@@ -98,10 +98,9 @@ describe('snapshots', () => {
       assert.equal(await line('web.before-upgrade').count(), 0, 'the newest is what is seen already');
       await session.screenshot('preview-pick');
       await line('web.installed.qcow2').click();
-      await until('the preview is in front', async () => {
-        editor = await Editor.inFront(session);
-        return (await files()).slice(1);
-      }, (below) => below[0] === 'web.installed.qcow2' && below.length === 2);
+      await inFront('web.installed.preview').waitFor();
+      editor = await Editor.inFront(session);
+      assert.deepEqual(await files(), ['web.installed.preview', 'web.installed.qcow2', 'web.base.qcow2']);
       assert.match(await editor.frame.locator('.preview').innerText(), /Preview of installed[^]*web\.before-upgrade/);
       assert.equal((await editor.cards())[0]?.name, 'Preview');
       await session.clearNotifications();
@@ -171,6 +170,47 @@ describe('snapshots', () => {
       mkdirSync(join(folder, 'archive'));
       renameSync(join(folder, 'web.base.qcow2'), join(folder, 'archive', 'web.base.qcow2'));
       await editor.frame.locator('.card.end').waitFor();
+    });
+
+    it('is told with what mends it on a page of its own', async () => {
+      await editor.button('Diagnose').click();
+      const page = await sheet('Diagnosis of web.before-upgrade');
+      const text = await page.locator('.sheet').innerText();
+      assert.match(text, /1 error[^]*web\.qcow2[^]*The parent .*web\.base\.qcow2 is not there/);
+      for (const theme of THEMES) {
+        await session.setTheme(theme);
+        await session.screenshot(`diagnosis-${theme}`);
+        await assertReadable(page);
+        assert.deepEqual(await violations(page), []);
+      }
+      await page.getByRole('button', { name: /^Take "web\.base\.qcow2"/ }).click();
+      await dialog().getByRole('button', { name: 'Cancel' }).click();
+      await inFront('Diagnosis').locator('.codicon-close').click();
+      editor = await Editor.inFront(session);
+    });
+
+    it('is a link away in the Problems panel, where no quick fix can stand', async () => {
+      await editor.frame.locator('.findings').click();
+      const link = session.page.locator('.markers-panel').getByText('parent-missing');
+      await link.first().click();
+      await line('archive').waitFor();
+      await session.page.keyboard.press('Escape');
+      await session.runCommand('View: Close Panel');
+    });
+
+    it('is in the menu of what is missing in the tree', async () => {
+      await session.runCommand('VM Disks: Focus on VM Disks View');
+      const row = session.page.locator('.monaco-list-row').filter({ hasText: 'web.base.qcow2missing' });
+      await row.waitFor();
+      await row.click({ button: 'right' });
+      await session.page.getByRole('menuitem', { name: 'Relocate Parent…' }).waitFor();
+      await session.screenshot('tree-menu-missing');
+      await session.page.keyboard.press('Escape');
+      const image = session.page.locator('.monaco-list-row').filter({ hasText: 'web.before-upgrade' });
+      await image.click({ button: 'right' });
+      await session.page.getByRole('menuitem', { name: 'Delete Snapshot (Merge)…' }).waitFor();
+      await session.screenshot('tree-menu-image');
+      await session.page.keyboard.press('Escape');
     });
 
     it('is found from the card where it is missing, with what speaks for it', async () => {

@@ -59,7 +59,11 @@ async function scratchOverlay(world: SnapshotWorld, base: string): Promise<Creat
 
 async function make(world: SnapshotWorld, request: CreateRequest, quiet: boolean): Promise<Created> {
   const policy = world.trust.policy(request.base);
-  const created = await world.maintenance.call('createSnapshot', { request, policy });
+  const created = await world.maintenance.brief(
+    'createSnapshot',
+    { request, policy },
+    `Creating ${basename(request.overlay)}…`,
+  );
   await settle(world, [created.overlay, created.base]);
   await show(world, created.overlay);
   if (!quiet) void tell(created);

@@ -53,6 +53,12 @@ export class Maintenance implements vscode.Disposable {
     }
   }
 
+  /** The same for what takes a moment: the status bar says what is done. */
+  brief<N extends keyof MaintenanceCalls>(name: N, params: Params<N>, title: string): Thenable<Result<N>> {
+    const location = vscode.ProgressLocation.Window;
+    return vscode.window.withProgress({ location, title: message(title) }, () => this.call(name, params));
+  }
+
   /**
    * The same for what takes a while, with progress and a way to cancel it.
    * @returns null when it was cancelled

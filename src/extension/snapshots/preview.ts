@@ -35,7 +35,7 @@ export async function previewSnapshot(world: SnapshotWorld, from: From | Preview
   if (!chosen) return undefined;
   const { image: leaf, of, overlay } = chosen;
   const params = { leaf, of, overlay, policy: world.trust.policy(leaf) };
-  const { preview } = await world.maintenance.call('startPreview', params);
+  const { preview } = await world.maintenance.brief('startPreview', params, `Making a preview of ${basename(of)}…`);
   await settle(world, [preview.overlay, preview.of]);
   await show(world, preview.overlay);
   if (!answers) void vscode.window.showInformationMessage(message(previewText(preview)));
@@ -90,14 +90,14 @@ export async function endPreview(
   const overlay = answers?.image ?? (await previewOf(world, from as From));
   if (overlay === undefined) return undefined;
   const params = { overlay, how, policy: world.trust.policy(overlay) };
-  const plan = await world.maintenance.call('planPreviewEnd', params);
+  const plan = await world.maintenance.brief('planPreviewEnd', params, 'Looking at the preview…');
   if (plan.refusals.length > 0) {
     if (answers) throw new Error(plan.refusals.map((finding) => finding.message).join('; '));
     await tellRefused(`The preview can’t be ${how === 'commit' ? 'committed' : 'undone'}`, plan.refusals);
     return undefined;
   }
   if (!answers && !(await agrees(plan))) return undefined;
-  const ended = await world.maintenance.call('endPreview', params);
+  const ended = await world.maintenance.brief('endPreview', params, `${verb} the preview…`);
   const removed = ended.removes.map(({ path }) => path);
   await settle(world, [ended.keeps, ended.preview.of], removed);
   await show(world, ended.keeps);

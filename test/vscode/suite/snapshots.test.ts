@@ -67,7 +67,8 @@ describe('snapshots', () => {
       const created = await run<Created>('vmDisk.createSnapshot', { image: top, name: 'before-upgrade' });
       const overlay = created?.overlay ?? assert.fail('it was made');
       assert.equal(basename(overlay), 'disk.before-upgrade');
-      assert.deepEqual(layers(overlay), [basename(overlay), 'disk.qcow2', 'disk.middle.qcow2', 'disk.base.qcow2']);
+      const chain = [basename(overlay), 'disk.qcow2', 'disk.middle.qcow2', 'disk.base.qcow2'];
+      await until('its chain', () => layers(overlay).join() === chain.join());
       assert.equal(activeTab()?.uri.fsPath, overlay);
       assert.ok(readFileSync(top).equals(before), 'the base is as it was');
       const below = (name: string): string => `      ${name}`;
@@ -92,8 +93,10 @@ describe('snapshots', () => {
     it('shows the disk as it was, and is undone with its file', async () => {
       await scanned(await open(top));
       const preview = (await run<Preview>('vmDisk.previewSnapshot', { image: top, of: middle })) ?? assert.fail();
-      const summary = (await api()).editors.active?.document.summary ?? assert.fail('it is in front');
-      assert.equal(summary.path, preview.overlay);
+      const summary = await until('it in front', () => {
+        const shown = editors.active?.document.summary;
+        return shown?.path === preview.overlay && shown;
+      });
       assert.deepEqual([summary.layers[0]?.preview?.of, summary.layers[0]?.preview?.leaf], [middle, top]);
       const end = await run<PreviewEnd>('vmDisk.undoPreview', { image: preview.overlay });
       assert.equal(end?.keeps, top);
