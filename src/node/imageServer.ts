@@ -1,4 +1,4 @@
-import type { CheckReport, Environment, LayerStory, OwnershipMap, Picture, Ranges } from '../core';
+import type { CheckReport, Environment, Finding, LayerStory, OwnershipMap, Picture, Ranges } from '../core';
 import { bytesPerCell, DiskError, fileOwners, finish, NOW, Session, rangeBeside, toWire, unite } from '../core';
 import type {
   CheckSummary,
@@ -25,6 +25,7 @@ import { codecsReady } from './codecs';
 import { compressorOf } from './compressors';
 import { createEnvironment } from './environment';
 import { openFile } from './files';
+import { useOf, writtenMeanwhile } from './inUse';
 import { openImage } from './openImage';
 import { platformStories } from './stories';
 import { inSlices, StopToken } from './slices';
@@ -76,6 +77,8 @@ export class ImageServer {
   private readonly checks = new Map<number, KeptCheck>();
   /** By path, what platforms say of the layers. */
   private stories: ReadonlyMap<string, LayerStory> = new Map();
+  /** Who has the newest layer open for writing. */
+  private use: Finding | undefined;
   private comparison: KeptComparison | undefined;
   /** The comparison that was asked for last. */
   private asked: CompareParams | null = null;
@@ -99,6 +102,8 @@ export class ImageServer {
     this.session = opened.session;
     const layers = opened.session.chain.layers.map(({ identity }) => identity.path);
     this.stories = platformStories(layers, params.policy);
+    this.use = undefined;
+    void this.lookForUse(opened.session);
     this.restoreStandpoint(opened.session, params.standpoint ?? NOW);
     this.startScan(opened.session);
     return { kind: 'image', summary: this.summary(opened.session) };
@@ -240,7 +245,7 @@ export class ImageServer {
     const { comparison } = this;
     const checks = new Map([...this.checks].map(([depth, { summary }]) => [depth, summary]));
     return {
-      ...summarizeSession(session, this.state, checks, this.stories),
+      ...summarizeSession(session, this.state, { checks, stories: this.stories, use: this.use }),
       ...(comparison && { comparison: comparison.summary }),
     };
   }
@@ -259,6 +264,14 @@ export class ImageServer {
   private changed(session: Session): void {
     this.state = { ...this.state, generation: this.state.generation + 1 };
     this.emit('changed', this.summary(session));
+  }
+
+  private async lookForUse(session: Session): Promise<void> {
+    const [leaf] = session.chain.layers;
+    const use = leaf && writtenMeanwhile(await useOf(leaf.identity.path, false));
+    if (!use || session !== this.session) return;
+    this.use = use;
+    this.changed(session);
   }
 
   /** The picture so far: before any layer is scanned, all of it unknown. */

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import type { Finding } from '../core';
 import { deviceText, openPlace, qemuLocksOn } from './procLocks';
 import type { LockPlace, QemuLocks } from './procLocks';
 
@@ -42,6 +43,17 @@ export async function useOf(file: string, again = true): Promise<Use> {
   }
   if (locks.read) return { state: 'read', by: holders(stat), changedAgo };
   return { state: locks.told ? 'free' : 'unknown', by: [], changedAgo };
+}
+
+/** What to know of an image that is only looked at while somebody may write to it. */
+export function writtenMeanwhile({ state, by }: Use): Finding | undefined {
+  if (state !== 'written') return undefined;
+  return {
+    code: 'in-use',
+    severity: 'info',
+    message: `it is open for writing by ${by.length === 0 ? 'another process' : by.join(', ')}: what is shown may be of no one moment`,
+    advice: 'Look again once the VM is off before you rely on it.',
+  };
 }
 
 type Stat = fs.BigIntStats;

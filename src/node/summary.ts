@@ -50,21 +50,23 @@ function previewAt(file: string): Pick<LayerSummary, 'preview'> {
 
 export type ScanState = Pick<ImageSummary, 'generation' | 'scan' | 'accounting' | 'scanError'>;
 
-/**
- * @param checks by depth, what checks of the layers found
- * @param stories by path, what platforms say of the layers
- */
-export function summarizeSession(
-  session: Session,
-  state: ScanState,
-  checks: ReadonlyMap<number, CheckSummary> = new Map(),
-  stories: ReadonlyMap<string, LayerStory> = new Map(),
-): ImageSummary {
+/** What is known of layers from elsewhere than their own bytes. */
+export interface Besides {
+  /** By depth, what checks of the layers found. */
+  readonly checks?: ReadonlyMap<number, CheckSummary>;
+  /** By path, what platforms say of the layers. */
+  readonly stories?: ReadonlyMap<string, LayerStory>;
+  /** Of the newest layer: who has it open for writing. */
+  readonly use?: Finding | undefined;
+}
+
+export function summarizeSession(session: Session, state: ScanState, besides: Besides = {}): ImageSummary {
   const { chain, standpoint, view } = session;
+  const { checks, stories, use } = besides;
   const layers = chain.layers.map((layer) =>
-    summarizeLayer(layer, session.findings(layer.depth), {
-      check: checks.get(layer.depth),
-      story: stories.get(layer.identity.path),
+    summarizeLayer(layer, [...session.findings(layer.depth), ...(use && layer.depth === 0 ? [use] : [])], {
+      check: checks?.get(layer.depth),
+      story: stories?.get(layer.identity.path),
     }),
   );
   return { path: layers[0]?.path ?? '', layers, end: chain.end, standpoint, guestSize: view.guestSize, ...state };

@@ -6,7 +6,10 @@ import { once } from 'node:events';
 import { closeSync, existsSync, linkSync, openSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { TRUST_ALL } from '../../src/node/gate';
+import { ImageServer } from '../../src/node/imageServer';
 import { useOf } from '../../src/node/inUse';
+import type { ImageSummary } from '../../src/protocol/image';
 import { lacksQemu, qemuImg } from '../support/qemu';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
@@ -58,6 +61,35 @@ describe('an image in use', () => {
     assert.equal(await state('other.qcow2'), 'free');
     const { by } = await useOf(at('mid.qcow2'), false);
     assert.deepEqual(by, [`qemu-io (${String(child.pid)})`]);
+  });
+
+  it('is told of where it is shown, until the VM is off and it is looked at again', async () => {
+    const child = await hold('-f', 'qcow2', 'leaf.qcow2');
+    let told: () => void = () => undefined;
+    const changed = new Promise<void>((resolve) => (told = resolve));
+    let summary: ImageSummary | undefined;
+    const server = new ImageServer((name, data) => {
+      if (name !== 'changed') return;
+      summary = data as ImageSummary;
+      if (inUseOf(summary) !== undefined) told();
+    });
+    const params = { path: at('leaf.qcow2'), policy: TRUST_ALL, forceRaw: false };
+    const inUseOf = ({ layers }: ImageSummary): string | undefined =>
+      layers.flatMap(({ findings }) => findings).find(({ code }) => code === 'in-use')?.message;
+    server.open(params);
+    await changed;
+    const who = `qemu-io (${String(child.pid)})`;
+    assert.equal(
+      summary && inUseOf(summary),
+      `it is open for writing by ${who}: what is shown may be of no one moment`,
+    );
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const again = server.open(params);
+    assert(again.kind === 'image');
+    await setTimeout(200);
+    assert.equal(inUseOf(summary ?? again.summary), undefined);
+    server.open({ ...params, path: at('nothing') });
   });
 
   it('is read by who opens it to read only', async () => {
