@@ -187,7 +187,7 @@ describe('snapshots', () => {
         await assertReadable(page);
         assert.deepEqual(await violations(page), []);
       }
-      await page.getByRole('button', { name: /^Take "web\.base\.qcow2"/ }).click();
+      await page.getByRole('button', { name: 'Take "web.base.qcow2" as its parent' }).click();
       await dialog().getByRole('button', { name: 'Cancel' }).click();
       await inFront('Diagnosis').locator('.codicon-close').click();
       editor = await Editor.inFront(session);
