@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import type { Hasher, Session, Standpoint } from '../../core';
+import type { Session, Standpoint } from '../../core';
 import { digestDisk, NOW } from '../../core';
+import { sha256 } from '../hasher';
 import type { Conduct } from './conduct';
 import { runJob } from './conduct';
 
@@ -17,14 +17,4 @@ export async function digestOf(
 ): Promise<string> {
   session.stand(at);
   return runJob(digestDisk(session, sha256()), what, conduct);
-}
-
-function sha256(): Hasher {
-  const hash = createHash('sha256');
-  return {
-    update: (bytes) => {
-      hash.update(bytes);
-    },
-    digest: () => hash.digest('hex'),
-  };
 }
