@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Frame, Locator } from 'playwright-core';
 import { assertReadable, violations } from './accessibility';
 import { Editor } from './editor';
-import { becomes } from './eventually';
+import { becomes, until } from './eventually';
 import { Session } from './harness';
 import type { Theme } from './harness';
 import { CLUSTER, MIB, writeQcow2 } from './images';
@@ -58,11 +58,14 @@ describe('snapshots', () => {
   const inFront = (name: string): Locator => session.page.locator('.tab.active').filter({ hasText: name });
   const visible = (): string[] => readdirSync(folder).filter((name) => !name.startsWith('.')).sort();
 
-  /** The page of a plan or a diagnosis, once it is in front. */
+  /** The page of a plan or a diagnosis, once it is in front: written anew, it is another frame. */
   async function sheet(title: string): Promise<Frame> {
     await inFront(title).waitFor();
-    const frame = await editorFrame(session.page);
-    await frame.locator('.sheet h1').getByText(title).waitFor();
+    let frame = await editorFrame(session.page);
+    await until('its page is up', async () => {
+      frame = await editorFrame(session.page);
+      return frame.locator('.sheet h1').allInnerTexts().catch((): string[] => []);
+    }, (headings) => headings.includes(title));
     return frame;
   }
 
