@@ -162,6 +162,26 @@ describe('vmdisk snapshot plan and delete', () => {
     assert(codes(plan('layer.qcow2')).includes('broken-below'));
   });
 
+  it('keeps what internal snapshots of an overlay read through the layer', () => {
+    make('base.qcow2', '4M');
+    io('base.qcow2', 'write -P 1 0 4M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 1M 1M');
+    make('child.qcow2', undefined, 'layer.qcow2');
+    qemuImg(folder, 'snapshot', '-c', 'old', 'child.qcow2');
+    io('child.qcow2', 'write -P 3 1M 1M');
+    const old = (): Buffer => {
+      qemuImg(folder, 'convert', '-q', '-f', 'qcow2', '-l', 'old', '-O', 'raw', 'child.qcow2', 'truth.out');
+      return readFileSync(at('truth.out'));
+    };
+    const before = [hash('child.qcow2'), old()];
+    assert.deepEqual(codes(plan('--direction', 'pull', 'layer.qcow2')), ['child-snapshots']);
+    const { code, stderr } = run('snapshot', 'delete', 'layer.qcow2');
+    assert.equal(code, 0, stderr);
+    assert.equal(backingOf('child.qcow2'), 'base.qcow2');
+    assert.deepEqual([hash('child.qcow2'), old()], before);
+  });
+
   it('refuses an image that is in use', async () => {
     make('base.qcow2', '1M');
     make('layer.qcow2', undefined, 'base.qcow2');

@@ -136,6 +136,16 @@ function againstPull({ layer, below, children, locked, begun }: Situation): Find
         refuse('data-file', `the data of ${child.path} lies in another file, which this does not know to fill`),
       );
     }
+    if (child.snapshots.length > 0) {
+      // qemu-img rebase copies for the current state alone; what these do not hold themselves they read of the parent.
+      found.push(
+        refuse(
+          'child-snapshots',
+          `the internal snapshots of ${child.path} (${listed(child.snapshots)}) read through ${layer.path}, and would read otherwise`,
+          'Delete these first, or let the data go down: --direction commit.',
+        ),
+      );
+    }
     found.push(...(locked.get(child.path) ?? []));
   }
   if (children.length > 0) found.push(...formatsTold([...children, layer, ...below]));

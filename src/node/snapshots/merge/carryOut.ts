@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Deleted, Session } from '../../../core';
-import { differing, DiskError, listed } from '../../../core';
+import { differing, DiskError, listed, NOW } from '../../../core';
 import type { GatePolicy } from '../../../protocol/worker';
 import { childrenOf, findFamily } from '../../family';
 import { syncFolder } from '../../newFile';
@@ -47,7 +47,7 @@ class Run {
     const { plan, verified, heir, noted } = this.drawn;
     const before = this.taken();
     const digests = new Map<string, string>();
-    for (const file of verified) digests.set(file, await this.digest(file, file));
+    for (const file of verified) digests.set(file, await this.digest(file));
     // Where nothing stands on it, its parent is to read as it does.
     if (heir !== undefined) digests.set(heir, await this.digest(plan.image, heir));
     if (!noted) this.note();
@@ -86,10 +86,16 @@ class Run {
     }
   }
 
-  private async digest(file: string, about: string): Promise<string> {
+  /** Of all states of an image: its internal snapshots read through what it stands on as well. */
+  private async digest(file: string, heir?: string): Promise<string> {
     const session = this.open(file);
     try {
-      return await digestOf(session, `reading ${path.basename(about)}`, this.conduct);
+      const what = `reading ${path.basename(heir ?? file)}`;
+      // An heir's own internal snapshots are not the layer's.
+      const views = heir !== undefined || file === this.drawn.heir ? [NOW.view] : viewsOf(session);
+      const digests: string[] = [];
+      for (const view of views) digests.push(await digestOf(session, what, this.conduct, { depth: 0, view }));
+      return digests.join();
     } finally {
       session.close();
     }
@@ -98,7 +104,7 @@ class Run {
   private async verify(digests: ReadonlyMap<string, string>): Promise<void> {
     const wrong: string[] = [];
     for (const [file, digest] of digests) {
-      if ((await this.digest(file, file)) !== digest) wrong.push(file);
+      if ((await this.digest(file)) !== digest) wrong.push(file);
     }
     if (wrong.length > 0) {
       throw new DiskError(
@@ -188,3 +194,6 @@ class Run {
     return this.files.reduce((sum, file) => sum + (fs.existsSync(file) ? takes(file) : 0), 0);
   }
 }
+
+const viewsOf = ({ chain: { layers } }: Session): readonly string[] =>
+  layers[0]?.layer.views.map(({ id }) => id) ?? [NOW.view];

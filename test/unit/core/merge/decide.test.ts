@@ -53,6 +53,13 @@ describe('what speaks against deleting a layer', () => {
     assert.deepEqual(codes({ siblings: [image('/sibling')] }), { commit: ['siblings'], pull: [] });
   });
 
+  it('internal snapshots of what stands on it, upwards: only its current state would take the data', () => {
+    assert.deepEqual(codes({ children: [image('/child', { snapshots: ['old'] })] }), {
+      commit: [],
+      pull: ['child-snapshots'],
+    });
+  });
+
   it('no parent, downwards; nothing above, upwards; both, altogether', () => {
     assert.deepEqual(codes({ layer: base, below: [] }), { commit: ['no-parent'], pull: [] });
     assert.deepEqual(codes({ children: [] }), { commit: [], pull: ['no-children'] });
