@@ -21,6 +21,7 @@ export { isCopied, listed, objections, onlyFileLeft } from './merge/decide';
 export { commitEffect, differing, holdingOf, isExtended, mayDiffer, pullEffect } from './merge/figures';
 export type { Differing } from './merge/figures';
 export { backingName, fitsHeader } from './merge/names';
+export { ownsAll } from './merge/ownsAll';
 export { reasons } from './merge/reasons';
 export { hasStaleTail } from './merge/staleTail';
 export { mergeImage } from './merge/situation';

@@ -282,6 +282,44 @@ describe('vmdisk snapshot plan and delete', () => {
     assert.deepEqual(images.map(hash), before);
   });
 
+  it('removes nothing for a note that says that all was pulled up', () => {
+    make('base.qcow2', '4M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 1M 1M');
+    make('sibling.qcow2', undefined, 'base.qcow2');
+    const before = ['base.qcow2', 'layer.qcow2', 'sibling.qcow2'].map(hash);
+    const noted = (image: string, children: readonly string[]): void => {
+      const note = { kind: 'delete', image: at(image), parent: null, direction: 'pull', began: 0 };
+      writeFileSync(notePath(at(image), 'delete'), JSON.stringify({ ...note, children: children.map(at) }));
+    };
+    for (const children of [[], ['sibling.qcow2'], ['gone.qcow2'], ['layer.qcow2'], ['base.qcow2']]) {
+      noted('layer.qcow2', children);
+      for (const way of [[], ['--direction', 'pull'], ['--direction', 'commit']]) {
+        const { code, stdout } = run('snapshot', 'delete', ...way, 'layer.qcow2');
+        assert.equal(code, 1, `${children.join()} ${way.join()}: ${stdout}`);
+      }
+    }
+    make('alone.qcow2', '4M');
+    noted('alone.qcow2', ['base.qcow2']);
+    io('alone.qcow2', 'write -P 5 2M 1M');
+    assert.equal(run('snapshot', 'delete', 'alone.qcow2').code, 1);
+    assert(existsSync(at('alone.qcow2')));
+    assert.deepEqual(['base.qcow2', 'layer.qcow2', 'sibling.qcow2'].map(hash), before);
+
+    // What was really pulled: the same note is enough, but not for the other way.
+    rmSync(notePath(at('layer.qcow2'), 'delete'));
+    make('child.qcow2', undefined, 'layer.qcow2');
+    const read = hash('child.qcow2');
+    qemuImg(folder, 'rebase', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', 'base.qcow2', 'child.qcow2');
+    noted('layer.qcow2', ['child.qcow2']);
+    assert.equal(run('snapshot', 'delete', '--direction', 'commit', 'layer.qcow2').code, 1);
+    assert.deepEqual(['sibling.qcow2', 'child.qcow2'].map(hash), [before[2], read]);
+    const { code, stderr } = run('snapshot', 'delete', 'layer.qcow2');
+    assert.equal(code, 0, stderr);
+    assert(!existsSync(at('layer.qcow2')));
+    assert.deepEqual(['sibling.qcow2', 'child.qcow2'].map(hash), [before[2], read]);
+  }).timeout(240_000);
+
   it('survives that there is no more room, and goes on when there is', function () {
     if (process.platform === 'win32') this.skip();
     make('base.qcow2', '16M');

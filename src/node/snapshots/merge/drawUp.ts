@@ -23,6 +23,7 @@ import type { Conduct } from '../conduct';
 import { runJob } from '../conduct';
 import type { DeleteRequest } from '../delete';
 import { freeSpace, noRoom, refusal } from '../guard';
+import { believed } from './believe';
 import { gather, takes } from './gather';
 import type { Gathered } from './gather';
 
@@ -56,7 +57,7 @@ interface Figures {
 export async function drawUp(request: DeleteRequest, policy: GatePolicy, conduct: Conduct): Promise<Drawn> {
   const gathered = await gather(request.image, policy, request.folders ?? []);
   try {
-    return await new Draft(gathered, request, conduct).finish();
+    return await new Draft(await believed(gathered, policy, conduct), request, conduct).finish();
   } finally {
     gathered.close();
   }
@@ -289,7 +290,7 @@ class Draft {
       children: [...children, ...moved],
       formats: new Map([situation.layer, ...situation.below].map((image) => [image.path, image.format])),
       verified: [...new Set([...newest, ...children, ...moved])],
-      heir: plan.direction === 'commit' && children.length === 0 ? plan.parent : undefined,
+      heir: plan.direction === 'commit' && children.length + moved.length === 0 ? plan.parent : undefined,
       noted: situation.begun !== undefined && situation.begun.direction === plan.direction,
       back: new Map(situation.children.map((child) => [child.path, backTo(child, situation.layer)])),
     };
