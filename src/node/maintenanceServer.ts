@@ -1,9 +1,11 @@
 import { DiskError, oneLine } from '../core';
 import type { MaintenanceCalls, MaintenanceEvents } from '../protocol/maintenance';
 import type { Handlers } from '../protocol/rpc';
+import type { GatePolicy } from '../protocol/worker';
 import { codecsReady } from './codecs';
 import { diagnose } from './doctor';
 import { findQemuImg } from './qemuImg';
+import type { QemuImg } from './qemuImg';
 import type { Conduct } from './snapshots/conduct';
 import { createSnapshot, suggestOverlay } from './snapshots/create';
 import { deleteLayer, planDelete } from './snapshots/delete';
@@ -12,6 +14,12 @@ import { internalSnapshot, planInternal } from './snapshots/internal';
 import { endPreview, planPreviewEnd, previewsIn, startPreview } from './snapshots/preview';
 import { findCandidates, planRelocate, relocateParent } from './snapshots/relocate';
 import { planRepair, repair } from './snapshots/repair';
+
+/** Where nobody trusts the folder no program is run, whoever asks. @throws DiskError */
+async function toolFor({ platformTools }: GatePolicy, qemuImg: string): Promise<QemuImg> {
+  if (platformTools) return findQemuImg(qemuImg);
+  throw new DiskError('refused', 'no program is run in a workspace that is not trusted', {}, 'Trust the workspace.');
+}
 
 type Listeners = { readonly [N in keyof MaintenanceEvents]: (data: MaintenanceEvents[N]) => void };
 
@@ -30,7 +38,7 @@ export class MaintenanceServer {
     createSnapshot: ({ request, policy }) => createSnapshot(request, policy),
     planDelete: ({ policy, ...request }) => this.job((conduct) => planDelete(request, policy, conduct)),
     deleteLayer: ({ policy, qemuImg, ...request }) =>
-      this.job(async (conduct) => deleteLayer(request, await findQemuImg(qemuImg), policy, conduct)),
+      this.job(async (conduct) => deleteLayer(request, await toolFor(policy, qemuImg), policy, conduct)),
     startPreview: ({ policy, ...request }) => startPreview(request, policy),
     previewsIn: ({ folders }) => folders.flatMap(previewsIn),
     planPreviewEnd: ({ policy, ...request }) => planPreviewEnd(request, policy),
@@ -39,13 +47,13 @@ export class MaintenanceServer {
       this.job((conduct) => findCandidates(image, folders, policy, conduct)),
     planRelocate: ({ request, policy }) => planRelocate(request, policy),
     relocateParent: ({ request, policy, qemuImg }) =>
-      this.job(async (conduct) => relocateParent(request, await findQemuImg(qemuImg), policy, conduct)),
+      this.job(async (conduct) => relocateParent(request, await toolFor(policy, qemuImg), policy, conduct)),
     planRepair: ({ policy, ...request }) => planRepair(request, policy),
     repair: ({ policy, qemuImg, ...request }) =>
-      this.job(async (conduct) => repair(request, await findQemuImg(qemuImg), policy, conduct)),
+      this.job(async (conduct) => repair(request, await toolFor(policy, qemuImg), policy, conduct)),
     planInternal: ({ request, policy }) => planInternal(request, policy),
     internalSnapshot: ({ request, policy, qemuImg }) =>
-      this.job(async (conduct) => internalSnapshot(request, await findQemuImg(qemuImg), policy, conduct)),
+      this.job(async (conduct) => internalSnapshot(request, await toolFor(policy, qemuImg), policy, conduct)),
     diagnose: ({ paths, folders, policy }) => this.job((conduct) => diagnose(paths, policy, conduct, { folders })),
     stopMaintenance: () => {
       this.current?.abort();
