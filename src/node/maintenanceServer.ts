@@ -42,7 +42,7 @@ export class MaintenanceServer {
     startPreview: ({ policy, ...request }) => startPreview(request, policy),
     previewsIn: ({ folders }) => folders.flatMap(previewsIn),
     planPreviewEnd: ({ policy, ...request }) => planPreviewEnd(request, policy),
-    endPreview: ({ policy, ...request }) => endPreview(request, policy, { progress: this.progress }),
+    endPreview: ({ policy, ...request }) => this.alone(() => endPreview(request, policy, { progress: this.progress })),
     findCandidates: ({ image, folders, policy }) =>
       this.job((conduct) => findCandidates(image, folders, policy, conduct)),
     planRelocate: ({ request, policy }) => planRelocate(request, policy),
@@ -69,26 +69,34 @@ export class MaintenanceServer {
   constructor(private readonly tell: Listeners) {}
 
   /** @returns null when it was ended by `stopMaintenance` */
-  private async job<T>(work: (conduct: Conduct) => Promise<T>): Promise<T | null> {
+  private job<T>(work: (conduct: Conduct) => Promise<T>): Promise<T | null> {
+    return this.alone(async (signal) => {
+      try {
+        return await work({
+          signal,
+          progress: this.progress,
+          running: (command) => {
+            this.tell.running({ command });
+          },
+          ran: (command, end) => {
+            this.tell.ran({ command, end });
+          },
+        });
+      } catch (error) {
+        if (signal.aborted && error === signal.reason) return null;
+        throw error;
+      }
+    });
+  }
+
+  /** While nothing else is done. */
+  private async alone<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.current) throw new DiskError('refused', 'something else is being done to images: wait for it to end');
     const controller = new AbortController();
     this.current = controller;
-    const { signal } = controller;
     try {
       await codecsReady();
-      return await work({
-        signal,
-        progress: this.progress,
-        running: (command) => {
-          this.tell.running({ command });
-        },
-        ran: (command, end) => {
-          this.tell.ran({ command, end });
-        },
-      });
-    } catch (error) {
-      if (signal.aborted && error === signal.reason) return null;
-      throw error;
+      return await work(controller.signal);
     } finally {
       this.current = undefined;
     }
