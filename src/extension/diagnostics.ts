@@ -93,5 +93,7 @@ function remedyLink(file: string, code: string): vscode.Uri {
     code === 'parent-missing'
       ? (['vmDisk.relocateParent', { image: file }] as const)
       : (['vmDisk.diagnoseChain', { paths: [file] }] as const);
-  return vscode.Uri.from({ scheme: 'command', path: command, query: JSON.stringify([args]) });
+  // However often it is decoded on its way, a path stays what it is.
+  const query = JSON.stringify([args]).replaceAll('%', '\\u0025');
+  return vscode.Uri.from({ scheme: 'command', path: command, query });
 }

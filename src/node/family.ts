@@ -4,7 +4,7 @@ import { closeChain, DiskError, openChain } from '../core';
 import type { SurveyedImage, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
-import { FileGate } from './gate';
+import { FileGate, realPath } from './gate';
 import { platformStories } from './stories';
 import { summarizeLayer } from './summary';
 import { isOurs } from './ourFiles';
@@ -17,7 +17,7 @@ export interface Family {
   readonly unusable: readonly UnusableImage[];
   /** The folders that were looked through: overlays that lie elsewhere are not known. */
   readonly folders: readonly string[];
-  /** True where a folder has more files than are looked at. */
+  /** True where a folder has more files than are looked at, or can't be looked through. */
   readonly incomplete: boolean;
 }
 
@@ -38,9 +38,13 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
     const fresh = files.filter((file) => !asked.has(file));
     for (const file of fresh) asked.add(file);
     const found = survey(fresh, policy);
-    for (const each of found.images) if (!known.has(each.id)) known.set(each.id, each);
+    for (const each of found.images) {
+      const before = known.get(each.id);
+      if (!before || (before.path !== start && tells(each) > tells(before))) known.set(each.id, each);
+    }
     for (const each of found.unusable) unusable.set(each.path, each);
   };
+  const gate = new FileGate(policy);
   const looked = new Set<string>();
   let incomplete = false;
   const lookThrough = (folder: string): void => {
@@ -62,6 +66,11 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
     if (next !== undefined && !asked.has(next)) look([next]);
     at = next !== undefined && !looked.has(path.dirname(next)) ? next : stepPast(known, next, looked);
   }
+  // Others may stand on a layer by its own name, beside where a link leads.
+  for (const layer of pathsDown(known, start)) {
+    const real = realPath(layer);
+    if (gate.mayLookAt(real)) lookThrough(path.dirname(real));
+  }
   for (const parent of unrecognised(known)) {
     const image = asRaw(parent, policy);
     if (image) known.set(image.id, image);
@@ -75,6 +84,12 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
     folders: [...looked],
     incomplete,
   };
+}
+
+/** Of several names of a file the one counts by which its parent is found, then one that is no link. */
+function tells({ path: file, parent }: SurveyedImage): number {
+  const isLink = fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return (parent === undefined || parent.kind === 'found' ? 2 : 0) + (isLink ? 0 : 1);
 }
 
 /** What images stand on though nothing in it tells that it is a disk: then it is raw, and known by them alone. */
@@ -150,6 +165,17 @@ function idOf(file: string): string | undefined {
   }
 }
 
+/** The names by which a chain leads down, from `from` on. */
+function pathsDown(known: ReadonlyMap<string, SurveyedImage>, from: string): readonly string[] {
+  const paths = new Set<string>();
+  for (let at: string | undefined = from; at !== undefined && !paths.has(at);) {
+    paths.add(at);
+    const parent: SurveyedImage['parent'] = byPath(known.values(), at)?.parent;
+    at = parent?.kind === 'found' ? parent.path : undefined;
+  }
+  return [...paths];
+}
+
 /** On down the chain, past layers whose folders were looked through, to the first in another one. */
 function stepPast(
   known: ReadonlyMap<string, SurveyedImage>,
@@ -188,13 +214,13 @@ function filesIn(folder: string): { readonly files: readonly string[]; readonly 
   try {
     open = fs.opendirSync(folder);
     for (let entry = open.readSync(); entry; entry = open.readSync()) {
-      if (!(entry.isFile() || entry.isSymbolicLink()) || isOurs(entry.name)) continue;
+      if (!(entry.isFile() || entry.isSymbolicLink()) || isOurs(path.join(folder, entry.name))) continue;
       if (files.length === MAX_FILES) return { files, cut: true };
       files.push(path.join(folder, entry.name));
     }
     return { files, cut: false };
   } catch {
-    return { files, cut: false };
+    return { files, cut: true };
   } finally {
     open?.closeSync();
   }

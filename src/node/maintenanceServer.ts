@@ -13,6 +13,9 @@ import { endPreview, planPreviewEnd, previewsIn, startPreview } from './snapshot
 import { findCandidates, planRelocate, relocateParent } from './snapshots/relocate';
 import { planRepair, repair } from './snapshots/repair';
 
+/** So long somebody waits for candidates; the likeliest places come first. */
+const SEARCH_MS = 20_000;
+
 type Listeners = { readonly [N in keyof MaintenanceEvents]: (data: MaintenanceEvents[N]) => void };
 
 /** What a worker does for the extension about snapshots: one job at a time, told how far it is, ended on demand. */
@@ -36,7 +39,7 @@ export class MaintenanceServer {
     planPreviewEnd: ({ policy, ...request }) => planPreviewEnd(request, policy),
     endPreview: ({ policy, ...request }) => endPreview(request, policy, { progress: this.progress }),
     findCandidates: ({ image, folders, policy }) =>
-      this.job((conduct) => findCandidates(image, folders, policy, conduct)),
+      this.job((conduct) => findCandidates(image, folders, policy, { ...conduct, until: Date.now() + SEARCH_MS })),
     planRelocate: ({ request, policy }) => planRelocate(request, policy),
     relocateParent: ({ request, policy, qemuImg }) =>
       this.job(async (conduct) => relocateParent(request, await findQemuImg(qemuImg), policy, conduct)),

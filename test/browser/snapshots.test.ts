@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Frame, Locator } from 'playwright-core';
 import { assertReadable, violations } from './accessibility';
 import { Editor } from './editor';
-import { becomes } from './eventually';
+import { becomes, until } from './eventually';
 import { Session } from './harness';
 import type { Theme } from './harness';
 import { CLUSTER, MIB, writeQcow2 } from './images';
@@ -30,12 +30,16 @@ function writeMachine(folder: string): void {
 }
 
 describe('snapshots', () => {
+  let temporary: string;
   let folder: string;
   let session: Session;
   let editor: Editor;
 
   before(async () => {
-    folder = makeTempFolder('snapshots');
+    temporary = makeTempFolder('snapshots');
+    // With a folder above that is the test's own: parents are looked for in those beside as well.
+    folder = join(temporary, 'vms');
+    mkdirSync(folder);
     writeMachine(folder);
     session = await Session.start({ folder, width: 1600 });
     editor = await Editor.open(session, 'web.qcow2');
@@ -43,7 +47,7 @@ describe('snapshots', () => {
 
   after(async () => {
     await session.close();
-    removeFolder(folder);
+    removeFolder(temporary);
   });
 
   const files = async (): Promise<string[]> => (await editor.cards()).map(({ file }) => file);
@@ -54,11 +58,14 @@ describe('snapshots', () => {
   const inFront = (name: string): Locator => session.page.locator('.tab.active').filter({ hasText: name });
   const visible = (): string[] => readdirSync(folder).filter((name) => !name.startsWith('.')).sort();
 
-  /** The page of a plan or a diagnosis, once it is in front. */
+  /** The page of a plan or a diagnosis, once it is in front: written anew, it is another frame. */
   async function sheet(title: string): Promise<Frame> {
     await inFront(title).waitFor();
-    const frame = await editorFrame(session.page);
-    await frame.locator('.sheet h1').getByText(title).waitFor();
+    let frame = await editorFrame(session.page);
+    await until('its page is up', async () => {
+      frame = await editorFrame(session.page);
+      return frame.locator('.sheet h1').allInnerTexts().catch((): string[] => []);
+    }, (headings) => headings.includes(title));
     return frame;
   }
 
@@ -183,7 +190,7 @@ describe('snapshots', () => {
         await assertReadable(page);
         assert.deepEqual(await violations(page), []);
       }
-      await page.getByRole('button', { name: /^Take "web\.base\.qcow2"/ }).click();
+      await page.getByRole('button', { name: 'Take "web.base.qcow2" as its parent' }).click();
       await dialog().getByRole('button', { name: 'Cancel' }).click();
       await inFront('Diagnosis').locator('.codicon-close').click();
       editor = await Editor.inFront(session);
@@ -191,11 +198,11 @@ describe('snapshots', () => {
 
     it('is a link away in the Problems panel, where no quick fix can stand', async () => {
       await editor.frame.locator('.findings').click();
-      const link = session.page.locator('.markers-panel').getByText('parent-missing');
+      const link = session.page.locator('.markers-panel a.monaco-link').filter({ hasText: 'parent-missing' });
       await link.first().click();
       await line('archive').waitFor();
       await session.page.keyboard.press('Escape');
-      await session.runCommand('View: Close Panel');
+      await session.runCommand('View: Toggle Panel Visibility');
     });
 
     it('is in the menu of what is missing in the tree', async () => {

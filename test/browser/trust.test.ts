@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Editor } from './editor';
 import { until } from './eventually';
@@ -72,6 +72,23 @@ describe('in a folder that is not trusted', () => {
     await until('the block is known', () => editor.block(), ({ Owner: owner }) => owner === 'Base');
     await editor.frame.locator('.inspector .dump').waitFor();
     assert.deepEqual(Buffer.from(await editor.bytes()), Buffer.from(bytes.subarray(0, 64)));
+  });
+
+  it('changes nothing: what would write or run a program says why it does not', async () => {
+    const before = readdirSync(join(folder, 'workspace'));
+    for (const command of ['Create Snapshot…', 'Delete Snapshot (Merge)…', 'Relocate Parent…', 'Repair…']) {
+      await session.runCommand(`VM Disk: ${command}`);
+      await dialog().waitFor();
+      assert.match(await dialog().innerText(), /Manage Workspace Trust[^]*needs a trusted workspace/);
+      await dialog().getByRole('button', { name: 'Cancel' }).click();
+      await dialog().waitFor({ state: 'detached' });
+    }
+    assert.deepEqual(readdirSync(join(folder, 'workspace')), before);
+  });
+
+  it('can still be told what is wrong', async () => {
+    await session.runCommand('VM Disk: Diagnose Chain');
+    await session.page.locator('.tab.active').filter({ hasText: 'Diagnosis of overlay.qcow2' }).waitFor();
   });
 
   it('needs nothing from elsewhere and reports no error', () => {

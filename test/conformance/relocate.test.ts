@@ -115,6 +115,35 @@ describe('a parent that was moved', () => {
     assert.equal(content('leaf.qcow2'), before);
   });
 
+  it('is named from where the folders really are, and by a name that is right for a link too', function () {
+    if (process.platform === 'win32') this.skip();
+    chain();
+    const before = content('leaf.qcow2');
+    fs.mkdirSync(at('deep/down'), { recursive: true });
+    fs.symlinkSync('deep/down', at('short'));
+    move('leaf.qcow2', 'deep/down/leaf.qcow2');
+    assert.equal(relocate('short/leaf.qcow2', '--parent', 'base.raw').backing, '../../base.raw');
+    assert.equal(content('short/leaf.qcow2'), before);
+    // To whoever opens it by the link, what it writes counts from the folder of that.
+    fs.symlinkSync('deep/down/leaf.qcow2', at('leaf.qcow2'));
+    assert.match(refusal('leaf.qcow2', '--parent', 'base.raw'), /is a link to/);
+    relocate('leaf.qcow2', '--absolute', '--parent', 'base.raw');
+    assert.equal(content('leaf.qcow2'), before);
+  });
+
+  it('has no header put back that a stranger has put there', function () {
+    if (process.geteuid?.() !== 0) this.skip();
+    chain();
+    settle();
+    const header = fs.readFileSync(at('leaf.qcow2')).subarray(0, 65_536);
+    header.write('evil', header.readUInt32BE(12), 'latin1');
+    fs.writeFileSync(at('.leaf.qcow2.vmdisk-header'), header);
+    fs.chownSync(at('.leaf.qcow2.vmdisk-header'), 65_534, 65_534);
+    const { code, stderr } = vmdisk('snapshot', 'relocate', '--restore', 'leaf.qcow2');
+    assert.equal(code, 1);
+    assert.match(stderr, /there is no kept header/);
+  });
+
   it('further down is mended in the layer that misses it', () => {
     chain();
     qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-b', 'leaf.qcow2', '-F', 'qcow2', 'top.qcow2');

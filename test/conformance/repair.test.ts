@@ -101,6 +101,21 @@ const hashOf = (file: string): string => createHash('sha256').update(readFileSyn
     assert.equal(hashOf(image), now);
   });
 
+  it('do not begin on an image that was written to while it was looked at', async () => {
+    const image = join(temp, 'meanwhile.qcow2');
+    makeLeaky(image);
+    let written = false;
+    const progress = (what: string): void => {
+      if (written || !what.startsWith('keeps ')) return;
+      written = true;
+      qemuIo(temp, ['-f', 'qcow2', image], ['write -P 9 4M 64k']);
+    };
+    await assert.rejects(repair({ image, mode: 'leaks' }, tool, TRUST_ALL, { progress }), /written to meanwhile/);
+    assert(written);
+    assert(!existsSync(`${image}.before-repair`), 'no copy of neither moment is left');
+    assert.equal(qemuCheck(temp, image).report?.['leaks'], 3);
+  });
+
   it('of an image whose parent is missing need no parent', async () => {
     const image = join(temp, 'orphan.qcow2');
     qemuImg(temp, 'create', '-q', '-f', 'qcow2', '-u', '-b', 'gone.raw', '-F', 'raw', image, '8M');

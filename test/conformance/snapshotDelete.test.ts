@@ -9,16 +9,23 @@ import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statfsSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DiskError } from '../../src/core';
+import { TRUST_ALL } from '../../src/node/gate';
+import { findQemuImg } from '../../src/node/qemuImg';
+import { deleteLayer } from '../../src/node/snapshots/delete';
 import { notePath } from '../../src/node/snapshots/notes';
 import type { CliResult } from '../support/cli';
 import { cliPath, runCli } from '../support/cli';
@@ -162,6 +169,26 @@ describe('vmdisk snapshot plan and delete', () => {
     assert(codes(plan('layer.qcow2')).includes('broken-below'));
   });
 
+  it('keeps what internal snapshots of an overlay read through the layer', () => {
+    make('base.qcow2', '4M');
+    io('base.qcow2', 'write -P 1 0 4M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 1M 1M');
+    make('child.qcow2', undefined, 'layer.qcow2');
+    qemuImg(folder, 'snapshot', '-c', 'old', 'child.qcow2');
+    io('child.qcow2', 'write -P 3 1M 1M');
+    const old = (): Buffer => {
+      qemuImg(folder, 'convert', '-q', '-f', 'qcow2', '-l', 'old', '-O', 'raw', 'child.qcow2', 'truth.out');
+      return readFileSync(at('truth.out'));
+    };
+    const before = [hash('child.qcow2'), old()];
+    assert.deepEqual(codes(plan('--direction', 'pull', 'layer.qcow2')), ['child-snapshots']);
+    const { code, stderr } = run('snapshot', 'delete', 'layer.qcow2');
+    assert.equal(code, 0, stderr);
+    assert.equal(backingOf('child.qcow2'), 'base.qcow2');
+    assert.deepEqual([hash('child.qcow2'), old()], before);
+  });
+
   it('refuses an image that is in use', async () => {
     make('base.qcow2', '1M');
     make('layer.qcow2', undefined, 'base.qcow2');
@@ -261,6 +288,176 @@ describe('vmdisk snapshot plan and delete', () => {
     assert.match(stderr, /base\.qcow2 does not read as this layer does/);
     assert.deepEqual(images.map(hash), before);
   });
+
+  describe('through links', () => {
+    beforeEach(function () {
+      if (process.platform === 'win32') this.skip();
+      for (const name of ['pool', 'deep', 'deep/vm']) mkdirSync(at(name));
+    });
+
+    it('sees who stands on a parent by its own name', () => {
+      make('pool/base.qcow2', '4M');
+      make('pool/other.qcow2', undefined, 'base.qcow2');
+      symlinkSync('pool/base.qcow2', at('base.qcow2'));
+      make('layer.qcow2', undefined, 'base.qcow2');
+      assert.deepEqual(codes(plan('layer.qcow2')), ['siblings']);
+    });
+
+    it('deletes no link in place of a file', () => {
+      make('base.qcow2', '4M');
+      make('deep/layer.qcow2', undefined, '../base.qcow2');
+      symlinkSync('layer.qcow2', at('deep/link.qcow2'));
+      assert(codes(plan('deep/link.qcow2')).includes('link'));
+    });
+
+    it('names the parent from where a folder really is', () => {
+      make('base.qcow2', '4M');
+      make('layer.qcow2', undefined, 'base.qcow2');
+      io('layer.qcow2', 'write -P 2 1M 1M');
+      symlinkSync('deep/vm', at('vm'));
+      qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-b', '../../layer.qcow2', '-F', 'qcow2', 'vm/child.qcow2');
+      const before = hash('vm/child.qcow2');
+      for (const direction of ['commit', 'pull']) {
+        const { code, stderr } = run('snapshot', 'delete', '--look-in', 'vm', '--direction', direction, 'layer.qcow2');
+        assert.equal(code, 0, stderr);
+        assert.equal(backingOf('vm/child.qcow2'), '../../base.qcow2');
+        assert.equal(hash('vm/child.qcow2'), before);
+        make('layer.qcow2', undefined, 'base.qcow2');
+        io('layer.qcow2', 'write -P 2 1M 1M');
+        qemuImg(folder, 'rebase', '-f', 'qcow2', '-u', '-F', 'qcow2', '-b', '../../layer.qcow2', 'vm/child.qcow2');
+      }
+    });
+
+    it('knows an overlay that a link in a folder looked through first seems to be another', () => {
+      mkdirSync(at('links'));
+      make('base.qcow2', '4M');
+      make('layer.qcow2', undefined, 'base.qcow2');
+      make('child.qcow2', undefined, 'layer.qcow2');
+      symlinkSync('../child.qcow2', at('links/alias.qcow2'));
+      assert.deepEqual(plan('--look-in', 'links', 'layer.qcow2').leaves, [at('child.qcow2')]);
+    });
+
+    it('changes no file that has another name, which somebody may count on', () => {
+      make('base.qcow2', '4M');
+      make('layer.qcow2', undefined, 'base.qcow2');
+      linkSync(at('base.qcow2'), at('pool/backup.qcow2'));
+      assert.deepEqual(codes(plan('layer.qcow2')), ['hard-links']);
+    });
+  });
+
+  it('refuses where not all could be seen that may stand there', function () {
+    make('base.qcow2', '1M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    assert.deepEqual(codes(plan('layer.qcow2')), []);
+    assert.deepEqual(codes(plan('--look-in', 'mistyped', 'layer.qcow2')), ['folder-too-large']);
+    make('broken.qcow2', undefined, 'layer.qcow2');
+    const bytes = readFileSync(at('broken.qcow2'));
+    bytes.writeUInt32BE(99, 20);
+    writeFileSync(at('broken.qcow2'), bytes);
+    assert.deepEqual(codes(plan('layer.qcow2')), ['unreadable-neighbour']);
+    rmSync(at('broken.qcow2'));
+    if (process.platform !== 'linux') this.skip();
+    make('child.qcow2', undefined, 'layer.qcow2');
+    renameSync(at('child.qcow2'), Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x6b, 0xff])]));
+    symlinkSync('nowhere', at('dangling'));
+    assert.deepEqual(codes(plan('layer.qcow2')), ['unreadable-neighbour']);
+  });
+
+  it('takes no snapshot for what a repair has kept, whatever it is called', () => {
+    make('base.qcow2', '1M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 0 64K');
+    const made = run('snapshot', 'create', 'layer.qcow2', 'web01.before-repair');
+    assert.match(made.stderr, /names like this/);
+    qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-b', 'layer.qcow2', '-F', 'qcow2', 'web01.before-repair');
+    assert.deepEqual(plan('layer.qcow2').leaves, [at('web01.before-repair')]);
+  });
+
+  it('looks again right before it begins: who stands there, who uses it, which file it is', async function () {
+    if (process.platform === 'win32') this.skip();
+    make('base.qcow2', '8M');
+    io('base.qcow2', 'write -P 1 0 8M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 1M 4M');
+    make('child.qcow2', undefined, 'layer.qcow2');
+    const before = hash('child.qcow2');
+    const base = readFileSync(at('base.qcow2'));
+    age();
+    const request = { image: at('layer.qcow2'), direction: 'commit' } as const;
+    const tool = await findQemuImg();
+    const running: string[] = [];
+    /** Does something once all was planned and is being read. */
+    const disturbed = async (disturb: () => void): Promise<void> => {
+      let done = false;
+      const progress = (what: string): void => {
+        if (done || !what.startsWith('reading ')) return;
+        done = true;
+        disturb();
+        age();
+      };
+      const run = { progress, running: (command: string) => running.push(command) };
+      await assert.rejects(deleteLayer(request, tool, TRUST_ALL, run), DiskError);
+      assert(done);
+    };
+    await disturbed(() => {
+      make('sibling.qcow2', undefined, 'base.qcow2');
+    });
+    rmSync(at('sibling.qcow2'));
+    await disturbed(() => {
+      make('second.qcow2', undefined, 'layer.qcow2');
+    });
+    rmSync(at('second.qcow2'));
+    await disturbed(() => {
+      qemuImg(folder, 'convert', '-f', 'qcow2', '-O', 'qcow2', 'base.qcow2', 'copy.qcow2');
+      renameSync(at('copy.qcow2'), at('base.qcow2'));
+    });
+    writeFileSync(at('base.qcow2'), base);
+    await disturbed(() => {
+      linkSync(at('base.qcow2'), at('other'));
+    });
+    rmSync(at('other'));
+    assert.deepEqual(running, []);
+    assert.equal(hash('child.qcow2'), before);
+    assert(!existsSync(notePath(at('layer.qcow2'), 'delete')));
+  });
+
+  it('removes nothing for a note that says that all was pulled up', () => {
+    make('base.qcow2', '4M');
+    make('layer.qcow2', undefined, 'base.qcow2');
+    io('layer.qcow2', 'write -P 2 1M 1M');
+    make('sibling.qcow2', undefined, 'base.qcow2');
+    const before = ['base.qcow2', 'layer.qcow2', 'sibling.qcow2'].map(hash);
+    const noted = (image: string, children: readonly string[]): void => {
+      const note = { kind: 'delete', image: at(image), parent: null, direction: 'pull', began: 0 };
+      writeFileSync(notePath(at(image), 'delete'), JSON.stringify({ ...note, children: children.map(at) }));
+    };
+    for (const children of [[], ['sibling.qcow2'], ['gone.qcow2'], ['layer.qcow2'], ['base.qcow2']]) {
+      noted('layer.qcow2', children);
+      for (const way of [[], ['--direction', 'pull'], ['--direction', 'commit']]) {
+        const { code, stdout } = run('snapshot', 'delete', ...way, 'layer.qcow2');
+        assert.equal(code, 1, `${children.join()} ${way.join()}: ${stdout}`);
+      }
+    }
+    make('alone.qcow2', '4M');
+    noted('alone.qcow2', ['base.qcow2']);
+    io('alone.qcow2', 'write -P 5 2M 1M');
+    assert.equal(run('snapshot', 'delete', 'alone.qcow2').code, 1);
+    assert(existsSync(at('alone.qcow2')));
+    assert.deepEqual(['base.qcow2', 'layer.qcow2', 'sibling.qcow2'].map(hash), before);
+
+    // What was really pulled: the same note is enough, but not for the other way.
+    rmSync(notePath(at('layer.qcow2'), 'delete'));
+    make('child.qcow2', undefined, 'layer.qcow2');
+    const read = hash('child.qcow2');
+    qemuImg(folder, 'rebase', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', 'base.qcow2', 'child.qcow2');
+    noted('layer.qcow2', ['child.qcow2']);
+    assert.equal(run('snapshot', 'delete', '--direction', 'commit', 'layer.qcow2').code, 1);
+    assert.deepEqual(['sibling.qcow2', 'child.qcow2'].map(hash), [before[2], read]);
+    const { code, stderr } = run('snapshot', 'delete', 'layer.qcow2');
+    assert.equal(code, 0, stderr);
+    assert(!existsSync(at('layer.qcow2')));
+    assert.deepEqual(['sibling.qcow2', 'child.qcow2'].map(hash), [before[2], read]);
+  }).timeout(240_000);
 
   it('survives that there is no more room, and goes on when there is', function () {
     if (process.platform === 'win32') this.skip();

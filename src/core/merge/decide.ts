@@ -8,11 +8,11 @@ export type Objections = Readonly<Record<Direction, readonly Finding[]>>;
 
 export function objections(situation: Situation): Objections {
   const always = againstBoth(situation);
-  // What stood on it stands on its parent by now: only its file is left.
-  if (onlyFileLeft(situation)) return { commit: always, pull: always };
+  // What stood on it stands on its parent by now: only its file is left, for whoever goes on the same way.
+  const done = onlyFileLeft(situation) ? situation.begun?.direction : undefined;
   return {
-    commit: [...always, ...againstCommit(situation)],
-    pull: [...always, ...againstPull(situation)],
+    commit: [...always, ...(done === 'commit' ? [] : againstCommit(situation))],
+    pull: [...always, ...(done === 'pull' ? [] : againstPull(situation))],
   };
 }
 
@@ -23,7 +23,8 @@ export const onlyFileLeft = ({ begun, children }: Situation): boolean =>
 /** Of a commit that was cut off: something has its other parent, so all was copied and seen to be so. */
 export const isCopied = ({ begun }: Situation): boolean => begun?.direction === 'commit' && begun.moved.length > 0;
 
-function againstBoth({ layer, below, end, children, begun, locked }: Situation): Finding[] {
+function againstBoth(situation: Situation): Finding[] {
+  const { layer, below, end, children, locked } = situation;
   const found: Finding[] = [];
   if (end.kind !== 'base') {
     found.push(
@@ -34,7 +35,7 @@ function againstBoth({ layer, below, end, children, begun, locked }: Situation):
       ),
     );
   }
-  if (below.length === 0 && end.kind === 'base' && children.length === 0 && begun === undefined) {
+  if (below.length === 0 && end.kind === 'base' && children.length === 0 && !onlyFileLeft(situation)) {
     found.push(refuse('only-copy', `${layer.path} stands on nothing and nothing stands on it: it is the whole disk`));
   }
   for (const image of [...children, layer, ...below]) {
@@ -125,15 +126,25 @@ function whyFixed(image: MergeImage, below: MergeImage | undefined): string | un
   return undefined;
 }
 
-function againstPull({ layer, below, children, locked, begun }: Situation): Finding[] {
+function againstPull({ layer, below, children, locked }: Situation): Finding[] {
   const found: Finding[] = [];
-  if (children.length === 0 && begun === undefined) {
+  if (children.length === 0) {
     found.push(refuse('no-children', `nothing stands on ${layer.path} that its data could go up into`));
   }
   for (const child of children) {
     if (child.externalData) {
       found.push(
         refuse('data-file', `the data of ${child.path} lies in another file, which this does not know to fill`),
+      );
+    }
+    if (child.snapshots.length > 0) {
+      // qemu-img rebase copies for the current state alone; what these do not hold themselves they read of the parent.
+      found.push(
+        refuse(
+          'child-snapshots',
+          `the internal snapshots of ${child.path} (${listed(child.snapshots)}) read through ${layer.path}, and would read otherwise`,
+          'Delete these first, or let the data go down: --direction commit.',
+        ),
       );
     }
     found.push(...(locked.get(child.path) ?? []));

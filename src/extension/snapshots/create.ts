@@ -97,7 +97,9 @@ async function askName(world: SnapshotWorld, base: string): Promise<string | und
     const problem = nameProblem(name);
     if (problem !== undefined) return { problem };
     try {
-      return { leadsTo: `The new layer: ${plain(basename(await fileOf(name)))}` };
+      return {
+        leadsTo: `The new layer: ${plain(basename(await fileOf(name)))}; ${plain(basename(base))} stays as it is`,
+      };
     } catch (error) {
       return { problem: oneLine(error) };
     }

@@ -168,7 +168,7 @@ function planButtons(
     {
       text: 'Copy Commands',
       title: 'All commands, to be run in a terminal',
-      act: () => copy(commandsText(plan, tool)),
+      act: () => copy(commandsText(plan)),
     },
     ...(other === undefined
       ? []
@@ -212,12 +212,12 @@ function stepBlock(image: string, step: PlanStep, { copy }: PlanActions): Block 
 }
 
 /** All commands of a plan, one a line, what is no command as a comment. */
-export function commandsText({ steps }: Pick<DeletePlan, 'steps'>, tool?: Tool): string {
+export function commandsText({ steps }: Pick<DeletePlan, 'steps'>): string {
   return steps
     .map((step) => {
       switch (step.kind) {
         case 'qemu-img':
-          return commandText(step.command, tool);
+          return commandText(step.command);
         case 'verify':
           return `# verify: ${oneLine(step.what)}`;
         case 'remove':

@@ -8,6 +8,7 @@ import { nodePath } from '../tree/families';
 import { copyCommand, isTrusted, tellRefused } from './consent';
 import { deleteSnapshot } from './delete';
 import { diagnosisSheet } from './diagnosisSheet';
+import type { SheetText } from './sheetHtml';
 import { endPreview } from './preview';
 import { relocateParent } from './relocate';
 import { repair } from './repair';
@@ -41,29 +42,40 @@ async function pathsOf(world: SnapshotWorld, from: From | DiagnoseAnswers): Prom
 }
 
 async function look(world: SnapshotWorld, paths: readonly string[]): Promise<readonly Diagnosis[] | undefined> {
-  const name = paths.length === 1 ? basename(paths[0] ?? '') : `${paths.length} files`;
-  const policy = world.trust.policy(paths.length === 1 ? paths[0] : undefined);
-  const folders = [...new Set(paths.flatMap((path) => foldersAround(world, path)))];
-  const found = await world.maintenance.job('diagnose', { paths, folders, policy }, `Diagnosing ${name}…`);
-  if (!found) return undefined;
-  const again = (): Promise<unknown> => look(world, paths);
-  const sheet = diagnosisSheet(`Diagnosis of ${name}`, found, {
-    mend: async (remedy) => {
-      await mend(world, remedy);
-      if (await anyExists(paths)) await again();
-    },
-    open: (path) => show(world, path),
-    copy: copyCommand,
-    again,
-  });
-  world.sheets.show(`diagnosis ${paths.join('\n')}`, sheet);
+  const found = await examine(world, paths);
+  if (found) world.sheets.show(keyOf(paths), page(world, paths, found));
   return found;
 }
 
-async function anyExists(paths: readonly string[]): Promise<boolean> {
-  const there = await Promise.all(paths.map(exists));
-  return there.includes(true);
+/** @returns undefined when it was cancelled, or nothing of it is there any more */
+async function examine(world: SnapshotWorld, all: readonly string[]): Promise<readonly Diagnosis[] | undefined> {
+  const there = await Promise.all(all.map(exists));
+  const paths = all.filter((_, index) => there[index]);
+  if (paths.length === 0 && there.length > 0) return undefined;
+  const policy = world.trust.policy(paths.length === 1 ? paths[0] : undefined);
+  const folders = [...new Set(paths.flatMap((path) => foldersAround(world, path)))];
+  const title = `Diagnosing ${nameOf(all)}…`;
+  return (await world.maintenance.job('diagnose', { paths, folders, policy }, title)) ?? undefined;
 }
+
+function page(world: SnapshotWorld, paths: readonly string[], found: readonly Diagnosis[]): SheetText {
+  return diagnosisSheet(`Diagnosis of ${nameOf(paths)}`, found, {
+    mend: async (remedy) => {
+      if ((await mend(world, remedy)) === undefined) return;
+      const left = await examine(world, paths);
+      // The page may have been closed meanwhile, which is no reason to bring it up again.
+      if (left) world.sheets.update(keyOf(paths), page(world, paths, left));
+    },
+    open: (path) => show(world, path),
+    copy: copyCommand,
+    again: () => look(world, paths),
+  });
+}
+
+const keyOf = (paths: readonly string[]): string => `diagnosis ${paths.join('\n')}`;
+
+const nameOf = (paths: readonly string[]): string =>
+  paths.length === 1 ? basename(paths[0] ?? '') : `${paths.length} files`;
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -71,7 +83,10 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Does what mends something, each with the same questions as its command. */
+/**
+ * Does what mends something, each with the same questions as its command.
+ * @returns undefined when nothing was done
+ */
 async function mend(world: SnapshotWorld, remedy: Remedy): Promise<unknown> {
   switch (remedy.kind) {
     case 'relocate': {
@@ -87,7 +102,9 @@ async function mend(world: SnapshotWorld, remedy: Remedy): Promise<unknown> {
     case 'end-preview':
       return askPreviewEnd(world, remedy.overlay);
     case 'finish-delete':
-      return deleteSnapshot(world, { image: remedy.image });
+      // Its plan is a page of its own, and does what there is to do.
+      await deleteSnapshot(world, { image: remedy.image });
+      return undefined;
     case 'remove-file':
       return removeFile(world, remedy.path);
     case 'none':
@@ -105,12 +122,12 @@ async function askPreviewEnd(world: SnapshotWorld, overlay: string): Promise<unk
 }
 
 /** Removes a file that is left over, to the trash where there is one. */
-async function removeFile(world: SnapshotWorld, path: string): Promise<void> {
-  if (!(await isTrusted('Removing a file'))) return;
+async function removeFile(world: SnapshotWorld, path: string): Promise<true | undefined> {
+  if (!(await isTrusted('Removing a file'))) return undefined;
   const refusals = await world.maintenance.call('mayLieIn', { file: path });
   if (refusals.length > 0) {
     await tellRefused(`${basename(path)} is not removed`, refusals);
-    return;
+    return undefined;
   }
   const remove = 'Remove File';
   const choice = await vscode.window.showWarningMessage(
@@ -118,7 +135,7 @@ async function removeFile(world: SnapshotWorld, path: string): Promise<void> {
     { modal: true, detail: `${plain(path, 4000)}\n\nIt goes to the trash where there is one, otherwise for good.` },
     remove,
   );
-  if (choice !== remove) return;
+  if (choice !== remove) return undefined;
   const file = vscode.Uri.file(path);
   try {
     await vscode.workspace.fs.delete(file, { useTrash: true });
@@ -127,4 +144,5 @@ async function removeFile(world: SnapshotWorld, path: string): Promise<void> {
     await vscode.workspace.fs.delete(file, { useTrash: false });
   }
   await settle(world, [], [path]);
+  return true;
 }

@@ -25,7 +25,7 @@ export function diagnosisSheet(title: string, found: readonly Diagnosis[], actio
         { kind: 'file', text: path, open: { text: basename(path), look: 'word', act: () => actions.open(path) } },
         ...diagnoses.map((diagnosis) => card(diagnosis, actions)),
       ]),
-      { kind: 'buttons', buttons: [{ text: 'Diagnose Again', look: 'primary', act: actions.again }] },
+      { kind: 'buttons', buttons: [{ text: 'Diagnose Again', act: actions.again }] },
     ],
   };
 }
@@ -43,12 +43,18 @@ export function verdict(found: readonly Diagnosis[], files: number): string {
   return `${parts.join(', ')} in ${count(files, 'file')}.`;
 }
 
+/** `Take "b" as its parent (likely: …)`: what stands in brackets goes beside the button. */
+function labelled(title: string): Pick<Button, 'text' | 'note'> {
+  const [, text, note] = /^(.+?) \((.+)\)$/.exec(title) ?? [];
+  return text === undefined ? { text: title } : { text, note };
+}
+
 function card(diagnosis: Diagnosis, actions: DiagnosisActions): Block {
   const { severity, message, meaning, certainty, remedies, offset } = diagnosis;
   const buttons = remedies.flatMap(({ title, remedy }, index): Button[] =>
     remedy.kind === 'none'
       ? []
-      : [{ text: title, look: index === 0 ? 'primary' : 'secondary', act: () => actions.mend(remedy) }],
+      : [{ ...labelled(title), look: index === 0 ? 'primary' : 'secondary', act: () => actions.mend(remedy) }],
   );
   const advice = remedies.filter(({ remedy }) => remedy.kind === 'none').map(({ title }) => title);
   const commands = remedies.flatMap(({ command, title }) => (command === undefined ? [] : [{ command, title }]));

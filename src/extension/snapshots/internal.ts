@@ -100,7 +100,7 @@ async function askName({ path, fileName, views }: LayerSummary): Promise<Chosen 
       if (taken.has(text)) return { problem: `${plain(fileName)} has a snapshot ${plain(text)} already` };
       return Buffer.byteLength(text) > MOST_TAG_BYTES
         ? { problem: 'This name is too long' }
-        : { leadsTo: `Kept inside ${plain(fileName)}, no new file` };
+        : { leadsTo: `Kept inside ${plain(fileName)}, in no new file; the VM has to be off` };
     },
   });
   return name === undefined ? undefined : { image: path, name };

@@ -49,6 +49,8 @@ export interface Fact {
 export interface Button {
   readonly text: string;
   readonly title?: string | undefined;
+  /** Beside the button: what speaks for pressing it. */
+  readonly note?: string | undefined;
   readonly look?: 'primary' | 'secondary' | 'word' | undefined;
   readonly act: () => unknown;
 }
@@ -93,7 +95,7 @@ function blockHtml(block: Block, link: Link): string {
         '</details>',
       ].join('');
     case 'buttons':
-      return `<div class="buttons">${block.buttons.map((button) => buttonHtml(button, link)).join('')}</div>`;
+      return buttonsHtml(block.buttons, link);
     case 'card':
       return [
         `<section class="sheet-card"${tone(block.tone)}>`,
@@ -110,6 +112,17 @@ const factHtml = ({ label, value, note }: Fact): string =>
   `<div><dt>${escaped(label)}</dt><dd><span class="value">${escaped(value)}</span>${
     note === undefined ? '' : `<span class="note">${escaped(note)}</span>`
   }</dd></div>`;
+
+/** Side by side, or where one has a note, below each other. */
+function buttonsHtml(buttons: readonly Button[], link: Link): string {
+  const noted = buttons.some(({ note }) => note !== undefined);
+  const each = buttons.map((button) => {
+    const { note } = button;
+    const html = buttonHtml(button, link);
+    return noted ? `<div>${html}${note === undefined ? '' : `<span class="note">${escaped(note)}</span>`}</div>` : html;
+  });
+  return `<div class="buttons${noted ? ' noted' : ''}">${each.join('')}</div>`;
+}
 
 function buttonHtml(button: Button, link: Link): string {
   const { text, title, look = 'secondary' } = button;

@@ -4,7 +4,7 @@ import type { Qcow2Header } from '../../core';
 import { changedBesideParent, DiskError, headerCluster, MAX_NAME_BYTES, memory, roomForName } from '../../core';
 import { openFile } from '../files';
 import { NewFile } from '../newFile';
-import { readNote, removeNote, writeNote } from '../snapshots/notes';
+import { isFromOwner, readNote, removeNote, writeNote } from '../snapshots/notes';
 
 /** The header of an image as it is before its parent's name is written anew, and where it is kept meanwhile. */
 export interface TakenHeader {
@@ -152,6 +152,8 @@ function keptBytes(image: string): Uint8Array | undefined {
   const file = headerPath(image);
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile() || stat.size > MAX_BYTES || stat.size === 0) return undefined;
+  // What is put over a header must be what we kept of it.
+  if (!isFromOwner(file, image)) return undefined;
   return fs.readFileSync(file);
 }
 

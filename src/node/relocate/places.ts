@@ -5,6 +5,7 @@ import type { GatePolicy } from '../../protocol/worker';
 import { THIS_SYSTEM } from '../files';
 import { isInside } from '../gate';
 import { locate } from '../hostPath';
+import { isNoDisk } from '../noDisk';
 import { isOurs } from '../ourFiles';
 import type { Mended } from './trial';
 
@@ -13,9 +14,6 @@ const MAX_FILES = 5000;
 const MAX_FOLDERS = 500;
 /** How deep a folder that a person has named is gone into. */
 const MAX_DEPTH = 4;
-/** What is never a disk. */
-const PASSED_OVER = /\.(?:json|meta|lease|xml|log|txt|md|iso|sig|sha256)$/i;
-
 interface Folder {
   readonly path: string;
   /** How much deeper to go. */
@@ -87,7 +85,11 @@ function entriesOf(folder: string): { readonly files: readonly string[]; readonl
     open = fs.opendirSync(folder);
     for (let entry = open.readSync(); entry && files.length < MAX_FILES; entry = open.readSync()) {
       if (entry.isDirectory() && !entry.name.startsWith('.') && folders.length < MAX_FOLDERS) folders.push(entry.name);
-      else if ((entry.isFile() || entry.isSymbolicLink()) && !PASSED_OVER.test(entry.name) && !isOurs(entry.name))
+      else if (
+        (entry.isFile() || entry.isSymbolicLink()) &&
+        !isNoDisk(entry.name) &&
+        !isOurs(path.join(folder, entry.name))
+      )
         files.push(entry.name);
     }
   } catch {

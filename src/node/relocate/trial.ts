@@ -11,6 +11,8 @@ import { FileGate } from '../gate';
 export interface Mended {
   /** Absolute, links followed. */
   readonly path: string;
+  /** The name by which it was opened: what it writes counts from that folder for whoever opens it so. */
+  readonly named: string;
   readonly id: string;
   /** As it names its parent now. */
   readonly written: string;
@@ -33,13 +35,13 @@ export function mendedOf(image: string, policy: GatePolicy): Mended {
   try {
     const layer = chain.end.kind === 'base' ? chain.layers[0] : chain.layers.at(-1);
     if (!layer) throw new DiskError('not-found', 'there is no image', { file: image });
-    return describe(chain, layer);
+    return describe(chain, layer, layer.depth === 0 ? path.resolve(image) : layer.identity.path);
   } finally {
     closeChain(chain);
   }
 }
 
-function describe({ layers, end }: Chain, { depth, identity, layer, source }: ChainLayer): Mended {
+function describe({ layers, end }: Chain, { depth, identity, layer, source }: ChainLayer, named: string): Mended {
   const { path: file, id } = identity;
   if (layer.format !== 'qcow2') {
     throw new DiskError(
@@ -58,7 +60,8 @@ function describe({ layers, end }: Chain, { depth, identity, layer, source }: Ch
     );
   }
   return {
-    path: file,
+    path: realOf(file),
+    named,
     id,
     written: layer.parent.written,
     format: layer.parent.format,
@@ -113,13 +116,4 @@ export function openTrial(
     format: 'qcow2',
     parent: ({ id }, written) => (id === leaf.identity.id ? parentReference(name, parentFormat) : written),
   });
-}
-
-/** The name of a parent as an image writes it: from the image's folder, or whole. Both paths lead where they say. */
-export function nameFor(image: string, parent: string, absolute: boolean): string {
-  const relative = absolute ? parent : path.relative(path.dirname(image), parent);
-  if (path.isAbsolute(relative)) return relative;
-  const portable = path.sep === '\\' ? relative.replaceAll('\\', '/') : relative;
-  // QEMU takes what stands before a colon for a protocol, unless a slash comes first.
-  return /^[^/]*:/.test(portable) ? `./${portable}` : portable;
 }

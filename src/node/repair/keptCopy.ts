@@ -5,6 +5,7 @@ import type { FileRange, Job } from '../../core';
 import { DiskError } from '../../core';
 import { openFile } from '../files';
 import { NewFile } from '../newFile';
+import { isFromOwner } from '../snapshots/notes';
 
 /**
  * What a repair may change, as it was before: a file as long as the image, with those parts at their own places and holes
@@ -106,6 +107,9 @@ export function forgetCopy(copy: string): void {
 export function* putBack(image: string, copy: string): Job<KeptCopy> {
   const kept = readNote(copy);
   const at = { file: copy };
+  if (![copy, noteOf(copy)].every((file) => isFromOwner(file, image))) {
+    throw new DiskError('refused', 'the copy belongs to somebody who may not change the image', at);
+  }
   if (kept.image !== path.basename(image)) {
     throw new DiskError('refused', `the copy is one of ${kept.image}, not of ${path.basename(image)}`, at);
   }
@@ -222,7 +226,9 @@ function readNote(copy: string): KeptCopy {
   if (!isTaken(copy)) throw new DiskError('io', 'there is no such file', { file: copy });
   let note: Record<string, unknown> | null = null;
   try {
-    if (fs.statSync(file).size <= MAX_NOTE_BYTES) {
+    // A note is no link or pipe: what that leads to may never end.
+    const stat = fs.lstatSync(file);
+    if (stat.isFile() && stat.size <= MAX_NOTE_BYTES) {
       note = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, unknown> | null;
     }
   } catch {

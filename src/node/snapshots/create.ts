@@ -20,6 +20,7 @@ import { childrenOf, findFamily } from '../family';
 import { openFile } from '../files';
 import { useOf } from '../inUse';
 import { NewFile } from '../newFile';
+import { isOurName } from '../ourFiles';
 import { freeSpace, lateChanges, mayLieIn, noRoom, useFinding } from './guard';
 import { leadsTo, parentName } from './parentName';
 import { refuse, refuseFor } from './refuse';
@@ -78,6 +79,9 @@ function assertPlace(overlay: string): void {
   const folder = fs.statSync(path.dirname(overlay), { throwIfNoEntry: false });
   if (!folder?.isDirectory()) refuse(`there is no folder ${path.dirname(overlay)}`, 'Make it first.');
   if (isTaken(overlay)) refuse(`${overlay}: there is a file of this name already`, 'Choose another name.');
+  if (isOurName(overlay)) {
+    refuse(`${overlay}: names like this are for what is kept beside images while these change`, 'Choose another name.');
+  }
   refuseFor(mayLieIn(overlay));
 }
 

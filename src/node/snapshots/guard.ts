@@ -2,8 +2,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Finding } from '../../core';
 import { formatBytes, listed } from '../../core';
+import type { Family } from '../family';
 import type { Use } from '../inUse';
 import { useOf } from '../inUse';
+import { isNoDisk } from '../noDisk';
 import { storageDomainOf } from '../platforms';
 
 /** What has to hold before an image is written to, or a file is made beside it. Each finding is a reason to refuse. */
@@ -17,12 +19,57 @@ export async function mayChange(file: string, again = true): Promise<readonly Fi
       refusal('device', `${file} is a device: what is on it belongs to whoever manages it`, 'Use its own tools.'),
     );
   }
+  if (stat?.isFile() && stat.nlink > 1) {
+    findings.push(
+      refusal(
+        'hard-links',
+        `${file} has ${stat.nlink} names (hard links): what stands on it by another one, or is a copy of it to somebody, would change with it`,
+        'Make a copy of its own under this name, or remove the other names; vmdisk doctor tells those that were left by work that was cut off.',
+      ),
+    );
+  }
   const inUse = useFinding(file, await useOf(file, again));
   if (inUse) findings.push(inUse);
   if (!isWritable(file)) {
     findings.push(refusal('read-only', `there is no permission to write to ${file}`, 'Use an account that may.'));
   }
   return findings;
+}
+
+/** Removing a link would leave the file, and a name in an image counts from the folder that the link is in. */
+export function isNoLink(file: string): readonly Finding[] {
+  if (fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return [];
+  return [refusal('link', `${file} is a link to another file`, 'Name the file itself.')];
+}
+
+/** Where not all could be seen that may stand on what changes or goes. */
+export function unseen({ incomplete, unusable, folders }: Family): readonly Finding[] {
+  if (incomplete) {
+    return [
+      refusal(
+        'folder-too-large',
+        `not all of ${folders.join(', ')} could be looked through: there are too many files, or there is no permission`,
+        'Move the images to a folder of their own.',
+      ),
+    ];
+  }
+  const [first] = unusable.filter(({ path: file, format }) => format !== undefined || mayBeDisk(file));
+  if (!first) return [];
+  const what = first.format === undefined ? 'a file' : `a ${first.format} image`;
+  return [
+    refusal(
+      'unreadable-neighbour',
+      `${first.path} is ${what} that can't be read (${first.error.message}): it may stand on what changes or goes`,
+      'Mend it, move it away, or use an account that may read it.',
+    ),
+  ];
+}
+
+/** A file that is there and can't be opened: after a VM has used an image, it may belong to another account. */
+function mayBeDisk(file: string): boolean {
+  // A name that is no valid text can't be opened by it.
+  if (file.includes('\ufffd')) return true;
+  return !isNoDisk(file) && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** Why an image is not changed while somebody else has it open. */
@@ -56,11 +103,11 @@ export function lateChanges(uses: readonly (readonly [file: string, use: Use])[]
   ];
 }
 
-/** Files by their names alone where one folder holds them all. */
+/** Files, those by their names alone that lie in the folder of the first. */
 export function filesListed(files: readonly string[]): string {
-  const [folder, ...others] = new Set(files.map((file) => path.dirname(file)));
-  if (files.length === 1 || folder === undefined || others.length > 0) return listed(files);
-  return `${listed(files.map((file) => path.basename(file)))} in ${folder}`;
+  const [first = ''] = files;
+  const beside = (file: string): boolean => path.dirname(file) === path.dirname(first);
+  return listed(files.map((file) => (file !== first && beside(file) ? path.basename(file) : file)));
 }
 
 function agoText(milliseconds: number): string {

@@ -5,7 +5,7 @@ import type { GatePolicy } from '../../protocol/worker';
 import { createEnvironment } from '../environment';
 import { childrenOf, findFamily, memberAt } from '../family';
 import { openFile } from '../files';
-import { freeSpace, mayChange, noRoom, refusal } from './guard';
+import { freeSpace, mayChange, noRoom, refusal, unseen } from './guard';
 import { refuse, refuseFor } from './refuse';
 
 /** What is to be done, and the states that have to read the same afterwards. */
@@ -131,9 +131,8 @@ function standing(image: string, policy: GatePolicy): readonly Finding[] {
   const family = findFamily(image, policy);
   const member = memberAt(family, image);
   const children = member ? childrenOf(family, member.id) : [];
-  if (family.incomplete) {
-    return [refusal('folder-too-large', `there are too many files beside ${image} to see what stands on it`)];
-  }
+  const [dark] = unseen(family);
+  if (dark) return [dark];
   return children
     .slice(0, 1)
     .map(({ path: child }) => refusal('stood-on', `${child} stands on ${image}, and would read otherwise`));

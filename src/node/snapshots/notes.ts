@@ -36,6 +36,7 @@ export type Note =
       readonly began: number;
     };
 export type NoteKind = Note['kind'];
+export type DeleteNote = Extract<Note, { readonly kind: 'delete' }>;
 
 const MAX_BYTES = 1 << 20;
 
@@ -58,18 +59,32 @@ export function notedImage(file: string): { readonly image: string; readonly kin
  * @throws DiskError `refused` where there is such a note already, `io`
  */
 export function writeNote(image: string, note: Note, replace = false): void {
+  // A link that somebody put there is replaced itself, not what it leads to.
+  if (replace && isLink(notePath(image, note.kind))) removeNote(image, note.kind);
   const file = new NewFile(notePath(image, note.kind), { replace });
   file.append(`${JSON.stringify(note, undefined, 2)}\n`);
   file.commit();
 }
 
-/** Undefined where there is none, or none that makes sense: it is only a hint, and may be anybody's. */
+const isLink = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+
+/**
+ * Whether what lies beside an image for our own use was put there by somebody who may change the image anyway: us, its
+ * owner or the folder's, or root. Where a system knows no owners (Windows) all are the same.
+ */
+export function isFromOwner(file: string, image: string): boolean {
+  const owner = fs.lstatSync(file).uid;
+  const owners = [image, path.dirname(image)].map((each) => fs.statSync(each, { throwIfNoEntry: false })?.uid);
+  return owner === 0 || owner === process.geteuid?.() || owners.includes(owner);
+}
+
+/** Undefined where there is none, none of the image's owner, or none that makes sense: it is only a hint. */
 export function readNote(image: string, kind: NoteKind): Note | undefined {
   try {
     const file = notePath(image, kind);
     // A note is no link: what that leads to may never end.
     const stat = fs.lstatSync(file);
-    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
+    if (!stat.isFile() || stat.size > MAX_BYTES || !isFromOwner(file, image)) return undefined;
     const note = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Note> | null;
     return note?.kind === kind && hasPaths(note) ? (note as Note) : undefined;
   } catch {

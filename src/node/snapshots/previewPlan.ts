@@ -5,7 +5,7 @@ import type { SurveyedImage } from '../../protocol/image';
 import type { GatePolicy } from '../../protocol/worker';
 import type { Family } from '../family';
 import { chainOf, childrenOf, findFamily, memberAt } from '../family';
-import { mayChange, refusal } from './guard';
+import { isNoLink, mayChange, refusal, unseen } from './guard';
 import type { Note } from './notes';
 import { notedImage, readNote } from './notes';
 import { refuse } from './refuse';
@@ -66,7 +66,12 @@ async function planUndo({ overlay, of, leaf, drops }: PreviewNote, family: Famil
     refusals.push(refusal('not-the-preview', `${overlay} does not stand on ${of}: it is no preview of that`));
     return { removes: [], refusals, cautions: [] };
   }
-  refusals.push(...(await mayChange(overlay)), ...standing(family, image, []), ...unseen(family), ...links([image]));
+  refusals.push(
+    ...(await mayChange(overlay)),
+    ...standing(family, image, []),
+    ...unseen(family),
+    ...isNoLink(image.path),
+  );
   const lost: Finding = {
     code: 'preview-lost',
     severity: 'warning',
@@ -92,7 +97,11 @@ async function planCommit(note: PreviewNote, family: Family): Promise<Part> {
     return nothing(refusal('leaf-on-preview', `${leaf} stands on the preview ${overlay} itself: nothing is newer`));
   }
   const { drops, cautions } = droppable(newer, family);
-  const refusals: Finding[] = [...unseen(family), ...links(drops), ...otherPreviews(note, drops, family)];
+  const refusals: Finding[] = [
+    ...unseen(family),
+    ...drops.flatMap((drop) => isNoLink(drop.path)),
+    ...otherPreviews(note, drops, family),
+  ];
   // The overlay is only read, but by whom it is written to meanwhile it could not be verified.
   for (const each of [image, ...drops]) refusals.push(...(await mayChange(each.path)));
   return { removes: drops.map(gone), refusals, cautions: [...cautions, ...losses(drops, of, family)] };
@@ -149,36 +158,6 @@ function standsOn({ parent }: SurveyedImage, of: string): boolean {
   if (parent.kind !== 'found') return parent.name === of;
   const stat = fs.statSync(of, { bigint: true, throwIfNoEntry: false });
   return stat !== undefined && `${stat.dev}:${stat.ino}` === parent.id;
-}
-
-/** Where not all was seen that may stand on what goes. */
-function unseen({ incomplete, unusable, folders }: Family): readonly Finding[] {
-  if (incomplete) {
-    return [
-      refusal(
-        'folder-too-large',
-        `there are too many files in ${folders.join(', ')} to see what stands on what`,
-        'Move the images to a folder of their own.',
-      ),
-    ];
-  }
-  const overlays = unusable.filter(({ format }) => format !== undefined);
-  return overlays
-    .slice(0, 1)
-    .map(({ path: file, format }) =>
-      refusal(
-        'unreadable-neighbour',
-        `${file} is a ${format} image that can't be read: it may stand on what would go`,
-        'Mend it, or move it away.',
-      ),
-    );
-}
-
-/** Removing a link would leave the file. */
-function links(images: readonly SurveyedImage[]): readonly Finding[] {
-  return images
-    .filter(({ path: file }) => fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink())
-    .map(({ path: file }) => refusal('link', `${file} is a link to another file`, 'Remove it by hand.'));
 }
 
 /** What other previews go back to stays. */

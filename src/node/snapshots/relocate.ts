@@ -1,16 +1,18 @@
 import type { Finding, ParentCandidate, QemuCommand, Relocated, RelocateRequest, Session } from '../../core';
-import { DiskError } from '../../core';
+import { DiskError, parentReference } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import type { QemuImg } from '../qemuImg';
+import { openFile } from '../files';
 import { useOf } from '../inUse';
 import { searchParents, weighParent } from '../relocate/candidates';
 import { restoreHeader, takeHeader } from '../relocate/keptHeader';
 import type { TakenHeader } from '../relocate/keptHeader';
 import type { Mended } from '../relocate/trial';
-import { mendedOf, nameFor, openTrial, probedFormat, realOf } from '../relocate/trial';
+import { mendedOf, openTrial, probedFormat, realOf } from '../relocate/trial';
 import { writeAnew } from '../relocate/writeAnew';
 import type { Conduct } from './conduct';
 import { mayChange, refusal } from './guard';
+import { leadsTo, parentName } from './parentName';
 
 /**
  * Looks for files that may be the parent an image misses, best first. Of a chain that is broken further down, the image
@@ -98,9 +100,10 @@ async function makePlan(request: RelocateRequest, policy: GatePolicy): Promise<R
   const mended = mendedOf(request.image, policy);
   const parent = realOf(request.parent);
   throwFirst(await mayChange(mended.path));
+  openFile(parent, policy).source.close();
   throwFirst(await beingWritten(parent));
   const format = request.parentFormat ?? mended.format ?? probedFormat(parent, policy);
-  const name = nameFor(mended.path, parent, request.absolute ?? false);
+  const name = nameFor(mended, parent, request.absolute ?? false);
   const header = takeHeader(mended.path, name, format);
   const trial = openTrial(mended.path, name, format, parent, policy);
   try {
@@ -112,6 +115,18 @@ async function makePlan(request: RelocateRequest, policy: GatePolicy): Promise<R
   const args = ['rebase', '-u', '-f', 'qcow2', '-F', format, '-b', name, mended.path];
   const what = `writes the name of its parent, ${name}, into the header of ${mended.path}`;
   return { mended, header, name, parent, format, command: { args, what }, trial };
+}
+
+/** @throws DiskError `refused` where no name leads to the parent, by whichever name the image is opened */
+function nameFor({ path: image, named }: Mended, parent: string, absolute: boolean): string {
+  const name = parentName(image, parent, absolute);
+  if (leadsTo(parentReference(name, undefined), named, parent)) return name;
+  throw new DiskError(
+    'refused',
+    `${named} is a link to ${image}, and ${name} leads to the parent from the folder of only one of them`,
+    {},
+    'Write its whole path instead.',
+  );
 }
 
 /** Whoever stands on a disk that is written to reads a mixture of then and now. */

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Chain, CheckReport, FileRange, QemuCommand, Repaired, RepairMode } from '../../core';
 import { closeChain, digestDisk, DiskError, keptRanges, oneLine, openChain } from '../../core';
@@ -35,10 +36,19 @@ export async function repair(
   policy: GatePolicy,
   conduct: Conduct = {},
 ): Promise<Repaired> {
-  const { image, command, report, ranges, opening } = await makePlan(request, policy, conduct);
+  const { image, command, report, ranges, opening, stamp } = await makePlan(request, policy, conduct);
   const copy = freeCopyName(image);
   const content = request.mode === 'leaks' ? await contentOf(image, policy, conduct) : undefined;
   const kept = await runJob(keepCopy(image, copy, ranges), `keeps what may change in ${copy}`, conduct);
+  try {
+    // Reading all that may have taken long, and what is kept has to be what the repair finds.
+    throwFirst(await mayChange(image, false));
+    if (stampOf(image) !== stamp) throw new DiskError('refused', 'it was written to meanwhile', { file: image });
+    conduct.signal?.throwIfAborted();
+  } catch (error) {
+    forgetCopy(copy);
+    throw error;
+  }
   try {
     await run(tool, command, conduct, REPAIRED);
     await runJob(noteAfter(image, copy, kept), 'notes what was changed', conduct);
@@ -78,6 +88,14 @@ interface RepairPlan {
   readonly opening: readonly string[];
   readonly report: CheckReport;
   readonly ranges: readonly FileRange[];
+  /** Of the image when it was looked at. */
+  readonly stamp: string;
+}
+
+/** Another one once a file was written to, or replaced. */
+function stampOf(file: string): string {
+  const { dev, ino, size, mtimeNs } = fs.statSync(file, { bigint: true });
+  return [dev, ino, size, mtimeNs].join(':');
 }
 
 async function makePlan({ image, mode }: RepairRequest, policy: GatePolicy, conduct: Conduct): Promise<RepairPlan> {
@@ -85,6 +103,7 @@ async function makePlan({ image, mode }: RepairRequest, policy: GatePolicy, cond
   const file = realOf(image);
   const opening = openingOf(file, policy);
   throwFirst(await mayChange(file));
+  const stamp = stampOf(file);
   const report = await checked(file, policy, conduct);
   const ranges = keptRanges(report.file, fileSize(file, policy));
   const needed = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -95,7 +114,7 @@ async function makePlan({ image, mode }: RepairRequest, policy: GatePolicy, cond
     mode === 'leaks'
       ? `gives back the clusters of ${file} that nothing uses`
       : `mends what is wrong with the tables of ${file}, as far as that can be`;
-  return { image: file, command: { args, what }, opening, report, ranges };
+  return { image: file, command: { args, what }, opening, report, ranges, stamp };
 }
 
 /** @throws DiskError where it can't be repaired at all */

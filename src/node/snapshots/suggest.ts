@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { isOurName } from '../ourFiles';
 
 /** In bytes: leaves room for what a file in the making, or a note about it, has before and after its name. */
 const LONGEST_NAME = 200;
@@ -24,7 +25,8 @@ export function suggestOverlay(base: string, name: string): string {
 
 function sanitised(name: string): string {
   const clean = name.replace(UNSAFE, '-').replace(/^[\s.]+|[\s.]+$/g, '');
-  return shortened(clean, LONGEST_NAME / 2) || 'snapshot';
+  const short = shortened(clean, LONGEST_NAME / 2) || 'snapshot';
+  return isOurName(`disk.${short}`) ? `snapshot-${short}` : short;
 }
 
 function shortened(text: string, bytes: number): string {

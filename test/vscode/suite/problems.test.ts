@@ -20,7 +20,9 @@ describe('the Problems panel', () => {
     const [problem, ...others] = await until('a problem', () => told(path).length > 0 && told(path));
     assert.deepEqual(others, []);
     assert.equal(problem?.severity, vscode.DiagnosticSeverity.Error);
-    assert.equal(problem.code, 'parent-missing');
+    assert(typeof problem.code === 'object');
+    assert.equal(problem.code.value, 'parent-missing');
+    assert.match(problem.code.target.toString(), /^command:vmDisk\.relocateParent\?/);
     assert.match(problem.message, /gone\.qcow2/);
     await closeAll();
     await until('the problem to go', () => told(path).length === 0);

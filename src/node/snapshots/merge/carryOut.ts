@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Deleted, Session } from '../../../core';
-import { differing, DiskError, listed } from '../../../core';
+import { differing, DiskError, listed, NOW } from '../../../core';
 import type { GatePolicy } from '../../../protocol/worker';
 import { childrenOf, findFamily } from '../../family';
 import { syncFolder } from '../../newFile';
@@ -9,8 +9,10 @@ import type { QemuImg } from '../../qemuImg';
 import { commandText } from '../../qemuImg';
 import type { Conduct } from '../conduct';
 import { conduct as runCommand, runJob } from '../conduct';
+import { mayChange, unseen } from '../guard';
 import { digestOf } from '../digests';
 import { removeNote, writeNote } from '../notes';
+import { refuseFor } from '../refuse';
 import type { Drawn } from './drawUp';
 import { idOf, openAlone, standsOn, takes } from './gather';
 
@@ -47,13 +49,15 @@ class Run {
     const { plan, verified, heir, noted } = this.drawn;
     const before = this.taken();
     const digests = new Map<string, string>();
-    for (const file of verified) digests.set(file, await this.digest(file, file));
+    for (const file of verified) digests.set(file, await this.digest(file));
     // Where nothing stands on it, its parent is to read as it does.
     if (heir !== undefined) digests.set(heir, await this.digest(plan.image, heir));
+    // Reading all that may have taken hours.
+    await this.assertAsPlanned();
     if (!noted) this.note();
     for (const step of plan.steps) {
       if (step.kind === 'qemu-img') await this.command(step.command);
-      else if (step.kind === 'remove') this.remove(step.path);
+      else if (step.kind === 'remove') await this.remove(step.path);
       else if (step.check === 'copied') await this.assertCopied();
       else await this.verify(digests);
     }
@@ -72,7 +76,38 @@ class Run {
     return openAlone(file, this.policy, this.drawn.formats.get(file));
   }
 
+  /** What spoke for it when it was planned still does: nobody uses what is changed, and nothing else came to stand there. */
+  private async assertAsPlanned(): Promise<void> {
+    const { plan, back } = this.drawn;
+    const { image, parent } = plan;
+    const writes = plan.steps.some(({ kind }) => kind === 'qemu-img');
+    const into = writes && this.direction === 'commit' && parent !== undefined ? [parent] : [];
+    for (const file of [image, ...into, ...back.keys()]) await this.assertFree(file);
+    this.assertStanding(image, new Set([...back.keys()].map(idOf)));
+    for (const file of into) this.assertStanding(file, this.drawn.onParent);
+  }
+
+  /** @throws DiskError `refused` where the name means another file than when it was planned, or somebody uses it */
+  private async assertFree(file: string): Promise<void> {
+    if (idOf(file) !== this.drawn.ids.get(file)) {
+      throw new DiskError('refused', 'another file has this name than when it was planned', { file }, 'Plan it anew.');
+    }
+    refuseFor(await mayChange(file, false));
+  }
+
+  /** @throws DiskError `refused` where anything but the images of `known` stands on an image */
+  private assertStanding(image: string, known: ReadonlySet<string>): void {
+    const family = findFamily(image, this.policy, this.drawn.folders);
+    refuseFor(unseen(family));
+    const others = childrenOf(family, idOf(image)).filter(({ id }) => !known.has(id));
+    if (others.length === 0) return;
+    const names = listed(others.map(({ path: file }) => file));
+    throw new DiskError('refused', `${names} came to stand on it meanwhile: nothing was removed`, { file: image });
+  }
+
   private async command(command: Parameters<typeof runCommand>[1]): Promise<void> {
+    const target = command.args.at(-1) ?? '';
+    if (this.drawn.back.has(target)) await this.assertFree(target);
     try {
       await runCommand(this.tool, command, this.conduct);
     } catch (error) {
@@ -87,10 +122,16 @@ class Run {
     }
   }
 
-  private async digest(file: string, about: string): Promise<string> {
+  /** Of all states of an image: its internal snapshots read through what it stands on as well. */
+  private async digest(file: string, heir?: string): Promise<string> {
     const session = this.open(file);
     try {
-      return await digestOf(session, `reading ${path.basename(about)}`, this.conduct);
+      const what = `reading ${path.basename(heir ?? file)}`;
+      // An heir's own internal snapshots are not the layer's.
+      const views = heir !== undefined || file === this.drawn.heir ? [NOW.view] : viewsOf(session);
+      const digests: string[] = [];
+      for (const view of views) digests.push(await digestOf(session, what, this.conduct, { depth: 0, view }));
+      return digests.join();
     } finally {
       session.close();
     }
@@ -99,7 +140,7 @@ class Run {
   private async verify(digests: ReadonlyMap<string, string>): Promise<void> {
     const wrong: string[] = [];
     for (const [file, digest] of digests) {
-      if ((await this.digest(file, file)) !== digest) wrong.push(file);
+      if ((await this.digest(file)) !== digest) wrong.push(file);
     }
     if (wrong.length > 0) {
       throw new DiskError(
@@ -110,7 +151,6 @@ class Run {
       );
     }
     this.assertParents();
-    this.assertUnused();
   }
 
   /** Commands for a person: going back is not done unasked, where something went wrong that was not foreseen. */
@@ -147,21 +187,11 @@ class Run {
     for (const file of children) standsOn(file, plan.parent, this.policy);
   }
 
-  /** Looked at once more: an image may have been made on it meanwhile. */
-  private assertUnused(): void {
-    const { plan } = this.drawn;
-    const family = findFamily(plan.image, this.policy, [...new Set(this.files.map((file) => path.dirname(file)))]);
-    const standing = childrenOf(family, idOf(plan.image));
-    if (standing.length > 0) {
-      const names = listed(standing.map(({ path: file }) => file));
-      throw new DiskError('refused', `${names} came to stand on it meanwhile: it was not removed`, {
-        file: plan.image,
-      });
-    }
-  }
-
-  private remove(file: string): void {
+  private async remove(file: string): Promise<void> {
     this.conduct.signal?.throwIfAborted();
+    await this.assertFree(file);
+    // An image may have been made on it meanwhile.
+    this.assertStanding(file, new Set());
     try {
       fs.unlinkSync(file);
       syncFolder(path.dirname(file));
@@ -189,3 +219,6 @@ class Run {
     return this.files.reduce((sum, file) => sum + (fs.existsSync(file) ? takes(file) : 0), 0);
   }
 }
+
+const viewsOf = ({ chain: { layers } }: Session): readonly string[] =>
+  layers[0]?.layer.views.map(({ id }) => id) ?? [NOW.view];

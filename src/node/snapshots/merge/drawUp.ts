@@ -2,19 +2,20 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { DeletePlan, Direction, Finding, Move, PlanStep, QemuCommand, Side, Standing } from '../../../core';
 import {
-  backingName,
   commitEffect,
   differing,
   DiskError,
-  fitsHeader,
+  headerCluster,
   holdingOf,
   isCopied,
   isExtended,
+  isWholeName,
   mayDiffer,
   objections,
   onlyFileLeft,
   pullEffect,
   reasons,
+  roomForName,
   toWire,
 } from '../../../core';
 import type { Effect, Differing, MergeImage, OtherWay, Situation } from '../../../core';
@@ -23,7 +24,9 @@ import type { Conduct } from '../conduct';
 import { runJob } from '../conduct';
 import type { DeleteRequest } from '../delete';
 import { filesListed, freeSpace, noRoom, refusal } from '../guard';
-import { gather, takes } from './gather';
+import { parentName } from '../parentName';
+import { believed } from './believe';
+import { gather, idOf, takes } from './gather';
 import type { Gathered } from './gather';
 
 /** A plan, and what carrying it out needs to know beside it. */
@@ -40,6 +43,12 @@ export interface Drawn {
   readonly noted: boolean;
   /** For each image that gets another parent: what names the layer as its parent again. */
   readonly back: ReadonlyMap<string, QemuCommand>;
+  /** Which file each of the names meant: of the layer, its parent, and what stands on it. */
+  readonly ids: ReadonlyMap<string, string>;
+  /** Ids of what may stand on the parent: the layer, and what a run that was cut off has moved there. */
+  readonly onParent: ReadonlySet<string>;
+  /** Folders in which images that stand on others are looked for. */
+  readonly folders: readonly string[];
 }
 
 /** More is read only where a person asks for it. */
@@ -56,7 +65,7 @@ interface Figures {
 export async function drawUp(request: DeleteRequest, policy: GatePolicy, conduct: Conduct): Promise<Drawn> {
   const gathered = await gather(request.image, policy, request.folders ?? []);
   try {
-    return await new Draft(gathered, request, conduct).finish();
+    return await new Draft(await believed(gathered, policy, conduct), request, conduct).finish();
   } finally {
     gathered.close();
   }
@@ -134,25 +143,29 @@ class Draft {
     if (way === 'pull' && situation.below.length === 0) return [];
     return children.flatMap(({ chain: { layers } }, index) => {
       const child = situation.children[index];
-      const layer = layers[0]?.layer;
-      if (!child || !layer) return [];
-      const name = Buffer.byteLength(this.nameFor(child));
-      const room = { clusterSize: layer.grain, old: child.old, bitmaps: child.bitmaps.length > 0 };
-      if (fitsHeader(name, this.parentFormat().length, room)) return [];
-      return [
-        refusal(
-          'name-too-long',
-          `the name of ${situation.below[0]?.path ?? ''} is too long for the header of ${child.path}`,
-          'Give its parent a shorter name, or move them into one folder.',
-        ),
-      ];
+      const top = layers[0];
+      if (!child || !top) return [];
+      try {
+        const { header, bytes } = headerCluster(top.source);
+        const name = this.nameFor(child);
+        if (Buffer.byteLength(name) <= roomForName(bytes, header, this.parentFormat())) return [];
+        return [
+          refusal(
+            'name-too-long',
+            `the name of ${situation.below[0]?.path ?? ''} is too long for the header of ${child.path}`,
+            'Give its parent a shorter name, or move them into one folder.',
+          ),
+        ];
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        return [refusal('no-name', error.message, error.advice)];
+      }
     });
   }
 
-  private nameFor(child: MergeImage): string {
-    const parent = this.gathered.situation.below[0]?.path ?? '';
-    const relative = path.relative(path.dirname(child.path), parent).replaceAll('\\', '/');
-    return backingName(child.backing ?? '', relative, parent);
+  /** In the style of the name before: a whole path stays whole. @throws DiskError `refused` where no name leads there */
+  private nameFor({ path: child, backing = '' }: MergeImage): string {
+    return parentName(child, this.gathered.situation.below[0]?.path ?? '', isWholeName(backing));
   }
 
   private parentFormat(): string {
@@ -308,15 +321,19 @@ class Draft {
     const { situation, standing } = this.gathered;
     const children = situation.children.map(({ path: file }) => file);
     const moved = situation.begun?.moved ?? [];
+    const named = [situation.layer, ...situation.below.slice(0, 1), ...situation.children];
     const newest = standing.length === 0 ? [] : plan.leaves;
     return {
       plan,
       children: [...children, ...moved],
       formats: new Map([situation.layer, ...situation.below].map((image) => [image.path, image.format])),
       verified: [...new Set([...newest, ...children, ...moved])],
-      heir: plan.direction === 'commit' && children.length === 0 ? plan.parent : undefined,
+      heir: plan.direction === 'commit' && children.length + moved.length === 0 ? plan.parent : undefined,
       noted: situation.begun !== undefined && situation.begun.direction === plan.direction,
       back: new Map(situation.children.map((child) => [child.path, backTo(child, situation.layer)])),
+      ids: new Map(named.map(({ path: file }) => [file, idOf(file)])),
+      onParent: new Set([this.gathered.id, ...moved.map(idOf)]),
+      folders: this.gathered.family.folders,
     };
   }
 

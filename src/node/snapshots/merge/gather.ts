@@ -10,7 +10,7 @@ import type { Family } from '../../family';
 import { above, childrenOf, findFamily } from '../../family';
 import { openFile } from '../../files';
 import { useOf } from '../../inUse';
-import { lateChanges, mayChange } from '../guard';
+import { isNoLink, lateChanges, mayChange, unseen } from '../guard';
 import type { Note } from '../notes';
 import { readNote } from '../notes';
 
@@ -108,8 +108,14 @@ async function situate(
   const copied = note?.direction === 'commit';
   const siblings = overlays.filter(({ path: name }) => !(copied && noted.has(name))).map(surveyed);
   const images = children.flatMap(({ chain }) => chain.layers.slice(0, 1).map(mergeImage));
-  const changed = [layer, ...below.slice(0, 1), ...images].map(({ path: file }) => file);
-  const found = await Promise.all(changed.map(async (file) => [file, await mayChange(file)] as const));
+  const parent = below.slice(0, 1).map(({ path: file }) => file);
+  const named = [layer, ...images].map(({ path: file }) => file);
+  const found = await Promise.all(
+    [...parent, ...named].map(async (file) => {
+      return [file, [...(named.includes(file) ? isNoLink(file) : []), ...(await mayChange(file))]] as const;
+    }),
+  );
+  const locked = new Map(found);
   return {
     layer,
     below,
@@ -118,7 +124,7 @@ async function situate(
     siblings,
     staleTail: staleTailBelow(layers),
     begun: note?.image === layer.path ? { direction: note.direction, moved } : undefined,
-    locked: new Map(found),
+    locked: new Map([...locked, [layer.path, [...unseen(family), ...(locked.get(layer.path) ?? [])]]]),
   };
 }
 
@@ -165,20 +171,6 @@ async function cautionsOf({ layer, below, children }: Situation, family: Family)
       severity: 'warning',
       message: `the bitmaps of ${layer.path} (${layer.bitmaps.join(', ')}) go with it`,
       advice: 'An incremental backup that counts on them has to begin anew.',
-    });
-  }
-  for (const { path: file, error } of family.unusable) {
-    cautions.push({
-      code: 'unreadable-neighbour',
-      severity: 'warning',
-      message: `${file} could not be read (${error.message}): if it stands on this layer, it breaks`,
-    });
-  }
-  if (family.incomplete) {
-    cautions.push({
-      code: 'not-all-looked-at',
-      severity: 'warning',
-      message: 'a folder has more files than are looked at: further images may stand on this layer',
     });
   }
   cautions.push({

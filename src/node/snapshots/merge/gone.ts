@@ -2,11 +2,11 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Deleted, DeletePlan } from '../../../core';
 import type { GatePolicy } from '../../../protocol/worker';
+import { mayBeOpened } from '../../doctorFacts/leftovers';
+import { FileGate } from '../../gate';
 import { standsOn } from './gather';
-import type { Note } from '../notes';
+import type { DeleteNote } from '../notes';
 import { readNote, removeNote } from '../notes';
-
-type DeleteNote = Extract<Note, { kind: 'delete' }>;
 
 /** A layer whose file went, where the run that removed it was cut off before it put its note away. */
 export function goneLayer(file: string): DeleteNote | undefined {
@@ -37,7 +37,9 @@ export function planForGone({ image, parent, direction, children }: DeleteNote):
 
 /** @throws DiskError `corrupt` where something does not stand on what it should */
 export function finishGone({ image, parent, direction, children }: DeleteNote, policy: GatePolicy): Deleted {
-  const left = children.filter((child) => fs.existsSync(child));
+  const gate = new FileGate(policy);
+  // A note may be anybody's: what it names is opened only as a name in an image is.
+  const left = children.filter((child) => mayBeOpened(child, image, gate));
   for (const child of left) standsOn(child, parent ?? undefined, policy);
   removeNote(image, 'delete');
   return { image, direction, freed: 0, verified: left };

@@ -53,6 +53,13 @@ describe('what speaks against deleting a layer', () => {
     assert.deepEqual(codes({ siblings: [image('/sibling')] }), { commit: ['siblings'], pull: [] });
   });
 
+  it('internal snapshots of what stands on it, upwards: only its current state would take the data', () => {
+    assert.deepEqual(codes({ children: [image('/child', { snapshots: ['old'] })] }), {
+      commit: [],
+      pull: ['child-snapshots'],
+    });
+  });
+
   it('no parent, downwards; nothing above, upwards; both, altogether', () => {
     assert.deepEqual(codes({ layer: base, below: [] }), { commit: ['no-parent'], pull: [] });
     assert.deepEqual(codes({ children: [] }), { commit: [], pull: ['no-children'] });
@@ -116,6 +123,15 @@ describe('what speaks against deleting a layer', () => {
     const begun = { direction: 'commit', moved: ['/child'] } as const;
     const left = { children: [], begun, siblings: [image('/other')] };
     assert(onlyFileLeft(situation(left)));
-    assert.deepEqual(codes(left), { commit: [], pull: [] });
+    assert.deepEqual(codes(left), { commit: [], pull: ['no-children'] });
+    const pulled = { ...left, begun: { direction: 'pull', moved: ['/child'] } as const };
+    assert.deepEqual(codes(pulled), { commit: ['siblings'], pull: [] }, 'the other way would write to the parent');
+    assert.deepEqual(codes({ layer: base, below: [], ...pulled, siblings: [] }).pull, []);
+  });
+
+  it('nothing above, whatever a note says that names nothing which took its data', () => {
+    const begun = { direction: 'pull', moved: [] } as const;
+    assert.deepEqual(codes({ children: [], begun }).pull, ['no-children']);
+    assert.deepEqual(codes({ layer: base, below: [], children: [], begun }).pull, ['only-copy', 'no-children']);
   });
 });

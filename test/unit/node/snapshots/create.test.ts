@@ -283,6 +283,11 @@ describe('the name that is suggested for a snapshot', () => {
     assert.equal(suggest('.hidden', 's1'), '.hidden.s1');
   });
 
+  it('is none of those that a repair gives', () => {
+    assert.equal(suggest('disk.qcow2', 'before-repair'), 'disk.snapshot-before-repair');
+    assert.equal(suggest('disk.qcow2', 'before-repair-2'), 'disk.snapshot-before-repair-2');
+  });
+
   it('is free', () => {
     fs.writeFileSync(join(folder, 'disk.s1'), '');
     assert.equal(suggest('disk.qcow2', 's1'), 'disk.s1-2');

@@ -60,7 +60,7 @@ describe('the guard before images are changed', () => {
     assert.deepEqual(told(400), ['/vm/a changed 1 second ago']);
     assert.deepEqual(told(12_000), ['/vm/a changed 12 seconds ago']);
     assert.deepEqual(told(240_000), ['/vm/a changed 4 minutes ago']);
-    const several = 'a, c, d and 1 more in /vm changed lately, the last of them 9 seconds ago';
+    const several = '/vm/a, c, d and 1 more changed lately, the last of them 9 seconds ago';
     assert.deepEqual(told(12_000, undefined, 9000, 9001, 50_000), [several]);
   });
 

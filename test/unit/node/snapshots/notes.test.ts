@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Note } from '../../../../src/node/snapshots/notes';
 import { notedImage, notePath, readNote, removeNote, writeNote } from '../../../../src/node/snapshots/notes';
@@ -34,6 +34,27 @@ describe('notes about what is being done to an image', () => {
     assert.throws(() => {
       writeNote(image(), note());
     }, /there is a file of this name already/);
+  });
+
+  it('replace a link, not what it leads to', function () {
+    if (process.platform === 'win32') this.skip();
+    const precious = join(folder, 'precious');
+    writeFileSync(precious, 'precious');
+    symlinkSync(precious, notePath(image(), 'delete'));
+    writeNote(image(), note(), true);
+    assert.equal(readFileSync(precious, 'utf8'), 'precious');
+    assert.deepEqual(readNote(image(), 'delete'), note());
+  });
+
+  it('are not believed of somebody who could not change the image either', function () {
+    if (process.geteuid?.() !== 0) this.skip();
+    const STRANGER = 65_534;
+    writeNote(image(), note());
+    chownSync(notePath(image(), 'delete'), STRANGER, STRANGER);
+    assert.equal(readNote(image(), 'delete'), undefined);
+    writeFileSync(image(), '');
+    chownSync(image(), STRANGER, STRANGER);
+    assert.deepEqual(readNote(image(), 'delete'), note(), 'it is the owner of the image');
   });
 
   it('name the image that they are about', () => {
