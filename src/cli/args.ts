@@ -24,7 +24,8 @@ export function parseInvocation(verb: Verb, args: readonly string[]): Invocation
   const isOpen = verb.operands.at(-1)?.endsWith('…') === true;
   if (positionals.length < least || (!isOpen && positionals.length > least)) {
     const wanted = verb.operands.join(' and ');
-    const given = positionals.length === 0 ? 'nothing is given' : `${positionals.length} are given`;
+    const number = positionals.length;
+    const given = number === 0 ? 'nothing is given' : `${number} ${number === 1 ? 'is' : 'are'} given`;
     throw new UsageError(`${verb.name} takes ${wanted}, ${given}`);
   }
   const value = (option: string): string | undefined => {

@@ -1,3 +1,4 @@
+import * as path from 'node:path';
 import { findQemuImg } from '../node/qemuImg';
 import type { QemuImg } from '../node/qemuImg';
 import type { Conduct } from '../node/snapshots/conduct';
@@ -13,7 +14,10 @@ export const TOOL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 };
 
 /** @throws DiskError */
-export const toolOf = (invocation: Invocation): Promise<QemuImg> => findQemuImg(invocation.value('qemu-img'));
+export function toolOf(invocation: Invocation): Promise<QemuImg> {
+  const given = invocation.value('qemu-img');
+  return findQemuImg(given === undefined ? undefined : path.resolve(given));
+}
 
 /**
  * Runs work that changes images: its progress and every command on stderr, ended by a signal.

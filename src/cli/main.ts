@@ -33,9 +33,9 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   try {
     return await verb.run(parseInvocation(verb, rest));
   } catch (error) {
-    if (!(error instanceof UsageError) || verb.usageCode === undefined) throw error;
-    failed(error);
-    return verb.usageCode;
+    if (!(error instanceof UsageError)) throw error;
+    failed(error, name);
+    return verb.usageCode ?? EXIT.usage;
   }
 }
 
@@ -65,18 +65,29 @@ function print(text: string): ExitCode {
 
 function verbNamed(name: string): Verb {
   const verb = VERBS.find((candidate) => candidate.name === name);
-  if (!verb)
-    throw new UsageError(`there is no verb "${name}"; these are: ${VERBS.map((known) => known.name).join(', ')}`);
-  return verb;
+  if (verb) return verb;
+  const names = VERBS.map((known) => known.name);
+  const [group = ''] = name.split(' ');
+  const inGroup = names.filter((known) => known.startsWith(`${group} `));
+  if (name === group && inGroup.length > 0) throw new UsageError(`what of "${name}"? There are: ${inGroup.join(', ')}`);
+  const meant = names.find((known) => known.endsWith(` ${name}`));
+  const which =
+    meant !== undefined
+      ? `did you mean "${meant}"?`
+      : `these are: ${(inGroup.length > 0 ? inGroup : names).join(', ')}`;
+  throw new UsageError(`there is no verb "${name}"; ${which}`);
 }
 
-function failed(error: unknown): ExitCode {
+/** @param verb whose help tells more */
+function failed(error: unknown, verb?: string): ExitCode {
   if (error instanceof OutputClosed) return EXIT.fine;
   if (error instanceof Interrupted) {
     tell(error.message);
     return error.code;
   }
-  tell(plain(oneLine(error)) + (error instanceof UsageError ? '. See vmdisk --help' : ''));
+  const help = error instanceof UsageError ? ` See: vmdisk ${verb === undefined ? '' : `${verb} `}--help` : '';
+  const text = plain(oneLine(error));
+  tell(help === '' || /[.?]$/.test(text) ? text + help : `${text}.${help}`);
   return error instanceof UsageError ? EXIT.usage : EXIT.failed;
 }
 

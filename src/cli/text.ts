@@ -1,3 +1,4 @@
+import { commandLine } from '../core';
 import { stdoutIsTerminal } from './output';
 
 /** What makes text in a terminal: styles, columns, bars. */
@@ -7,6 +8,10 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u
 
 /** Text from an image or a file system, safe to print on one line. */
 export const plain = (text: string): string => text.replace(UNPRINTABLE, '\ufffd');
+
+/** One of our own commands, for a person to copy. */
+export const ourCommand = (...words: readonly string[]): string =>
+  plain(commandLine(['vmdisk', ...words], process.platform === 'win32'));
 
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Style = keyof typeof STYLES;

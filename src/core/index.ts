@@ -22,6 +22,7 @@ export { commitEffect, differing, holdingOf, isExtended, mayDiffer, pullEffect }
 export type { Differing } from './merge/figures';
 export { ownsAll } from './merge/ownsAll';
 export { reasons } from './merge/reasons';
+export type { OtherWay } from './merge/reasons';
 export { hasStaleTail } from './merge/staleTail';
 export { mergeImage } from './merge/situation';
 export type { MergeImage, Situation } from './merge/situation';

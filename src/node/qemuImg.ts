@@ -33,7 +33,7 @@ export interface QemuImgRun {
 /** `commit -d`, `rebase -F` and what is verified of them behave as expected from here on. */
 const OLDEST = [4, 2] as const;
 const INSTALL =
-  'Install it (Debian: qemu-utils, Fedora: qemu-img, macOS: brew install qemu), or set vmDisk.qemuImgPath.';
+  'Install it (Debian: qemu-utils, Fedora: qemu-img, macOS: brew install qemu), or say where it is: --qemu-img PATH, in VS Code the setting vmDisk.qemuImgPath.';
 /** More than a program says that has nothing to hide; the rest is dropped. */
 const MAX_OUTPUT = 1 << 20;
 const VERSION_TIMEOUT_MS = 10_000;

@@ -93,7 +93,7 @@ describe('vmdisk snapshot', () => {
       'a',
     );
     refused(2, /--compat is 1\.1 or 0\.10, not "2"/, 'create', '--compat', '2', 'disk.raw', 'a');
-    refused(2, /takes BASE and OVERLAY, 1 are given/, 'create', 'disk.raw');
+    refused(2, /takes BASE and OVERLAY, 1 is given\. See: vmdisk snapshot create --help/, 'create', 'disk.raw');
     refused(1, /there is no such file/, 'create', 'gone.raw', 'a');
     refused(1, /disk\.raw: there is a file of this name already/, 'create', 'disk.raw', 'disk.raw');
   });
@@ -138,7 +138,7 @@ describe('vmdisk snapshot', () => {
     assert.match(lines[5] ?? '', /internal snapshot 1, \d+ \w+ \d{4} \d\d:\d\d$/);
     refused(1, /there is no such file/, 'list', 'gone');
     fs.writeFileSync(at('notes.txt'), 'words\n');
-    refused(1, /notes\.txt: this is no disk image/, 'list', 'notes.txt');
+    refused(1, /notes\.txt: nothing in it tells that it is a disk image/, 'list', 'notes.txt');
   });
 
   it('list tells where a chain breaks', () => {
@@ -187,7 +187,7 @@ describe('vmdisk snapshot', () => {
     );
     assert.equal(qemuInfo(folder, 'one.qcow2')['snapshots'], undefined);
     const { code, stdout, stderr } = run('create-internal', 'one.qcow2', 'clean');
-    assert.deepEqual([code, stdout], [0, 'one.qcow2: kept as "clean"; all that has to was read to be as before\n']);
+    assert.deepEqual([code, stdout], [0, 'one.qcow2: kept as "clean". The snapshot was read and is as the disk.\n']);
     assert.match(stderr, /^vmdisk: running \/.*qemu-img snapshot -c clean \/.*one\.qcow2\n$/);
     assert.deepEqual(json('apply', 'one.qcow2', 'clean'), {
       done: true,

@@ -50,7 +50,7 @@ export const doctor: Verb = {
     const output = new Output();
     if (invocation.json) output.json(examinationJson(found));
     else
-      humanLines(found).forEach((line) => {
+      humanLines(found, invocation.flag('check')).forEach((line) => {
         output.line(line);
       });
     output.flush();
@@ -62,7 +62,7 @@ function examinationJson({ images, families, diagnoses }: Examination): object {
   return { images, families, diagnoses };
 }
 
-function humanLines(found: Examination): string[] {
+function humanLines(found: Examination, checked: boolean): string[] {
   const byPath = new Map<string, Diagnosis[]>();
   for (const diagnosis of found.diagnoses) {
     byPath.set(diagnosis.path, [...(byPath.get(diagnosis.path) ?? []), diagnosis]);
@@ -72,7 +72,7 @@ function humanLines(found: Examination): string[] {
     ...indent(diagnoses.flatMap(diagnosisLines)),
     '',
   ]);
-  return [...groups, summary(found)];
+  return [...groups, summary(found), ...(checked ? [] : ['Tables were not read: --check does that too.'])];
 }
 
 /** From the working folder where it lies in that: what is printed may be pasted. */

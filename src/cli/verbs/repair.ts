@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { faultsFound } from '../../core';
-import type { RepairMode } from '../../core';
+import type { Repaired, RepairMode } from '../../core';
 import { TRUST_ALL } from '../../node/gate';
 import { commandText } from '../../node/qemuImg';
 import { planRepair, repair as mend, undoRepair } from '../../node/snapshots/repair';
@@ -16,11 +16,11 @@ nothing refers to, which no guest can notice; --mode all mends tables as well, a
 stays lost, and a guest may then read zeros where there was nonsense.
 
 First all parts of the image that this may change are kept, in a file IMAGE.before-repair beside it that takes no more
-space than these. --undo COPY puts them back: the image is then what it was, byte for byte. That is refused once the
-image has been written to again.
+space than these; what it is stands in IMAGE.before-repair.json. --undo COPY puts them back and removes the copy: the
+image is then what it was, byte for byte. That is refused once the image has been written to again.
 
-With --output json: { image, mode, kept, before: { corruptions, leaks }, after: { corruptions, leaks } }; with
---dry-run { image, command }; with --undo { image, restored }.
+With --output json: { image, mode, kept, before: { corruptions, leaks }, after: { corruptions, leaks } }, kept being
+null where nothing was changed; with --dry-run { image, command }; with --undo { image, restored }.
 
 Exit code 1 where something is still wrong afterwards.
 `;
@@ -52,6 +52,9 @@ export const repair: Verb = {
   },
 };
 
+const faultsOf = (faults: Repaired['before']): string | undefined =>
+  faultsFound({ ...faults, checkErrors: 0, further: 0 });
+
 const shortened = (file: string): string => plain(path.relative(process.cwd(), file) || file);
 
 async function run(invocation: Invocation, image: string, mode: RepairMode): Promise<ExitCode> {
@@ -59,15 +62,23 @@ async function run(invocation: Invocation, image: string, mode: RepairMode): Pro
   const done = await conducted((conduct) => mend({ image, mode }, tool, TRUST_ALL, conduct));
   const output = new Output();
   const { before, after, kept } = done;
-  if (invocation.json) output.json(done);
-  else {
-    const told = (faults: typeof before): string =>
-      faultsFound({ ...faults, checkErrors: 0, further: 0 }) ?? 'nothing that is wrong';
-    output.line(`${shortened(done.image)} had ${told(before)}; it has ${told(after)} now.`);
-    output.line(`What was changed is kept in ${shortened(kept)}: remove it once all is well.`);
+  const name = shortened(done.image);
+  const left = faultsOf(after);
+  if (invocation.json) output.json({ ...done, kept: kept ?? null });
+  else if (kept === undefined) {
+    output.line(
+      left === undefined
+        ? `${name}: nothing is wrong, and nothing was changed.`
+        : `${name} has ${left}, and nothing was changed: qemu-img can't mend that. vmdisk check tells what it is.`,
+    );
+  } else {
+    output.line(`${name} had ${faultsOf(before) ?? 'marks to clear'}; it has ${left ?? 'nothing that is wrong'} now.`);
+    if (left !== undefined) output.line(`What is left qemu-img can't mend in this way: vmdisk check tells what it is.`);
+    output.line(`What was changed is kept in ${shortened(kept)}, and its ranges in ${shortened(kept)}.json.`);
+    output.line(`Remove both once all is well. To go back: vmdisk repair ${name} --undo ${shortened(kept)}`);
   }
   output.flush();
-  return after.corruptions + after.leaks === 0 ? EXIT.fine : EXIT.failed;
+  return left === undefined ? EXIT.fine : EXIT.failed;
 }
 
 async function tellPlan(invocation: Invocation, image: string, mode: RepairMode): Promise<ExitCode> {
@@ -87,7 +98,7 @@ async function undo(invocation: Invocation, image: string, copy: string): Promis
   await conducted((conduct) => undoRepair(image, copy, conduct));
   const output = new Output();
   if (invocation.json) output.json({ image, restored: copy });
-  else output.line(`${plain(image)} is what it was before the repair.`);
+  else output.line(`${plain(image)} is what it was before the repair; ${plain(copy)} is removed.`);
   output.flush();
   return EXIT.fine;
 }

@@ -8,8 +8,7 @@ export interface Reckoning {
   readonly layer: string;
   readonly parent: string | undefined;
   readonly moves: readonly (Move & { readonly name: string })[];
-  /** What the other way would move; undefined where it is closed. */
-  readonly otherMoves: number | undefined;
+  readonly other: OtherWay;
   /** What the layer holds of the disk, zeros included. */
   readonly held: number;
   /** What its file takes on the host. */
@@ -18,12 +17,17 @@ export interface Reckoning {
   readonly exact: boolean;
 }
 
+/** What the other way would move and free, or why it is closed. */
+export type OtherWay =
+  | { readonly moves: number; readonly freed: number; readonly hasRoom: boolean }
+  | { readonly closed: string | undefined };
+
 /** Why a plan goes the way it goes and frees what it frees, a sentence each. */
 export function reasons(reckoning: Reckoning): string[] {
   return [wayOf(reckoning), ...spaceOf(reckoning)];
 }
 
-function wayOf({ direction, layer, parent, moves, otherMoves }: Reckoning): string {
+function wayOf({ direction, layer, parent, moves, freed, other }: Reckoning): string {
   const bytes = moves.reduce((sum, move) => sum + move.bytes, 0);
   const what =
     direction === 'commit'
@@ -31,11 +35,15 @@ function wayOf({ direction, layer, parent, moves, otherMoves }: Reckoning): stri
       : parent === undefined
         ? `what is still read of ${layer} goes up into what stands on it, which then stands by itself`
         : `what is still read of ${layer} goes up into what stands on it, which then stands on ${parent}`;
-  const other = direction === 'commit' ? 'up' : 'down';
-  if (otherMoves === undefined) return `${what}; the other way is closed`;
-  return otherMoves === bytes
-    ? `${what}: the other way would move as much`
-    : `${what}: ${formatBytes(bytes)} to move, where the way ${other} would move ${formatBytes(otherMoves)}`;
+  if ('closed' in other) {
+    return `${what}; the other way is closed${other.closed === undefined ? '' : `: ${other.closed}`}`;
+  }
+  const way = `the way ${direction === 'commit' ? 'up' : 'down'}`;
+  const theirs = other.freed > 0 && other.freed !== freed ? ` and free ${formatBytes(other.freed)}` : '';
+  const room = other.hasRoom ? '' : ', for which there is no room';
+  return other.moves === bytes && theirs === ''
+    ? `${what}: ${way} would move as much${room}`
+    : `${what}: ${formatBytes(bytes)} to move, where ${way} would move ${formatBytes(other.moves)}${theirs}${room}`;
 }
 
 function spaceOf({ direction, layer, moves, held, takes, freed, exact }: Reckoning): string[] {

@@ -116,6 +116,8 @@ export interface Deleted {
   readonly freed: number;
   /** The layers that were verified to read as before. */
   readonly verified: readonly string[];
+  /** What reads as the layer did and takes its place: its parent, where nothing stood on it. */
+  readonly heir?: string | undefined;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -219,8 +221,8 @@ export type RepairMode = 'leaks' | 'all';
 export interface Repaired {
   readonly image: string;
   readonly mode: RepairMode;
-  /** Where what it changed is kept as it was. */
-  readonly kept: string;
+  /** Where what it changed is kept as it was; left out where nothing was changed. */
+  readonly kept?: string | undefined;
   /** Problems before and after, as the check counts them. */
   readonly before: { readonly corruptions: number; readonly leaks: number };
   readonly after: { readonly corruptions: number; readonly leaks: number };

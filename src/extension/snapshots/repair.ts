@@ -59,10 +59,13 @@ async function askMode(image: string): Promise<RepairMode | undefined> {
 async function tell(done: Repaired): Promise<void> {
   const { corruptions, leaks } = done.after;
   const reveal = 'Reveal What Was Kept';
-  const told = message(`${repairedText(done)} What was changed is kept in ${basename(done.kept)}.`);
+  const { kept } = done;
+  const where = kept === undefined ? 'Nothing was changed.' : `What was changed is kept in ${basename(kept)}.`;
+  const told = message(`${repairedText(done)} ${where}`);
   const whole = corruptions + leaks === 0;
+  const buttons = kept === undefined ? [] : [reveal];
   const choice = await (whole
-    ? vscode.window.showInformationMessage(told, reveal)
-    : vscode.window.showWarningMessage(told, reveal));
-  if (choice === reveal) await revealFile(done.kept);
+    ? vscode.window.showInformationMessage(told, ...buttons)
+    : vscode.window.showWarningMessage(told, ...buttons));
+  if (kept !== undefined && choice === reveal) await revealFile(kept);
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Chain, UnreadableFacts } from '../../core';
-import { closeChain, DiskError, openChain, toWire } from '../../core';
+import { closeChain, DiskError, openChain, probeInput, sniff, toWire } from '../../core';
 import type { SurveyedImage } from '../../protocol/image';
 import type { GatePolicy } from '../../protocol/worker';
 import { codecs } from '../codecs';
@@ -15,6 +15,7 @@ import type { Conduct } from '../snapshots/conduct';
 import type { Listing } from './folders';
 import { listFolder, walkFolder } from './folders';
 
+const QCOW2_NAME = /\.qcow2$/i;
 const IMAGE_NAME = /\.(?:qcow2?|img|raw)$/i;
 /** Files between two looks at whether to go on. */
 const AT_ONCE = 50;
@@ -76,6 +77,10 @@ export class ImagesLookedAt {
         if (unusable.format !== undefined || IMAGE_NAME.test(unusable.path))
           this.unreadable.set(unusable.path, unusable);
       }
+      const known = new Set([...found.images, ...found.unusable].map((each) => each.path));
+      // Its name says what it should be: cut short, never finished, or renamed.
+      for (const file of fresh.slice(at, at + AT_ONCE))
+        if (QCOW2_NAME.test(file) && !known.has(file)) this.noImage(file);
     }
   }
 
@@ -116,8 +121,22 @@ export class ImagesLookedAt {
   }
 
   private noImage(file: string): void {
-    const message = 'this is no disk image that is known here';
+    const message = this.whatItIs(file);
     this.unreadable.set(file, { path: file, error: { code: 'not-this-format', message } });
+  }
+
+  private whatItIs(file: string): string {
+    try {
+      const { source } = this.gate.openFound(file);
+      try {
+        const sniffed = sniff(probeInput(source), path.basename(file));
+        return source.size === 0 || sniffed.kind === 'image' ? 'it is empty' : `it is ${sniffed.found}`;
+      } finally {
+        source.close();
+      }
+    } catch {
+      return 'nothing in it is known here';
+    }
   }
 
   /** The layers below an image, as its chain has them. */

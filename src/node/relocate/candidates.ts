@@ -40,6 +40,23 @@ export async function searchParents(
 }
 
 /**
+ * What speaks for one file and against it.
+ * @returns undefined where that can't be told
+ * @throws DiskError; `AbortError`
+ */
+export async function weighParent(
+  mended: Mended,
+  file: string,
+  policy: GatePolicy,
+  conduct: Conduct,
+): Promise<ParentCandidate | undefined> {
+  await codecsReady();
+  const orphan: Orphan = { ...mended, made: birthOf(mended.path) };
+  const suspect = suspectAt(file, orphan, mended, new Set(mended.above), policy);
+  return suspect && weigh(orphan, { ...suspect, content: await fitOf(mended, suspect, policy, conduct) });
+}
+
+/**
  * A file as a suspect, if it can be one: it opens as an image, and neither is the image itself nor stands on it.
  * @param seen ids of files that were looked at
  */

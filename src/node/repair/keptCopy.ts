@@ -223,6 +223,7 @@ function writeNote(copy: string, kept: KeptCopy, replace: boolean): void {
 /** @throws DiskError `refused` where there is no note, or it makes no sense: it may be anybody's */
 function readNote(copy: string): KeptCopy {
   const file = noteOf(copy);
+  if (!isTaken(copy)) throw new DiskError('io', 'there is no such file', { file: copy });
   let note: Record<string, unknown> | null = null;
   try {
     // A note is no link or pipe: what that leads to may never end.

@@ -21,7 +21,7 @@ import { openFile } from '../files';
 import { useOf } from '../inUse';
 import { NewFile } from '../newFile';
 import { isOurName } from '../ourFiles';
-import { freeSpace, lateChange, mayLieIn, noRoom, useFinding } from './guard';
+import { freeSpace, lateChanges, mayLieIn, noRoom, useFinding } from './guard';
 import { leadsTo, parentName } from './parentName';
 import { refuse, refuseFor } from './refuse';
 
@@ -57,7 +57,7 @@ export async function createSnapshot(request: CreateRequest, policy: GatePolicy)
   assertRoom(path.dirname(overlay), layOutOverlay(base.guestSize, shape).fileSize);
   const name = parentName(overlay, base.path, request.absolute === true);
   const backing = { name, format: base.format };
-  const findings = [frozen(base.path), ...others(overlay, base, policy), ...base.findings];
+  const findings = [frozen(base.path, overlay), ...others(overlay, base, policy), ...base.findings];
   const fileSize = make(overlay, base, (file) => {
     writeOverlay(file, { guestSize: base.guestSize, shape, backing });
     verify(file.temporary, overlay, base, policy);
@@ -179,8 +179,7 @@ async function assertStill({ layers }: Chain): Promise<readonly Finding[]> {
     if (finding) {
       refuseFor([{ ...finding, advice: 'Shut the VM down first; of a running VM its manager makes the snapshot.' }]);
     }
-    const changed = depth === 0 ? lateChange(identity.path, use) : undefined;
-    if (changed) late.push(changed);
+    if (depth === 0) late.push(...lateChanges([[identity.path, use]]));
   }
   return late;
 }
@@ -271,11 +270,11 @@ const ALONE: Environment = {
   codecs,
 };
 
-const frozen = (base: string): Finding => ({
+const frozen = (base: string, overlay: string): Finding => ({
   code: 'base-frozen',
   severity: 'info',
   message: `from now on nothing may write to ${base}, or the overlay reads wrong`,
-  advice: 'Let the VM use the overlay instead.',
+  advice: `Let the VM use ${overlay} instead.`,
 });
 
 /** Images that stand on the base already. */

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Finding } from '../../core';
-import { formatBytes } from '../../core';
+import { formatBytes, listed } from '../../core';
 import type { Family } from '../family';
 import type { Use } from '../inUse';
 import { useOf } from '../inUse';
@@ -84,25 +84,44 @@ export function holdsData(file: string, id: string, { holders }: Family): readon
 export function useFinding(file: string, { state, by }: Use): Finding | undefined {
   if (state === 'free' || state === 'unknown') return undefined;
   const who = by.length === 0 ? 'another process' : by.join(', ');
-  return state === 'written'
-    ? refusal(
-        'in-use',
-        `${file} is open for writing by ${who}`,
-        'Shut the VM down first; a running VM merges by its own manager.',
-      )
-    : refusal('in-use', `${file} is open by ${who}`, 'Shut the VM down first; a running VM merges by its own manager.');
+  const how = state === 'written' ? 'open for writing' : 'open';
+  return refusal('in-use', `${file} is ${how} by ${who}`, SHUT_DOWN);
 }
 
-/** A change lately, by whom is not known: nothing to refuse, but to know. */
-export function lateChange(file: string, { state, changedAgo }: Use): Finding | undefined {
-  if (state === 'written' || changedAgo === undefined) return undefined;
-  const seconds = Math.max(1, Math.round(changedAgo / 1000));
-  return {
-    code: 'changed-lately',
-    severity: 'warning',
-    message: `${file} changed ${seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`} ago`,
-    advice: 'Make sure that no VM on this or another machine is using it: only locks of this machine can be seen.',
-  };
+const SHUT_DOWN =
+  'Shut the VM down first. While it runs, only its own manager (libvirt, Proxmox VE, oVirt …) can do this.';
+
+/** Changes lately, by whom is not known: nothing to refuse, but to know. All files in one finding. */
+export function lateChanges(uses: readonly (readonly [file: string, use: Use])[]): readonly Finding[] {
+  const late = uses.flatMap(([file, { state, changedAgo }]) => {
+    return state === 'written' || changedAgo === undefined ? [] : [{ file, changedAgo }];
+  });
+  const [first] = late;
+  if (!first) return [];
+  const ago = agoText(Math.min(...late.map(({ changedAgo }) => changedAgo)));
+  const files = filesListed(late.map(({ file }) => file));
+  const isOne = late.length === 1;
+  return [
+    {
+      code: 'changed-lately',
+      severity: 'warning',
+      message: isOne ? `${first.file} changed ${ago}` : `${files} changed lately, the last of them ${ago}`,
+      advice: `Make sure that no VM on this or another machine is using ${isOne ? 'it' : 'them'}: only locks of this machine can be seen.`,
+    },
+  ];
+}
+
+/** Files, those by their names alone that lie in the folder of the first. */
+export function filesListed(files: readonly string[]): string {
+  const [first = ''] = files;
+  const beside = (file: string): boolean => path.dirname(file) === path.dirname(first);
+  return listed(files.map((file) => (file !== first && beside(file) ? path.basename(file) : file)));
+}
+
+function agoText(milliseconds: number): string {
+  const seconds = Math.max(1, Math.round(milliseconds / 1000));
+  if (seconds === 1) return '1 second ago';
+  return seconds < 120 ? `${seconds} seconds ago` : `${Math.round(seconds / 60)} minutes ago`;
 }
 
 /** A folder that files may be made and removed in. @param file one that lies in it, or is to */

@@ -38,8 +38,9 @@ export async function startPreview(
     },
     policy,
   );
-  // Of course something stands on it already.
-  const created = { ...made, findings: made.findings.filter(({ code }) => code !== 'base-shared') };
+  // Something stands on it already, so nothing may write to it anyway.
+  const known = ['base-shared', 'base-frozen'];
+  const created = { ...made, findings: made.findings.filter(({ code }) => !known.includes(code)) };
   const preview = { overlay: created.overlay, of: of.identity.path, leaf: leaf.identity.path, made: Date.now() };
   try {
     // Only now: a note must never be about a file that was there before.

@@ -34,7 +34,10 @@ export async function planPreviewEnd({ overlay, how }: PreviewEndRequest, policy
 export function noteOf(overlay: string): PreviewNote {
   const note = readNote(overlay, 'preview');
   if (note?.kind !== 'preview')
-    return refuse(`${overlay} is no preview that was begun here: no note beside it says so`);
+    return refuse(
+      `${overlay} is no preview: no note beside it says so`,
+      'Name the overlay of a preview: vmdisk snapshot list shows which there are.',
+    );
   if (path.resolve(note.overlay) !== overlay) {
     return refuse(
       `the note beside ${overlay} is about ${note.overlay}`,

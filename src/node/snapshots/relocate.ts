@@ -4,7 +4,7 @@ import type { GatePolicy } from '../../protocol/worker';
 import type { QemuImg } from '../qemuImg';
 import { openFile } from '../files';
 import { useOf } from '../inUse';
-import { searchParents } from '../relocate/candidates';
+import { searchParents, weighParent } from '../relocate/candidates';
 import { restoreHeader, takeHeader } from '../relocate/keptHeader';
 import type { TakenHeader } from '../relocate/keptHeader';
 import type { Mended } from '../relocate/trial';
@@ -29,8 +29,20 @@ export function findCandidates(
   return searchParents(mendedOf(image, policy), folders, policy, conduct);
 }
 
-/** The image that `relocateParent` would change when it is asked for this one. @throws DiskError */
-export const missesParent = (image: string, policy: GatePolicy): string => mendedOf(image, policy).path;
+/** The image that `relocateParent` would change when it is asked for this one, and whether its chain is whole. @throws DiskError */
+export function missesParent(image: string, policy: GatePolicy): { readonly path: string; readonly isWhole: boolean } {
+  const { path, end } = mendedOf(image, policy);
+  return { path, isWhole: end.kind === 'base' };
+}
+
+/** What speaks for the parent that is asked for, and against it. @throws DiskError */
+export function judgeParent(
+  { image, parent }: RelocateRequest,
+  policy: GatePolicy,
+  conduct: Conduct = {},
+): Promise<ParentCandidate | undefined> {
+  return weighParent(mendedOf(image, policy), realOf(parent), policy, conduct);
+}
 
 /** The command that writes the parent's name anew, for consent. @throws DiskError `refused` with the reason */
 export async function planRelocate(request: RelocateRequest, policy: GatePolicy): Promise<QemuCommand> {

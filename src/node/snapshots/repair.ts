@@ -57,20 +57,25 @@ export async function repair(
     if (content !== undefined && (await contentOf(image, policy, conduct)) !== content) {
       throw new DiskError('corrupt', 'the image does not read as before, though leaks alone were to be mended');
     }
-    return { image, mode: request.mode, kept: copy, before: sums(report), after: sums(after) };
+    const done = { image, mode: request.mode, before: sums(report), after: sums(after) };
+    if (!(await runJob(isUntouched(image, kept), 'looks at what was changed', conduct))) return { ...done, kept: copy };
+    forgetCopy(copy);
+    return done;
   } catch (error) {
     throw await worded(error, image, copy, kept);
   }
 }
 
 /**
- * Puts back what was kept before a repair: the image is then what it was, byte for byte. The copy stays.
+ * Puts back what was kept before a repair: the image is then what it was, byte for byte, and the copy goes. Were it to
+ * stay, it could be put back again over what was written in between.
  * @throws DiskError `refused` with the reason, `io`
  */
 export async function undoRepair(image: string, copy: string, conduct: Conduct = {}): Promise<void> {
   const file = realOf(image);
   throwFirst(await mayChange(file));
   await runJob(putBack(file, path.resolve(copy)), `puts back what is kept in ${copy}`, conduct);
+  forgetCopy(path.resolve(copy));
 }
 
 /** Exit codes of `qemu-img check -r`: nothing is wrong any more, or something still is. */
@@ -205,7 +210,10 @@ async function contentOf(file: string, policy: GatePolicy, conduct: Conduct): Pr
 async function worded(error: unknown, image: string, copy: string, kept: KeptCopy): Promise<unknown> {
   if (await runJob(isUntouched(image, kept), 'looks at what was changed', {})) {
     forgetCopy(copy);
-    return error;
+    if (!(error instanceof DiskError)) return error;
+    const { code, file, offset, advice } = error;
+    const unchanged = `${error.message}. Nothing was changed in ${image}`;
+    return new DiskError(code, unchanged, { file, offset }, advice, { cause: error });
   }
   const why = error instanceof DiskError ? oneLine(error) : error instanceof Error ? error.message : String(error);
   const advice = `What it was is kept: vmdisk repair --undo ${copy} ${image}.`;

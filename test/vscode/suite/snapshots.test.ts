@@ -182,7 +182,7 @@ describe('snapshots', () => {
       writeFileSync(leaky, withLeaks(readFileSync(base), 2));
       const done = await run<Repaired>('vmDisk.repair', { image: leaky, mode: 'leaks', confirmed: true });
       assert.deepEqual([done?.before.leaks, done?.after.leaks], [2, 0]);
-      assert.ok(done !== undefined && existsSync(done.kept));
+      assert.ok(done?.kept !== undefined && existsSync(done.kept));
     });
 
     it('makes, applies and deletes an internal snapshot', async () => {

@@ -8,7 +8,7 @@ import { Output } from '../../output';
 import { plain } from '../../text';
 import type { ExitCode, Invocation, Verb } from '../../verb';
 import { EXIT } from '../../verb';
-import { DELETE_OPTIONS, deleteRequest } from './plan';
+import { DELETE_OPTIONS, deleteRequest, tellPlan } from './plan';
 
 const DETAILS = `
 Deletes the layer IMAGE: its data goes down into its parent or up into what stands on it, whichever is the better way;
@@ -20,7 +20,9 @@ finished by running the same again.
 
 With --snapshot NAME that internal snapshot of IMAGE is deleted instead.
 
-With --output json: { image, direction, freed, verified }.
+Of a newest layer, on which nothing stands, the data goes down: its parent is what the VM has to use from then on.
+
+With --output json: { image, direction, freed, verified, heir? }; heir is that parent.
 `;
 
 export const snapshotDelete: Verb = {
@@ -28,8 +30,13 @@ export const snapshotDelete: Verb = {
   operands: ['IMAGE'],
   summary: 'deletes a layer, its data kept for what stands on it',
   details: DETAILS,
-  options: { ...DELETE_OPTIONS, ...TOOL_OPTIONS },
+  options: {
+    ...DELETE_OPTIONS,
+    'dry-run': { help: 'show the plan, as snapshot plan does, and do nothing' },
+    ...TOOL_OPTIONS,
+  },
   run: async (invocation) => {
+    if (invocation.flag('dry-run')) return tellPlan(invocation);
     const snapshot = invocation.value('snapshot');
     if (snapshot !== undefined) return deleteSnapshot(invocation, snapshot);
     const request = deleteRequest(invocation);
@@ -42,7 +49,9 @@ export const snapshotDelete: Verb = {
       output.line(`${name(done.image)} is deleted.`);
       const change =
         done.freed >= 0 ? `${formatBytes(done.freed)} came free` : `${formatBytes(-done.freed)} more are taken`;
-      output.line(`${change}. Verified to read as before: ${done.verified.map(name).join(', ')}.`);
+      if (done.heir === undefined) {
+        output.line(`${change}. Verified to read as before: ${done.verified.map(name).join(', ')}.`);
+      } else output.line(`${change}. ${name(done.heir)} reads as it did: let the VM use that one from now on.`);
     }
     output.flush();
     return EXIT.fine;

@@ -45,6 +45,12 @@ const DONE: Readonly<Record<InternalRequest['action'], string>> = {
   delete: 'deleted:',
 };
 
+const VERIFIED: Readonly<Record<InternalRequest['action'], string>> = {
+  create: 'The snapshot was read and is as the disk',
+  apply: 'The disk was read and is as the snapshot',
+  delete: 'All that is left was read and is as before',
+};
+
 /** Runs, or with `--dry-run` shows, what is done to the internal snapshot `name` of the first operand. */
 export async function runInternal(
   invocation: Invocation,
@@ -65,10 +71,7 @@ export async function runInternal(
     const tool = await toolOf(invocation);
     await conducted((conduct) => internalSnapshot(request, tool, TRUST_ALL, conduct));
     if (invocation.json) output.json({ done: true, ...request });
-    else
-      output.line(
-        `${plain(request.image)}: ${DONE[action]} "${plain(name)}"; all that has to was read to be as before`,
-      );
+    else output.line(`${plain(request.image)}: ${DONE[action]} "${plain(name)}". ${VERIFIED[action]}.`);
   }
   output.flush();
   return EXIT.fine;

@@ -64,7 +64,7 @@ function readListing(name: string): Listing {
     const failure = family.unusable.find(({ path: file }) => file === identity.path)?.error;
     throw new DiskError(
       failure === undefined || failure.code === 'internal' ? 'not-this-format' : failure.code,
-      failure?.message ?? 'this is no disk image',
+      failure?.message ?? 'nothing in it tells that it is a disk image, and nothing beside it stands on it',
       { file: identity.path, offset: failure?.offset },
       failure?.advice,
     );

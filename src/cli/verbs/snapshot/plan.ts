@@ -13,8 +13,8 @@ import { planJson, writePlan } from './planText';
 export const DELETE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   snapshot: { value: 'NAME|ID', help: 'that internal snapshot of the image, not the layer' },
   direction: {
-    value: 'WAY',
-    help: 'commit (down into its parent) or pull (up into what stands on it); the better one when left out',
+    value: 'commit|pull',
+    help: 'down into its parent, or up into what stands on it; the better one when left out',
   },
   exact: { help: 'read as much as it takes to tell what is really moved, however much' },
   'look-in': { value: 'FOLDER', help: 'look for images that stand on it in this folder too' },
@@ -39,25 +39,28 @@ export const snapshotPlan: Verb = {
   summary: 'what deleting a layer would move, need, free and break',
   details: DETAILS,
   options: DELETE_OPTIONS,
-  run: async (invocation) => {
-    const [image = ''] = invocation.operands;
-    const snapshot = invocation.value('snapshot');
-    if (snapshot !== undefined) return planSnapshot(invocation, image, snapshot);
-    const drawn = await conducted((conduct) => planDelete(deleteRequest(invocation), TRUST_ALL, conduct));
-    const output = new Output();
-    if (invocation.json) output.json(planJson(drawn));
-    else writePlan(output, drawn);
-    output.flush();
-    return drawn.direction === undefined ? EXIT.failed : EXIT.fine;
-  },
+  run: tellPlan,
 };
+
+/** The plan of `snapshot plan`, and of `snapshot delete --dry-run`. */
+export async function tellPlan(invocation: Invocation): Promise<ExitCode> {
+  const [image = ''] = invocation.operands;
+  const snapshot = invocation.value('snapshot');
+  if (snapshot !== undefined) return planSnapshot(invocation, image, snapshot);
+  const drawn = await conducted((conduct) => planDelete(deleteRequest(invocation), TRUST_ALL, conduct));
+  const output = new Output();
+  if (invocation.json) output.json(planJson(drawn));
+  else writePlan(output, drawn);
+  output.flush();
+  return drawn.direction === undefined ? EXIT.failed : EXIT.fine;
+}
 
 /** @throws UsageError */
 export function deleteRequest(invocation: Invocation): DeleteRequest {
   const [image = ''] = invocation.operands;
   const direction = invocation.value('direction');
   if (direction !== undefined && direction !== 'commit' && direction !== 'pull') {
-    throw new UsageError(`--direction takes commit or pull, not "${direction}"`);
+    throw new UsageError(`--direction is commit or pull, not "${direction}"`);
   }
   if (invocation.value('format') !== undefined) {
     throw new UsageError('--format is not for this verb: what stands on an image says what it is');

@@ -4,7 +4,7 @@ import { formatBytes } from '../../../core';
 import { commandText } from '../../../node/qemuImg';
 import { findingJson, findingLines } from '../../findings';
 import type { Output } from '../../output';
-import { paint, plain, table } from '../../text';
+import { ourCommand, paint, plain, table } from '../../text';
 
 /** A plan for programs: as the core has it, findings in the words of the other verbs. */
 export function planJson(plan: DeletePlan): Record<string, unknown> {
@@ -56,7 +56,11 @@ export function writePlan(output: Output, plan: DeletePlan): void {
     }
     for (const { folder, needed, free } of plan.space) {
       const there = free === undefined ? '' : ` of ${formatBytes(free)} that are free`;
-      output.line(`While it runs it needs ${formatBytes(needed)}${there} in ${plain(folder)}.`);
+      output.line(
+        needed === 0
+          ? `It needs no more room in ${plain(folder)}.`
+          : `While it runs it needs ${formatBytes(needed)}${there} in ${plain(folder)}.`,
+      );
     }
     output.line(
       `In the end ${plan.freed >= 0 ? `${formatBytes(plan.freed)} come free` : `the images take ${formatBytes(-plan.freed)} more`}${exact ? '' : ' (the least that it can be; --exact reads all to know)'}.`,
@@ -68,10 +72,13 @@ export function writePlan(output: Output, plan: DeletePlan): void {
       if (step.kind === 'qemu-img') {
         output.line(`${number} ${plain(step.command.what)}`);
         output.line(`       ${plain(commandText(step.command.args))}`);
-      } else if (step.kind === 'verify') output.line(`${number} sees that ${plain(step.what)}`);
+      } else if (step.kind === 'verify') output.line(`${number} checks that ${plain(step.what)}`);
       else output.line(`${number} removes ${name(step.path)}`);
     });
     if (plan.leaves.length > 0) output.line(`Read before and after: ${plan.leaves.map(name).join(', ')}.`);
+    output.line(
+      `To do it: ${ourCommand('snapshot', 'delete', path.relative(process.cwd(), image) || image, '--direction', direction)}`,
+    );
   }
   if (plan.cautions.length > 0) output.line();
   for (const finding of plan.cautions) for (const line of findingLines(finding)) output.line(line);

@@ -2,7 +2,7 @@ import { TRUST_ALL } from '../../../node/gate';
 import { startPreview } from '../../../node/snapshots/preview';
 import { findingLines } from '../../findings';
 import { Output } from '../../output';
-import { plain } from '../../text';
+import { ourCommand, plain } from '../../text';
 import type { Verb } from '../../verb';
 import { EXIT } from '../../verb';
 import { createdJson } from './create';
@@ -28,9 +28,8 @@ export const snapshotPreview: Verb = {
     if (invocation.json) output.json({ ...preview, created: createdJson(created) });
     else {
       output.line(`${plain(preview.overlay)}: a preview of ${plain(preview.of)}. Let the VM use it.`);
-      output.line(
-        `vmdisk snapshot undo goes back to ${plain(preview.leaf)}; vmdisk snapshot commit keeps the preview.`,
-      );
+      output.line(`To go back to ${plain(preview.leaf)}: ${ourCommand('snapshot', 'undo', preview.overlay)}`);
+      output.line(`To keep the preview: ${ourCommand('snapshot', 'commit', preview.overlay)}`);
       for (const finding of created.findings)
         findingLines(finding).forEach((line) => {
           output.line(line);

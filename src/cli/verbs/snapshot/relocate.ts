@@ -5,14 +5,16 @@ import { TRUST_ALL } from '../../../node/gate';
 import { commandText } from '../../../node/qemuImg';
 import {
   findCandidates,
+  judgeParent,
   missesParent,
   planRelocate,
   putBackHeader,
   relocateParent,
 } from '../../../node/snapshots/relocate';
 import { conducted, TOOL_OPTIONS, toolOf } from '../../conduct';
+import { findingLines } from '../../findings';
 import { Output } from '../../output';
-import { paint, plain } from '../../text';
+import { ourCommand, paint, plain } from '../../text';
 import type { ExitCode, Invocation, Verb } from '../../verb';
 import { EXIT, UsageError } from '../../verb';
 
@@ -69,11 +71,11 @@ export const snapshotRelocate: Verb = {
 async function list(invocation: Invocation, image: string): Promise<ExitCode> {
   const folder = invocation.value('look-in');
   const folders = folder === undefined ? [] : [folder];
-  const mended = missesParent(image, TRUST_ALL);
+  const { path: mended, isWhole } = missesParent(image, TRUST_ALL);
   const candidates = await conducted((conduct) => findCandidates(image, folders, TRUST_ALL, conduct));
   const output = new Output();
   if (invocation.json) output.json({ image: mended, candidates });
-  else for (const line of candidateLines(mended, candidates)) output.line(line);
+  else for (const line of candidateLines(mended, isWhole, candidates)) output.line(line);
   output.flush();
   return EXIT.fine;
 }
@@ -83,24 +85,30 @@ const shortened = (file: string): string => {
   return plain(relative === '' || relative.startsWith(`..${path.sep}..`) ? file : relative);
 };
 
-function candidateLines(image: string, candidates: readonly ParentCandidate[]): string[] {
+function candidateLines(image: string, isWhole: boolean, candidates: readonly ParentCandidate[]): string[] {
+  const whole = `${shortened(image)} misses no parent: its whole chain can be opened.`;
+  if (candidates.length === 0 && isWhole) return [whole];
   if (candidates.length === 0) {
     return [
       `${shortened(image)}: no file was found that may be its parent. Look elsewhere with --look-in FOLDER, or name it with --parent PATH.`,
     ];
   }
   return [
+    ...(isWhole ? [whole] : []),
     `${paint('bold', shortened(image))} may stand on:`,
     ...candidates.flatMap(({ path: file, format, guestSize, certainty, evidence }) => [
       '',
       `${paint(STYLE[certainty], certainty.padEnd(8))}  ${shortened(file)}  ${formatBytes(guestSize)}, ${format}`,
       ...evidence.map(({ speaks, what }) => `          ${speaks === 'for' ? '+' : '-'} ${plain(what)}`),
     ]),
+    '',
+    `To take one of them: ${ourCommand('snapshot', 'relocate', image, '--parent')} FILE`,
   ];
 }
 const STYLE = { certain: 'green', likely: 'green', possible: 'yellow', unlikely: 'red' } as const;
 
 async function tellPlan(invocation: Invocation, request: RelocateRequest): Promise<ExitCode> {
+  const judged = await conducted((conduct) => judgeParent(request, TRUST_ALL, conduct));
   const command = await planRelocate(request, TRUST_ALL);
   const output = new Output();
   const commandLine = commandText(command.args);
@@ -108,19 +116,35 @@ async function tellPlan(invocation: Invocation, request: RelocateRequest): Promi
   else {
     output.line(plain(command.what));
     output.line(`  ${plain(commandLine)}`);
+    for (const line of doubtLines(judged)) output.line(line);
   }
   output.flush();
   return EXIT.fine;
 }
 
+/** What a person has to know who has chosen a file that is hardly the parent. */
+function doubtLines(judged: ParentCandidate | undefined): string[] {
+  if (judged?.certainty !== 'unlikely') return [];
+  const against = judged.evidence.filter(({ speaks }) => speaks === 'against').map(({ what }) => what);
+  return findingLines({
+    code: 'parent-unlikely',
+    severity: 'warning',
+    message: `it is unlikely that ${judged.path} is the right parent: ${against.join('; ')}`,
+    advice:
+      'On a wrong parent the guest reads garbage, and damages its disk if it writes. Make sure before a VM starts.',
+  });
+}
+
 async function run(invocation: Invocation, request: RelocateRequest): Promise<ExitCode> {
   const tool = await toolOf(invocation);
+  const judged = await conducted((conduct) => judgeParent(request, TRUST_ALL, conduct));
   const done = await conducted((conduct) => relocateParent(request, tool, TRUST_ALL, conduct));
   const output = new Output();
   if (invocation.json) output.json(done);
   else {
     output.line(`${shortened(done.image)} stands on ${plain(done.backing)} (${done.backingFormat}) now.`);
-    output.line(`It named ${plain(done.before ?? 'nothing')} before. The whole chain was opened and fits.`);
+    output.line(`It named ${plain(done.before ?? 'nothing')} before. The whole chain can be opened.`);
+    for (const line of doubtLines(judged)) output.line(line);
   }
   output.flush();
   return EXIT.fine;

@@ -24,7 +24,8 @@ export const checkFound: ImageRule = ({ path, check, use }, { remedies }) => {
   const running = use.state === 'written';
   const meanwhile = running ? ' The image is being written to: check it again when the VM is off.' : '';
   const certainty = running ? 'possible' : 'certain';
-  if (checkErrors + corruptions + further > 0) {
+  const isCorrupt = checkErrors + corruptions + further > 0;
+  if (isCorrupt) {
     found.push({
       code: 'check-corruptions',
       severity: 'error',
@@ -41,9 +42,11 @@ export const checkFound: ImageRule = ({ path, check, use }, { remedies }) => {
       severity: 'warning',
       path,
       message: `the check found ${formatCount(leaks)} leaked cluster${leaks === 1 ? '' : 's'}`,
-      meaning: `Space is taken that nothing uses, as work that was broken off leaves it. The data is whole.${meanwhile}`,
-      certainty,
-      remedies: running ? [] : [remedies.repair(path, 'leaks')],
+      meaning: isCorrupt
+        ? 'What a broken table refers to looks unused as well. Nothing may be freed before the corruptions are mended.'
+        : `Space is taken that nothing uses, as work that was broken off leaves it. The data is whole.${meanwhile}`,
+      certainty: isCorrupt ? 'possible' : certainty,
+      remedies: running || isCorrupt ? [] : [remedies.repair(path, 'leaks')],
     });
   }
   return found;

@@ -88,7 +88,7 @@ function writtenTo({ direction, parent, children }: DeleteNote, stage: Stage): r
   if (stage === 'removing') return [];
   const written = direction === 'commit' ? (parent ? [parent] : []) : children;
   return written
-    .filter(({ exists }) => exists)
+    .filter(({ exists, image }) => exists && image?.format !== 'raw')
     .slice(0, MOST_CHECKED)
     .map(({ path }) => path);
 }

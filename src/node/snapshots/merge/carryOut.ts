@@ -68,6 +68,7 @@ class Run {
       direction: this.direction,
       freed: before - this.taken(),
       verified: [...digests.keys()],
+      ...(heir !== undefined && { heir }),
     };
   }
 

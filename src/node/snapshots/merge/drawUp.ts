@@ -18,12 +18,12 @@ import {
   roomForName,
   toWire,
 } from '../../../core';
-import type { Effect, Differing, MergeImage } from '../../../core';
+import type { Effect, Differing, MergeImage, OtherWay, Situation } from '../../../core';
 import type { GatePolicy } from '../../../protocol/worker';
 import type { Conduct } from '../conduct';
 import { runJob } from '../conduct';
 import type { DeleteRequest } from '../delete';
-import { freeSpace, noRoom, refusal } from '../guard';
+import { filesListed, freeSpace, noRoom, refusal } from '../guard';
 import { parentName } from '../parentName';
 import { believed } from './believe';
 import { gather, idOf, takes } from './gather';
@@ -105,7 +105,27 @@ class Draft {
     })[0];
     const chosen = best && figures.get(best);
     if (!best || !chosen) return this.refused([refusal('unreadable', "the layer can't be read to its end")]);
-    return this.drawn(best, chosen, figures.get(best === 'commit' ? 'pull' : 'commit')?.bytes);
+    const otherWay = best === 'commit' ? 'pull' : 'commit';
+    const other = figures.get(otherWay);
+    const [closed] = [...against[otherWay], ...this.nameObjections(otherWay)];
+    return this.drawn(
+      best,
+      chosen,
+      other
+        ? { moves: other.bytes, freed: this.freedBy(other), hasRoom: isRoomFor(other.moves) }
+        : { closed: this.withNames(closed?.message) },
+    );
+  }
+
+  private freedBy({ growth }: Figures): number {
+    return takes(this.gathered.situation.layer.path) - growth;
+  }
+
+  /** Files of the family by their names alone: a sentence among others has no room for paths. */
+  private withNames(text: string | undefined): string | undefined {
+    const { layer, below, children, siblings } = this.gathered.situation;
+    const files = [layer, ...below, ...children, ...siblings].map(({ path: file }) => file);
+    return files.reduce((told, file) => told?.replaceAll(file, path.basename(file)), text);
   }
 
   /** Only the way that a person asked for, or that is the likelier one, is argued with. */
@@ -193,20 +213,22 @@ class Draft {
     return this.differing;
   }
 
-  private async drawn(direction: Direction, figures: Figures, otherMoves: number | undefined): Promise<Drawn> {
+  private async drawn(direction: Direction, figures: Figures, other: OtherWay): Promise<Drawn> {
     const { gathered } = this;
     const { situation, layer } = gathered;
     const [top] = layer.chain.layers;
     const holding = top ? await this.job(holdingOf(top), 'looking at what it holds') : { held: 0, data: 0 };
     const taken = takes(situation.layer.path);
-    const freed = taken - figures.growth;
+    const freed = this.freedBy(figures);
     const space = spaceFor(figures.moves);
     const short = space.filter(({ needed, free }) => free !== undefined && needed > free);
     if (short.length > 0) {
       return this.refused(short.map(({ folder, needed, free }) => noRoom(folder, needed, free ?? 0)));
     }
+    const frame = this.frame();
     const plan: DeletePlan = {
-      ...this.frame(),
+      ...frame,
+      cautions: [...newestGoes(situation), ...frame.cautions],
       direction,
       moves: figures.moves,
       bytesToMove: figures.bytes,
@@ -218,7 +240,7 @@ class Draft {
         layer: path.basename(situation.layer.path),
         parent: situation.below[0] && path.basename(situation.below[0].path),
         moves: figures.moves.map((move) => ({ ...move, name: path.basename(move.into) })),
-        otherMoves,
+        other,
         held: holding.held,
         takes: taken,
         freed,
@@ -262,8 +284,11 @@ class Draft {
   }
 
   private refused(refusals: readonly Finding[]): Drawn {
+    const frame = this.frame();
     return this.complete({
-      ...this.frame(),
+      ...frame,
+      // Nothing is done that somebody's use of them could disturb.
+      cautions: frame.cautions.filter(({ code }) => code !== 'changed-lately'),
       direction: undefined,
       moves: [],
       bytesToMove: 0,
@@ -272,7 +297,7 @@ class Draft {
       freed: 0,
       why: [],
       steps: [],
-      refusals: unique(refusals),
+      refusals: together(unique(refusals), this.gathered.situation.locked),
     });
   }
 
@@ -334,10 +359,45 @@ function summed(moves: readonly Move[], exact: boolean): Figures {
   return { moves, bytes: sum(({ bytes }) => bytes), growth: sum(({ growth }) => growth), exact };
 }
 
-/** Fewer bytes first, then less growth; down where it is all the same. */
+/** What is written and what more is taken in the end, both count; then fewer bytes; down where it is all the same. */
 function compareFigures(a: Figures | undefined, b: Figures | undefined): number {
   if (!a || !b) return 0;
-  return a.bytes - b.bytes || a.growth - b.growth;
+  return a.bytes + a.growth - (b.bytes + b.growth) || a.bytes - b.bytes;
+}
+
+/** Where nothing stands on the layer, what reads as it does afterwards is another file. */
+function newestGoes({ layer, below, children, begun }: Situation): readonly Finding[] {
+  const parent = below[0];
+  if (children.length > 0 || !parent || (begun?.moved.length ?? 0) > 0) return [];
+  return [
+    {
+      code: 'newest-goes',
+      severity: 'warning',
+      message: `${layer.path} is the newest layer: afterwards it is ${parent.path} that holds the disk as it is now`,
+      advice: `A VM that uses ${path.basename(layer.path)} has to use ${path.basename(parent.path)} from then on.`,
+    },
+  ];
+}
+
+/** Refusals that say the same of several files are one. */
+function together(refusals: readonly Finding[], locked: Situation['locked']): Finding[] {
+  const fileOf = new Map(
+    [...locked].flatMap(([file, findings]) => findings.map((finding) => [finding, file] as const)),
+  );
+  const groups = new Map<string, { readonly files: string[]; readonly rest: string; readonly finding: Finding }>();
+  for (const finding of refusals) {
+    const file = fileOf.get(finding);
+    const rest = file !== undefined && finding.message.startsWith(file) ? finding.message.slice(file.length) : '';
+    const key = rest === '' ? `\0${finding.code}${finding.message}` : `${finding.code}${rest}`;
+    const group = groups.get(key) ?? { files: [], rest, finding };
+    if (file !== undefined) group.files.push(file);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ files, rest, finding }) => {
+    if (files.length < 2 || rest === '') return finding;
+    const message = filesListed(files) + rest.replace(/^ is /, ' are ').replace(/^ lies /, ' lie ');
+    return { ...finding, message };
+  });
 }
 
 function spaceFor(moves: readonly Move[]): DeletePlan['space'] {

@@ -10,7 +10,7 @@ import type { Family } from '../../family';
 import { above, childrenOf, findFamily } from '../../family';
 import { openFile } from '../../files';
 import { useOf } from '../../inUse';
-import { holdsData, isNoLink, lateChange, mayChange, unseen } from '../guard';
+import { holdsData, isNoLink, lateChanges, mayChange, unseen } from '../guard';
 import type { Note } from '../notes';
 import { readNote } from '../notes';
 
@@ -163,11 +163,9 @@ function standingOn(family: Family, id: string): Gathered['standing'] {
 }
 
 async function cautionsOf({ layer, below, children }: Situation, family: Family): Promise<readonly Finding[]> {
-  const cautions: Finding[] = [];
-  for (const { path: file } of [layer, ...below.slice(0, 1), ...children]) {
-    const late = lateChange(file, await useOf(file, false));
-    if (late) cautions.push(late);
-  }
+  const files = [layer, ...below.slice(0, 1), ...children].map(({ path: file }) => file);
+  const uses = await Promise.all(files.map(async (file) => [file, await useOf(file, false)] as const));
+  const cautions: Finding[] = [...lateChanges(uses)];
   if (layer.bitmaps.length > 0) {
     cautions.push({
       code: 'bitmaps-lost',

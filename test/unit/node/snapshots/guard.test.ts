@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freeSpace, lateChange, mayChange, noRoom, useFinding } from '../../../../src/node/snapshots/guard';
+import { freeSpace, lateChanges, mayChange, noRoom, useFinding } from '../../../../src/node/snapshots/guard';
 import { makeTempFolder, removeFolder } from '../../../support/temp';
 
 describe('the guard before images are changed', () => {
@@ -52,11 +52,16 @@ describe('the guard before images are changed', () => {
   });
 
   it('tells of a change lately, which may be that of a VM on another machine', () => {
-    const told = (changedAgo?: number): string | undefined =>
-      lateChange('/vm/a', { state: 'free', by: [], changedAgo })?.message;
-    assert.equal(told(), undefined);
-    assert.equal(told(12_000), '/vm/a changed 12 seconds ago');
-    assert.equal(told(240_000), '/vm/a changed 4 minutes ago');
+    const told = (...agos: readonly (number | undefined)[]): readonly string[] =>
+      lateChanges(
+        agos.map((changedAgo, index) => [`/vm/${'abcde'[index] ?? ''}`, { state: 'free', by: [], changedAgo }]),
+      ).map(({ message }) => message);
+    assert.deepEqual(told(undefined), []);
+    assert.deepEqual(told(400), ['/vm/a changed 1 second ago']);
+    assert.deepEqual(told(12_000), ['/vm/a changed 12 seconds ago']);
+    assert.deepEqual(told(240_000), ['/vm/a changed 4 minutes ago']);
+    const several = '/vm/a, c, d and 1 more changed lately, the last of them 9 seconds ago';
+    assert.deepEqual(told(12_000, undefined, 9000, 9001, 50_000), [several]);
   });
 
   it('knows the room of a file system, and says how much is wanting', () => {
