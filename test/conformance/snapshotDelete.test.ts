@@ -382,8 +382,9 @@ describe('vmdisk snapshot plan and delete', () => {
 
   it('looks again right before it begins: who stands there, who uses it, which file it is', async function () {
     if (process.platform === 'win32') this.skip();
-    make('base.qcow2', '8M');
-    io('base.qcow2', 'write -P 1 0 8M');
+    // Large enough that reading it is told.
+    make('base.qcow2', '96M');
+    io('base.qcow2', 'write -P 1 0 96M');
     make('layer.qcow2', undefined, 'base.qcow2');
     io('layer.qcow2', 'write -P 2 1M 4M');
     make('child.qcow2', undefined, 'layer.qcow2');

@@ -272,8 +272,10 @@ class Draft {
     } else {
       for (const child of children) {
         const onto = parent ? ['-F', format, '-b', this.nameFor(child)] : ['-b', ''];
+        // Written through: else QEMU names the other parent while tables that lead to what was copied are in memory only,
+        // and whoever is killed or loses power then leaves an image that reads otherwise.
         run(
-          ['rebase', '-p', '-f', 'qcow2', ...onto, child.path],
+          ['rebase', '-p', '-t', 'writethrough', '-f', 'qcow2', ...onto, child.path],
           `copies what ${child.path} reads of ${layer.path} into it, then ${parent ? `names ${parent.path} as its parent` : 'lets it stand by itself'}`,
         );
       }
