@@ -15,6 +15,8 @@ export interface Family {
   readonly images: readonly SurveyedImage[];
   /** Files in the folders that were looked through that are images by name or content, and could not be read. */
   readonly unusable: readonly UnusableImage[];
+  /** Files that hold the data of an image beside them, and that image, whether it is of the family or not. */
+  readonly holders: readonly { readonly id: string; readonly image: string }[];
   /** The folders that were looked through: overlays that lie elsewhere are not known. */
   readonly folders: readonly string[];
   /** True where a folder has more files than are looked at, or can't be looked through. */
@@ -80,6 +82,9 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
   const first = byPath(own, start)?.id ?? idOf(start);
   return {
     images: first === undefined ? [] : related(own, first),
+    holders: own.flatMap(({ path: image, companions = [] }) => {
+      return companions.map((file) => ({ id: idOf(file) ?? '', image }));
+    }),
     unusable: [...unusable.values()],
     folders: [...looked],
     incomplete,

@@ -34,6 +34,7 @@ const EXPECTED = new Set([
   'no-children',
   'parent-larger',
   'internal-snapshots',
+  'child-snapshots',
   'cannot-grow',
   'stale-tail',
   'corrupt',

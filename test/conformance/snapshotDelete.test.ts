@@ -363,6 +363,13 @@ describe('vmdisk snapshot plan and delete', () => {
     assert.deepEqual(codes(plan('layer.qcow2')), ['unreadable-neighbour']);
   });
 
+  it('removes no file, and writes into none, that another image keeps its data in', () => {
+    qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-o', 'data_file=disk.raw,data_file_raw=on', 'holder.qcow2', '1M');
+    make('layer.qcow2', undefined, 'disk.raw');
+    assert.deepEqual(codes(plan('disk.raw')), ['holds-data']);
+    assert.deepEqual(codes(plan('layer.qcow2')), ['holds-data']);
+  });
+
   it('takes no snapshot for what a repair has kept, whatever it is called', () => {
     make('base.qcow2', '1M');
     make('layer.qcow2', undefined, 'base.qcow2');

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { ImageFacts, LeftoverFacts, NotedImage } from '../../core';
 import type { FileGate } from '../gate';
+import { isOurs } from '../ourFiles';
 import { notedImage, readNote } from '../snapshots/notes';
 import type { Note } from '../snapshots/notes';
 import { idOf } from './images';
@@ -136,7 +137,7 @@ export class Leftovers {
     const header = KEPT_HEADER.exec(name)?.[1];
     if (header !== undefined) return [{ kind: 'kept-header', path: file, image: beside(header), size }];
     const repaired = BEFORE_REPAIR.exec(name)?.[1];
-    if (repaired !== undefined) {
+    if (repaired !== undefined && isOurs(file)) {
       // As long as the image, but only parts of it are there.
       const taken = Math.min(size, ((stat as { readonly blocks?: number }).blocks ?? Infinity) * 512);
       return [{ kind: 'before-repair', path: file, image: beside(repaired), size: taken, state: repairState(file) }];

@@ -72,6 +72,14 @@ function mayBeDisk(file: string): boolean {
   return !isNoDisk(file) && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
+/** A file that some image keeps its data in. @param id of the file */
+export function holdsData(file: string, id: string, { holders }: Family): readonly Finding[] {
+  return holders
+    .filter((holder) => holder.id === id)
+    .slice(0, 1)
+    .map(({ image }) => refusal('holds-data', `${image} keeps its data in ${file}, and would lose it`));
+}
+
 /** Why an image is not changed while somebody else has it open. */
 export function useFinding(file: string, { state, by }: Use): Finding | undefined {
   if (state === 'free' || state === 'unknown') return undefined;

@@ -118,6 +118,14 @@ describe('what the doctor gathers', () => {
     assert.equal((await examine([at('disk.qcow2')], TRUST_ALL)).images, 1);
   });
 
+  it('takes no overlay for a copy of a repair, which could be removed', async () => {
+    write('web01');
+    overlay('web01.before-repair', 'web01');
+    overlay('web02.before-repair', 'web01');
+    assert.deepEqual(await told(), []);
+    assert.equal((await examine([folder], TRUST_ALL)).images, 3);
+  });
+
   it('tells of a parent that is newer by the files’ dates', async () => {
     write('base.qcow2');
     overlay('leaf.qcow2', 'base.qcow2');

@@ -84,7 +84,7 @@ class Draft {
     const { situation } = this.gathered;
     const against = objections(situation);
     const open = (['commit', 'pull'] as const).filter((way) => {
-      return against[way].length === 0 && this.nameObjections(way).length === 0;
+      return against[way].length === 0 && this.nameObjections().length === 0;
     });
     const wanted = this.request.direction ?? situation.begun?.direction;
     const considered = wanted === undefined ? open : open.filter((way) => way === wanted);
@@ -130,7 +130,7 @@ class Draft {
 
   /** Only the way that a person asked for, or that is the likelier one, is argued with. */
   private objectionsTo(wanted: Direction | undefined, against: ReturnType<typeof objections>): Finding[] {
-    const all = (way: Direction): Finding[] => [...against[way], ...this.nameObjections(way)];
+    const all = (way: Direction): Finding[] => [...against[way], ...this.nameObjections()];
     if (wanted !== undefined) return all(wanted);
     const { children, below } = this.gathered.situation;
     if (children.length === 0 && below.length > 0) return all('commit');
@@ -138,9 +138,9 @@ class Draft {
     return unique([...all('pull'), ...all('commit')]);
   }
 
-  private nameObjections(way: Direction): Finding[] {
+  private nameObjections(): Finding[] {
     const { situation, children } = this.gathered;
-    if (way === 'pull' && situation.below.length === 0) return [];
+    if (situation.below.length === 0) return [];
     return children.flatMap(({ chain: { layers } }, index) => {
       const child = situation.children[index];
       const top = layers[0];

@@ -10,7 +10,7 @@ import type { Family } from '../../family';
 import { above, childrenOf, findFamily } from '../../family';
 import { openFile } from '../../files';
 import { useOf } from '../../inUse';
-import { isNoLink, lateChanges, mayChange, unseen } from '../guard';
+import { holdsData, isNoLink, lateChanges, mayChange, unseen } from '../guard';
 import type { Note } from '../notes';
 import { readNote } from '../notes';
 
@@ -112,7 +112,8 @@ async function situate(
   const named = [layer, ...images].map(({ path: file }) => file);
   const found = await Promise.all(
     [...parent, ...named].map(async (file) => {
-      return [file, [...(named.includes(file) ? isNoLink(file) : []), ...(await mayChange(file))]] as const;
+      const link = named.includes(file) ? isNoLink(file) : [];
+      return [file, [...link, ...holdsData(file, idOf(file), family), ...(await mayChange(file))]] as const;
     }),
   );
   const locked = new Map(found);
