@@ -107,7 +107,7 @@ class Draft {
     if (!best || !chosen) return this.refused([refusal('unreadable', "the layer can't be read to its end")]);
     const otherWay = best === 'commit' ? 'pull' : 'commit';
     const other = figures.get(otherWay);
-    const [closed] = [...against[otherWay], ...this.nameObjections(otherWay)];
+    const [closed] = [...against[otherWay], ...this.nameObjections()];
     return this.drawn(
       best,
       chosen,
