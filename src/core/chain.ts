@@ -115,7 +115,7 @@ function stepDown(
 function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
   const advice =
     end.kind === 'missing'
-      ? 'Put the parent back where it was, or tell the image where it is now (qemu-img rebase -u).'
+      ? 'Put the parent back where it was, or tell the image where it is now: VM Disk: Relocate Parent…, vmdisk snapshot relocate.'
       : end.reason === 'outside'
         ? 'Allow it if you know where the image comes from.'
         : undefined;

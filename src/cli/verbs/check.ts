@@ -4,7 +4,7 @@ import { findingJson, findingLines } from '../findings';
 import { openImage, percent } from '../image';
 import { Output, tell } from '../output';
 import { ProgressLine } from '../progress';
-import { paint, plain } from '../text';
+import { ourCommand, paint, plain } from '../text';
 import type { ExitCode, Verb } from '../verb';
 
 const DETAILS = `
@@ -114,7 +114,16 @@ function humanLines(
     ...(found.length === 0 ? [] : ['']),
     `${paint('bold', plain(name))}: ${faultsFound(counts) ?? 'consistent by itself'}${worry(findings)}`,
     ...layoutLines(counts),
+    ...mendLines(counts, name),
   ];
+}
+
+/** The command that mends it, or as much of it as can be. */
+function mendLines({ corruptions, further, leaks }: CheckCounts, name: string): string[] {
+  if (corruptions + further > 0) {
+    return [`To mend what can be, all that changes being kept: ${ourCommand('repair', name, '--mode', 'all')}`];
+  }
+  return leaks > 0 ? [`To free what is leaked: ${ourCommand('repair', name, '--mode', 'leaks')}`] : [];
 }
 
 function touchLines({ claims, guest }: CheckProblem, { views }: Layer): string[] {

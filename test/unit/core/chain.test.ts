@@ -63,7 +63,7 @@ describe('a chain', () => {
     );
     assert.deepEqual(namesOf(chain), ['/i/leaf', '/i/middle']);
     assert.deepEqual(codesOf(chain), [[], ['parent-missing']]);
-    assert.match(chain.layers[1]?.findings[0]?.advice ?? '', /rebase/);
+    assert.match(chain.layers[1]?.findings[0]?.advice ?? '', /Relocate Parent/);
   });
 
   for (const reason of ['outside', 'not-a-file', 'unreadable'] as const) {

@@ -264,7 +264,7 @@ class HeaderReader {
         'refcount-table-absent',
         'the image has no reference count table',
         56,
-        'QEMU refuses it; qemu-img check -r all makes a new one.',
+        'QEMU refuses it; a repair of all makes a new one.',
       );
     }
     const refcountTableOffset = this.optional(this.head, 48, 'offset of the reference count table', 48) ?? 0;
@@ -425,7 +425,7 @@ class HeaderReader {
         'dirty',
         'the image was not closed cleanly: its reference counts may be stale',
         72,
-        'If no VM is using it, qemu-img check -r leaks mends it.',
+        'If no VM is using it, a repair of leaks mends it.',
       );
     }
     if (known.has('corrupt')) {

@@ -100,7 +100,19 @@ export class Qcow2Layer implements Layer {
   }
 
   get findings(): readonly Finding[] {
-    return [...this.parts.findings, ...[...this.scanned.values()].flat()];
+    return [...this.parts.findings, ...this.cutOff(), ...[...this.scanned.values()].flat()];
+  }
+
+  /** A file that was cut short before its first table is told of as soon as it is opened: it reads as an empty disk. */
+  private cutOff(): readonly Finding[] {
+    const [now] = this.views;
+    if (!now || this.scanned.has(now.id)) return [];
+    try {
+      return new L1Table(this.parts.source, this.geometry, this.place(now), now.guestSize).findings;
+    } catch (error) {
+      if (error instanceof DiskError) return [];
+      throw error;
+    }
   }
 
   *scan(view: View, options: ScanOptions): Job<RunList> {

@@ -357,6 +357,11 @@ describe('the doctor’s rules', () => {
     };
     assert.deepEqual(told([image('leaf', { check: counts })]), []);
     assert.deepEqual(told([image('leaf', { check: { ...counts, leaks: 3 } })]), ['warning certain check-leaks leaf']);
+    // What a broken table refers to looks leaked as well: nothing that frees it is offered.
+    assert.deepEqual(told([image('leaf', { check: { ...counts, corruptions: 1, leaks: 3 } })]), [
+      'error certain check-corruptions leaf',
+      'warning possible check-leaks leaf',
+    ]);
     assert.deepEqual(told([image('leaf', { check: { ...counts, further: 1 } })]), [
       'error certain check-corruptions leaf',
     ]);

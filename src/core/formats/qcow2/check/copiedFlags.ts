@@ -87,12 +87,10 @@ export function copiedNote(what: string, flagged: boolean, count: number): Pick<
   return flagged
     ? {
         message: `${what} is flagged as used once, but counted ${count === 0 ? 'as free' : `${count} times`}`,
-        advice:
-          'A write would change what something else relies on: boot nothing from it; qemu-img check -r all mends it.',
+        advice: 'A write would change what something else relies on: boot nothing from it; a repair of all mends it.',
       }
     : {
         message: `${what} is counted once, but not flagged so`,
-        advice:
-          'A write would copy it and leak the old one: qemu-img check -r leaks mends it where nothing else is wrong.',
+        advice: 'A write would copy it and leak the old one: a repair of leaks mends it where nothing else is wrong.',
       };
 }

@@ -141,7 +141,7 @@ const ABOUT: Readonly<Record<Fault, { readonly code: string; readonly counts: No
 
 const DONT_WRITE =
   'Do not boot from it: a write there changes what something else relies on. Copy the disk out (vmdisk convert), or ' +
-  'mend a copy with qemu-img check -r all.';
+  'mend a copy with a repair of all.';
 
 function describe(
   { verdict, start, end, counted, references }: Stretch,
@@ -160,13 +160,13 @@ function describe(
       return {
         ...about,
         message: `${what} ${is} counted as used, but nothing refers to ${clusters === 1 ? 'it' : 'them'}`,
-        advice: 'Space is lost, nothing else: qemu-img check -r leaks frees it.',
+        advice: 'Space is lost, nothing else: a repair of leaks frees it.',
       };
     case 'overcounted':
       return {
         ...about,
         message: `${what} ${is} referred to ${times(references)}, but counted ${times(counted)}`,
-        advice: 'Space will not be freed when it could be, nothing else: qemu-img check -r leaks mends it.',
+        advice: 'Space will not be freed when it could be, nothing else: a repair of leaks mends it.',
       };
     case 'uncounted':
       return {
@@ -186,7 +186,7 @@ function describe(
       return {
         ...about,
         message: `the counts of ${formatCount(clusters)} clusters in a row can't be read`,
-        advice: 'The reference count table is broken there: qemu-img check -r all makes a new one, on a copy.',
+        advice: 'The reference count table is broken there: a repair of all makes a new one, on a copy.',
       };
     case 'contested':
       return {

@@ -9,7 +9,7 @@ import type { References } from './references';
 const RESERVED_LOW = 0x1ff;
 /** Entries between two yields: a few milliseconds of work, when something is wrong with each. */
 const SLICE = 1024;
-const ADVICE = 'qemu-img check -r all makes new reference counts, on a copy.';
+const ADVICE = 'A repair of all makes new reference counts, on a copy.';
 
 /**
  * Checks the entries of the reference count table and counts the blocks that they refer to, last of all: a block that

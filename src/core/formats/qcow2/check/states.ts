@@ -112,7 +112,7 @@ function tableError(notes: Notes, why: string, host: Part, offset = host.start):
 function incompleteEntry(notes: Notes, { name, from }: State): void {
   notes.add('corruption', 1, 'snapshot-entry', () => ({
     message: `the entry of ${name} is incomplete: version 3 tells the sizes of its disk and of its VM state`,
-    advice: 'qemu-img check -r all completes it, on a copy.',
+    advice: 'A repair of all completes it, on a copy.',
     offset: from.start,
     host: from,
   }));
