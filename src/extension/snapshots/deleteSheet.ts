@@ -67,10 +67,15 @@ function refusedSheet(plan: DeletePlan, actions: PlanActions): SheetText {
   };
 }
 
-function leadText({ image, parent, moves }: DeletePlan, direction: Direction): string {
+function leadText({ image, parent, moves, standing }: DeletePlan, direction: Direction): string {
   const name = basename(image);
   if (direction === 'commit') {
-    return `What ${name} holds moves down into its parent${parent === undefined ? '' : ` ${basename(parent)}`}; then the file goes. No VM sees a difference.`;
+    const below = parent === undefined ? 'its parent' : `its parent ${basename(parent)}`;
+    const end =
+      standing.length > 0
+        ? 'No VM sees a difference.'
+        : `The VM has to use ${parent === undefined ? 'the parent' : basename(parent)} from then on.`;
+    return `What ${name} holds moves down into ${below}; then the file goes. ${end}`;
   }
   const into = moves.map((move) => basename(move.into));
   const whose = into.length === 0 ? 'what stands on it' : listed(into);
@@ -232,10 +237,13 @@ export function commandsText({ steps }: Pick<DeletePlan, 'steps'>): string {
 const oneLine = (text: string): string => text.replace(/\p{Cc}/gu, '?');
 
 /** What came of it. */
-export function deletedSheet({ image, freed, verified }: Deleted, open: (path: string) => unknown): SheetText {
+export function deletedSheet({ image, freed, verified, heir }: Deleted, open: (path: string) => unknown): SheetText {
   return {
     title: `Deleted ${basename(image)}`,
-    lead: 'Every image that is left was read before and after: nothing in them differs.',
+    lead:
+      heir === undefined
+        ? 'Every image that is left was read before and after: nothing in them differs.'
+        : `${basename(heir)} reads as ${basename(image)} did: let the VM use that one from now on.`,
     blocks: [
       {
         kind: 'facts',

@@ -52,6 +52,8 @@ export async function runJob<T>(job: Job<T>, what: string, { signal, progress }:
     token.stop();
   };
   signal?.addEventListener('abort', stop, { once: true });
+  // A short job is through before its first slice ends.
+  progress?.(what, undefined);
   try {
     let result: { readonly value: T } | undefined;
     const told = function* (): Job<void> {

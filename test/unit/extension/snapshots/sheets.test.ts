@@ -61,6 +61,17 @@ function read(sheet: SheetText): { readonly lines: readonly string[]; readonly b
   return { lines, buttons };
 }
 
+describe('the page about a newest layer that goes', () => {
+  it('names what the VM has to use then, before and after', () => {
+    const plan: DeletePlan = { ...PLAN, image: '/vm/web.qcow2', direction: 'commit', standing: [] };
+    const told = read(planSheet(plan, TOOL, undefined, ACTIONS)).lines.join(' ');
+    assert.match(told, /The VM has to use web\.img from then on/);
+    assert.doesNotMatch(told, /No VM sees a difference/);
+    const deleted = { image: plan.image, direction: 'commit', freed: 0, verified: ['/vm/web.img'], heir: '/vm/web.img' } as const;
+    assert.match(read(deletedSheet(deleted, () => undefined)).lines.join(' '), /web\.img reads as web\.qcow2 did/);
+  });
+});
+
 describe('the page of a plan', () => {
   const { lines, buttons } = read(planSheet(PLAN, TOOL, 'commit', ACTIONS));
 
