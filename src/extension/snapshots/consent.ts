@@ -4,7 +4,7 @@ import type { QemuCommand } from '../../core/snapshots/model';
 import { SETTINGS } from '../ids';
 import { message, plain } from '../text';
 import { findingText } from './findings';
-import { commandText } from './maintenance';
+import { commandText } from './commandText';
 import type { Tool } from './maintenance';
 import type { SnapshotWorld } from './world';
 

@@ -4,7 +4,7 @@ import type { Deleted, DeletePlan, Direction, Move, PlanStep, Standing } from '.
 import { formatBytes } from '../../core/units';
 import { count, sentence } from '../text';
 import { findingText } from './findings';
-import { commandText } from './maintenance';
+import { commandText } from './commandText';
 import type { Tool } from './maintenance';
 import type { Block, Button, Fact, SheetText } from './sheetHtml';
 

@@ -1,7 +1,5 @@
 import * as vscode from 'vscode';
 import { oneLine } from '../../core/errors';
-import { commandLine } from '../../core/shell';
-import type { QemuCommand } from '../../core/snapshots/model';
 import type { ImageWorker } from '../../node/workerClient';
 import type { MaintenanceCalls } from '../../protocol/maintenance';
 import { SETTINGS } from '../ids';
@@ -127,10 +125,4 @@ export class Maintenance implements vscode.Disposable {
     this.worker?.dispose();
     this.worker = undefined;
   }
-}
-
-/** A command as a person may run it. */
-export function commandText({ args }: Pick<QemuCommand, 'args'>, tool?: Tool): string {
-  const program = tool && 'path' in tool ? tool.path : 'qemu-img';
-  return commandLine([program, ...args], process.platform === 'win32');
 }
