@@ -122,6 +122,19 @@ describe('vmdisk snapshot plan and delete', () => {
     assert.equal(run('snapshot', 'plan', 'base.qcow2').code, 1);
   });
 
+  it('puts a newest layer into its parent, and says which file the VM has to use then', () => {
+    make('base.qcow2', '4M');
+    make('top.qcow2', undefined, 'base.qcow2');
+    io('top.qcow2', 'write -P 2 1M 1M');
+    const before = hash('top.qcow2');
+    const { code, stdout, stderr } = run('snapshot', 'delete', 'top.qcow2');
+    assert.equal(code, 0, stderr);
+    assert.equal(hash('base.qcow2'), before);
+    assert(!existsSync(at('top.qcow2')));
+    assert.match(stderr, /has to use base\.qcow2 from then on/);
+    assert.match(stdout, /base\.qcow2 reads as it did: let the VM use that one/);
+  });
+
   it('refuses to commit into a larger disk under a larger one', () => {
     make('base.qcow2', '8M');
     io('base.qcow2', 'write -P 1 0 8M');

@@ -30,6 +30,7 @@ export async function planDelete(
 
 /**
  * Deletes a layer by the plan that holds at that moment: verifies before the file is removed, and after.
+ * @param planned is told the plan before anything is done by it
  * @throws DiskError `refused` with the plan's reasons; `corrupt` when a leaf would not read as before: then nothing was
  * removed; `AbortError` when it was cancelled: then every leaf reads as before
  */
@@ -38,8 +39,11 @@ export async function deleteLayer(
   tool: QemuImg,
   policy: GatePolicy,
   conduct: Conduct = {},
+  planned?: (plan: DeletePlan) => void,
 ): Promise<Deleted> {
   const gone = goneLayer(request.image);
   if (gone) return finishGone(gone, policy);
-  return carryOut(await drawUp(request, policy, conduct), tool, policy, conduct);
+  const drawn = await drawUp(request, policy, conduct);
+  planned?.(drawn.plan);
+  return carryOut(drawn, tool, policy, conduct);
 }

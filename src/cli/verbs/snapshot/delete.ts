@@ -1,10 +1,12 @@
 import * as path from 'node:path';
+import type { DeletePlan } from '../../../core';
 import { formatBytes } from '../../../core';
 import { TRUST_ALL } from '../../../node/gate';
 import { deleteLayer } from '../../../node/snapshots/delete';
 import { internalSnapshot } from '../../../node/snapshots/internal';
 import { conducted, TOOL_OPTIONS, toolOf } from '../../conduct';
-import { Output } from '../../output';
+import { findingSentence } from '../../findings';
+import { Output, tell } from '../../output';
 import { plain } from '../../text';
 import type { ExitCode, Invocation, Verb } from '../../verb';
 import { EXIT } from '../../verb';
@@ -41,7 +43,7 @@ export const snapshotDelete: Verb = {
     if (snapshot !== undefined) return deleteSnapshot(invocation, snapshot);
     const request = deleteRequest(invocation);
     const tool = await toolOf(invocation);
-    const done = await conducted((conduct) => deleteLayer(request, tool, TRUST_ALL, conduct));
+    const done = await conducted((conduct) => deleteLayer(request, tool, TRUST_ALL, conduct, tellCautions));
     const output = new Output();
     if (invocation.json) output.json(done);
     else {
@@ -57,6 +59,11 @@ export const snapshotDelete: Verb = {
     return EXIT.fine;
   },
 };
+
+/** What a person who did not ask for the plan has to know all the same. */
+function tellCautions({ cautions }: DeletePlan): void {
+  for (const caution of cautions) if (caution.severity !== 'info') tell(findingSentence(caution));
+}
 
 async function deleteSnapshot(invocation: Invocation, name: string): Promise<ExitCode> {
   const [image = ''] = invocation.operands;
