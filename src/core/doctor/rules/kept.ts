@@ -34,10 +34,12 @@ export const keptBeforeRepair: LeftoverRule = (leftover, { kin, remedies }) => {
         ...common,
         code: 'repair-not-begun',
         severity: 'info',
-        certainty: 'likely',
-        message: `a repair of "${name}" was still keeping what it was to change when it was broken off`,
-        meaning: 'The image itself was not changed yet. The copy is incomplete and may go.',
-        remedies: [remedies.remove(path)],
+        certainty: 'possible',
+        message: `a repair of "${name}" was perhaps broken off while it still kept what it was to change`,
+        meaning:
+          'Then the image was not changed, and this is an incomplete copy that may go. It has no note that says so: ' +
+          'somebody may have made it as a copy of their own, so look before it goes.',
+        remedies: [],
       },
     ];
   }
