@@ -184,6 +184,8 @@ export class Editor {
 
   /** Where a point of the map is on the page. */
   async onPage({ x, y }: Point): Promise<Point> {
+    // The page may still be on its way back from the table.
+    await this.map.waitFor();
     const box = await this.map.boundingBox();
     assert.ok(box, 'the map is on screen');
     return { x: box.x + x, y: box.y + y };
