@@ -14,10 +14,11 @@ import { DiskError, driverNamed, gravestFirst, judge, Kin, oneLine } from '../co
 import type { SurveyedImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
-import { idOf, ImagesLookedAt } from './doctorFacts/images';
+import { ImagesLookedAt } from './doctorFacts/images';
 import { imagesOf, Leftovers, mayBeOpened, notesIn } from './doctorFacts/leftovers';
 import type { FoundNote } from './doctorFacts/leftovers';
 import { parentFacts } from './doctorFacts/parents';
+import { fileId } from './fileId';
 import { FileGate } from './gate';
 import { useOf } from './inUse';
 import { platformFindings, storageDomainOf } from './platforms';
@@ -185,7 +186,7 @@ class Gatherer {
   }
 
   private isKnown(name: string): boolean {
-    const id = idOf(name);
+    const id = fileId(name);
     return id !== undefined && this.looked.images.has(id);
   }
 
@@ -194,7 +195,7 @@ class Gatherer {
     const names = new Map<string, string[]>();
     for (const { files } of this.looked.listings.values()) {
       for (const file of files) {
-        const id = idOf(file);
+        const id = fileId(file);
         if (id === undefined || !this.looked.images.has(id)) continue;
         const known = names.get(id);
         if (known) known.push(file);

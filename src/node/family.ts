@@ -4,6 +4,7 @@ import { closeChain, DiskError, openChain } from '../core';
 import type { SurveyedImage, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
+import { fileId } from './fileId';
 import { FileGate, realPath } from './gate';
 import { platformStories } from './stories';
 import { summarizeLayer } from './summary';
@@ -79,11 +80,11 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
   }
   const own = [...known.values()];
   // A raw base need not look like an image at all: what stands on it tells that it is one.
-  const first = byPath(own, start)?.id ?? idOf(start);
+  const first = byPath(own, start)?.id ?? fileId(start);
   return {
     images: first === undefined ? [] : related(own, first),
     holders: own.flatMap(({ path: image, companions = [] }) => {
-      return companions.map((file) => ({ id: idOf(file) ?? '', image }));
+      return companions.map((file) => ({ id: fileId(file) ?? '', image }));
     }),
     unusable: [...unusable.values()],
     folders: [...looked],
@@ -156,18 +157,9 @@ export function memberAt({ images }: Pick<Family, 'images'>, file: string): Surv
 }
 
 function byPath(images: Iterable<SurveyedImage>, file: string): SurveyedImage | undefined {
-  const id = idOf(file);
+  const id = fileId(file);
   for (const image of images) if (image.path === file || image.id === id) return image;
   return undefined;
-}
-
-function idOf(file: string): string | undefined {
-  try {
-    const { dev, ino } = fs.statSync(file, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The names by which a chain leads down, from `from` on. */

@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Chain, UnreadableFacts } from '../../core';
@@ -7,6 +6,7 @@ import type { SurveyedImage } from '../../protocol/image';
 import type { GatePolicy } from '../../protocol/worker';
 import { codecs } from '../codecs';
 import { findFamily } from '../family';
+import { fileId } from '../fileId';
 import { FileGate } from '../gate';
 import { isOurs } from '../ourFiles';
 import { summarizeLayer } from '../summary';
@@ -108,7 +108,7 @@ export class ImagesLookedAt {
   /** The file itself, or where it is no image by itself, one that names it as its parent. */
   private async startOf(file: string): Promise<string> {
     if (survey([file], this.policy).images.length > 0) return file;
-    const id = idOf(file);
+    const id = fileId(file);
     for (const { files } of [this.list(path.dirname(file))]) {
       for (let at = 0; at < files.length; at += AT_ONCE) {
         await this.pause();
@@ -167,14 +167,5 @@ export class ImagesLookedAt {
   private async pause(): Promise<void> {
     await setImmediate();
     this.conduct.signal?.throwIfAborted();
-  }
-}
-
-export function idOf(file: string): string | undefined {
-  try {
-    const { dev, ino } = fs.statSync(file, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return undefined;
   }
 }

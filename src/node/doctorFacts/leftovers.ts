@@ -1,11 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { ImageFacts, LeftoverFacts, NotedImage } from '../../core';
+import { fileId } from '../fileId';
 import type { FileGate } from '../gate';
 import { isOurs } from '../ourFiles';
 import { notedImage, readNote } from '../snapshots/notes';
 import type { Note } from '../snapshots/notes';
-import { idOf } from './images';
 
 /** What `NewFile` calls a file while it is being made: `.NAME.PID.TIME.tmp`. */
 const HALF_MADE = /^\.(.+)\.(\d{1,10})\.(\d{12,14})\.tmp$/s;
@@ -51,8 +51,8 @@ export function notesIn(files: readonly string[]): readonly FoundNote[] {
 
 const isSame = (a: string, b: string): boolean => {
   if (path.resolve(a) === path.resolve(b)) return true;
-  const id = idOf(a);
-  return id !== undefined && id === idOf(b);
+  const id = fileId(a);
+  return id !== undefined && id === fileId(b);
 };
 
 /** What is left over in folders. @param members the images by each of their paths */
@@ -130,7 +130,7 @@ export class Leftovers {
           began: Number(began),
           size,
           running: isRunning(Number(pid), Number(began)),
-          complete: idOf(file) === idOf(beside(target)),
+          complete: fileId(file) === fileId(beside(target)),
         },
       ];
     }
@@ -150,7 +150,7 @@ export class Leftovers {
     const known = this.members.get(path.resolve(name));
     if (known) return { path: name, image: known, exists: true };
     if (!this.isThere(name, note)) return { path: name, exists: false };
-    return { path: name, image: this.byId.get(idOf(name) ?? ''), exists: true };
+    return { path: name, image: this.byId.get(fileId(name) ?? ''), exists: true };
   }
 
   private isThere(name: string, note: string): boolean {

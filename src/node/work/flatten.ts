@@ -1,9 +1,9 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Chain, Compressor, Job, Side, Target } from '../../core';
 import { DiskError, flatten as flattenDisk, Session, verify } from '../../core';
 import type { FlattenParams, FlattenResult, GatePolicy } from '../../protocol/worker';
 import { createEnvironment } from '../environment';
+import { fileId } from '../fileId';
 import { openFile } from '../files';
 import { NewFile } from '../newFile';
 
@@ -60,10 +60,10 @@ function* verifyFile(disk: Side, file: NewFile, format: string): Job<void> {
 
 /** A file that the chain reads, or would read if it were there, is never what is written. @throws DiskError `refused` */
 function assertNotOfChain({ layers, end }: Chain, target: string): void {
-  const own = identity(target);
+  const own = fileId(target);
   const missing = end.kind === 'base' ? [] : [end.name];
   const names = [...layers.flatMap(({ companions }) => companions), ...missing];
-  const ids = [...layers.map((layer) => layer.identity.id), ...names.map(identity)];
+  const ids = [...layers.map((layer) => layer.identity.id), ...names.map(fileId)];
   if (names.includes(target) || (own !== undefined && ids.includes(own))) {
     throw new DiskError(
       'refused',
@@ -71,15 +71,5 @@ function assertNotOfChain({ layers, end }: Chain, target: string): void {
       { file: target },
       'Choose another name.',
     );
-  }
-}
-
-/** Equal for two names of one file; nothing for a file that is not there. */
-function identity(file: string): string | undefined {
-  try {
-    const { dev, ino } = fs.statSync(file, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return undefined;
   }
 }

@@ -8,6 +8,7 @@ import { codecsReady } from '../../codecs';
 import { createEnvironment } from '../../environment';
 import type { Family } from '../../family';
 import { above, childrenOf, findFamily } from '../../family';
+import { fileId } from '../../fileId';
 import { openFile } from '../../files';
 import { useOf } from '../../inUse';
 import { holdsData, isNoLink, lateChanges, mayChange, unseen } from '../guard';
@@ -207,12 +208,9 @@ export function standsOn(file: string, parent: string | undefined, policy: GateP
 
 /** Equal for two names of one file. @throws DiskError `not-found` */
 export function idOf(file: string): string {
-  try {
-    const { dev, ino } = fs.statSync(file, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch (cause) {
-    throw new DiskError('not-found', 'there is no such file', { file }, undefined, { cause });
-  }
+  const id = fileId(file);
+  if (id === undefined) throw new DiskError('not-found', 'there is no such file', { file });
+  return id;
 }
 
 /** What a file takes on the host, in bytes. */
