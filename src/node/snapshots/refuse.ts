@@ -13,3 +13,8 @@ export function refuseFor(reasons: readonly Finding[]): void {
 export function refuse(message: string, advice?: string): never {
   throw new DiskError('refused', message, {}, advice);
 }
+
+/** The same where the first reason says enough. @throws DiskError `refused`, where there are any */
+export function refuseForFirst([first]: readonly Finding[]): void {
+  if (first) throw new DiskError('refused', first.message, {}, first.advice);
+}

@@ -13,6 +13,7 @@ import { writeAnew } from '../relocate/writeAnew';
 import type { Conduct } from './conduct';
 import { mayChange, refusal } from './guard';
 import { leadsTo, parentName } from './parentName';
+import { refuseForFirst } from './refuse';
 
 /**
  * Looks for files that may be the parent an image misses, best first. Of a chain that is broken further down, the image
@@ -79,7 +80,7 @@ export async function relocateParent(
  */
 export async function putBackHeader(image: string): Promise<string | undefined> {
   const file = realOf(image);
-  throwFirst(await mayChange(file));
+  refuseForFirst(await mayChange(file));
   return restoreHeader(file);
 }
 
@@ -99,9 +100,9 @@ export interface RelocatePlan {
 async function makePlan(request: RelocateRequest, policy: GatePolicy): Promise<RelocatePlan> {
   const mended = mendedOf(request.image, policy);
   const parent = realOf(request.parent);
-  throwFirst(await mayChange(mended.path));
+  refuseForFirst(await mayChange(mended.path));
   openFile(parent, policy).source.close();
-  throwFirst(await beingWritten(parent));
+  refuseForFirst(await beingWritten(parent));
   const format = request.parentFormat ?? mended.format ?? probedFormat(parent, policy);
   const name = nameFor(mended, parent, request.absolute ?? false);
   const header = takeHeader(mended.path, name, format);
@@ -162,9 +163,4 @@ function judgeTrial({ chain }: Session, mended: Mended, parent: string): void {
     at,
     `Relocate the parent of ${last} first.`,
   );
-}
-
-function throwFirst(findings: readonly Finding[]): void {
-  const [first] = findings;
-  if (first) throw new DiskError('refused', first.message, {}, first.advice);
 }

@@ -15,6 +15,7 @@ import { forgetCopy, freeCopyName, isUntouched, keepCopy, noteAfter, putBack } f
 import type { Conduct } from './conduct';
 import { conduct as run, runJob } from './conduct';
 import { freeSpace, mayChange, noRoom } from './guard';
+import { refuseForFirst } from './refuse';
 
 export interface RepairRequest {
   readonly image: string;
@@ -42,7 +43,7 @@ export async function repair(
   const kept = await runJob(keepCopy(image, copy, ranges), `keeps what may change in ${copy}`, conduct);
   try {
     // Reading all that may have taken long, and what is kept has to be what the repair finds.
-    throwFirst(await mayChange(image, false));
+    refuseForFirst(await mayChange(image, false));
     if (stampOf(image) !== stamp) throw new DiskError('refused', 'it was written to meanwhile', { file: image });
     conduct.signal?.throwIfAborted();
   } catch (error) {
@@ -73,7 +74,7 @@ export async function repair(
  */
 export async function undoRepair(image: string, copy: string, conduct: Conduct = {}): Promise<void> {
   const file = realOf(image);
-  throwFirst(await mayChange(file));
+  refuseForFirst(await mayChange(file));
   await runJob(putBack(file, path.resolve(copy)), `puts back what is kept in ${copy}`, conduct);
   forgetCopy(path.resolve(copy));
 }
@@ -102,13 +103,13 @@ async function makePlan({ image, mode }: RepairRequest, policy: GatePolicy, cond
   await codecsReady();
   const file = realOf(image);
   const opening = openingOf(file, policy);
-  throwFirst(await mayChange(file));
+  refuseForFirst(await mayChange(file));
   const stamp = stampOf(file);
   const report = await checked(file, policy, conduct);
   const ranges = keptRanges(report.file, fileSize(file, policy));
   const needed = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
   const free = freeSpace(path.dirname(file));
-  if (free !== undefined && free < needed) throwFirst([noRoom(path.dirname(file), needed, free)]);
+  if (free !== undefined && free < needed) refuseForFirst([noRoom(path.dirname(file), needed, free)]);
   const args = ['check', '-r', mode, ...opening];
   const what =
     mode === 'leaks'
@@ -218,9 +219,4 @@ async function worded(error: unknown, image: string, copy: string, kept: KeptCop
   const why = error instanceof DiskError ? oneLine(error) : error instanceof Error ? error.message : String(error);
   const advice = `What it was is kept: vmdisk repair --undo ${copy} ${image}.`;
   return new DiskError('corrupt', `the repair did not end well: ${why}`, { file: image }, advice, { cause: error });
-}
-
-function throwFirst(findings: readonly { readonly message: string; readonly advice?: string | undefined }[]): void {
-  const [first] = findings;
-  if (first) throw new DiskError('refused', first.message, {}, first.advice);
 }
