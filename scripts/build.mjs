@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { kernel } from './lib/kernel.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const production = process.argv.includes('--production');
@@ -17,6 +18,7 @@ const common = {
   sourcemap: production ? false : 'linked',
   legalComments: 'none',
   logLevel: 'warning',
+  plugins: [kernel],
 };
 // The extension host of the oldest VS Code that we support runs Node 20.
 const node = { ...common, platform: 'node', target: 'node20', format: 'cjs' };

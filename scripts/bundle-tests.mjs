@@ -5,6 +5,7 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
+import { kernel } from './lib/kernel.mjs';
 import { OUT, ROOT } from './lib/paths.mjs';
 
 export const SUITES = ['unit', 'conformance', 'fuzz', 'vscode', 'browser'];
@@ -40,7 +41,7 @@ export async function bundleTests(suite) {
       sourcemap: 'linked',
       external: EXTERNAL,
       logLevel: 'warning',
-      plugins: [importMeta],
+      plugins: [importMeta, kernel],
     });
   }
   return bundled;

@@ -81,8 +81,8 @@ export function scan({ session, titles }: OpenImage): Picture {
     for (;;) {
       const step = job.next();
       if (step.done) return step.value;
-      const { done, total, layer } = step.value;
-      line.update(`reading the map of layer ${layer} (${titles[layer] ?? ''}): ${percent(done, total)} %`);
+      const { done, total } = step.value;
+      line.update(`reading the map of ${titles[0] ?? ''}: ${percent(done, total)} %`);
     }
   } finally {
     line.clear();

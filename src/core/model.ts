@@ -6,6 +6,8 @@
  * Guest and host offsets are branded, so that mixing the two does not compile.
  */
 
+import type { Kernel } from './kernel/kernel';
+
 declare const guestBrand: unique symbol;
 declare const hostBrand: unique symbol;
 
@@ -190,23 +192,54 @@ export const Kind = {
 export type Kind = (typeof Kind)[keyof typeof Kind];
 export const KIND_COUNT = 7;
 
-/**
- * What a layer says about `[start[0], start[count])`, in columns. Frozen once built.
- *
- * `start` has `count + 1` entries, strictly rising; the first is 0 but in a part of a view, the last is the end. So
- * run `i` covers `[start[i], start[i + 1])`. No two neighbours could be one run, so two lists are
- * the same map exactly when their columns are equal.
- */
-export interface RunList {
-  readonly count: number;
-  readonly start: Float64Array;
-  readonly kind: Uint8Array;
-  /**
-   * Host offset of the first byte of each run, or -1; neighbours with offsets join only where they are contiguous.
-   * In a compressed cluster it counts on from where the compressed bytes begin: it tells clusters apart, no byte of them.
-   */
-  readonly host?: Float64Array | undefined;
+/** What a scan knows of the disk from an offset on: up to where, and what is there unless a table has to be read for it. */
+export interface Outlook {
+  /** Past the offset that was asked about. */
+  readonly end: number;
+  /** One kind for all of it; undefined where `paint` has to tell. */
+  readonly kind: Kind | undefined;
+  /** Host offset of the first byte, or -1. Only with a kind. */
+  readonly host: number;
 }
+
+/** Where kinds are put: in the kernel's memory, see `src/kernel`. */
+export interface Strip {
+  readonly kernel: Kernel;
+  /** A byte for each unit. */
+  readonly kinds: number;
+  /** A 64-bit host offset for each unit, or -1; 0 where they are not asked for. */
+  readonly hosts: number;
+}
+
+/**
+ * One state of one layer, told unit by unit. Ranges may be asked for in any order; one after the other within what
+ * `begin` announced costs the fewest reads.
+ */
+export interface LayerScan {
+  /** Bytes of the disk that one kind stands for, a power of two. */
+  readonly unit: number;
+  /** Bytes of the disk that are told together, a power of two: one unit or several. */
+  readonly block: number;
+  /** Announces that `[from, to)` is asked for next: tables are read ahead up to there. @throws DiskError */
+  begin(from: number, to: number): void;
+  /** @param limit nothing past it matters. @throws DiskError when a table can't be read */
+  ahead(at: number, limit: number): Outlook;
+  /**
+   * Tells the kinds of the `blocks` blocks from `from` on, a multiple of `block`; of what they hold past the layer's end,
+   * Absent or anything.
+   * @throws DiskError when a table can't be read
+   */
+  paint(from: number, blocks: number, strip: Strip): void;
+  /** What was odd in what was told since this scan began, by code. */
+  readonly oddities: Oddities;
+}
+
+/** How often something was odd, and the first place: an offset of the disk, or of the file for a table. */
+export interface Oddity {
+  readonly count: number;
+  readonly first: number;
+}
+export type Oddities = ReadonlyMap<string, Oddity>;
 
 /** A state of the disk that a layer holds: its current one, or an internal snapshot. */
 export interface View {
@@ -284,13 +317,6 @@ export interface WriteEffect {
   readonly reason?: string | undefined;
 }
 
-export interface ScanOptions {
-  /** Keep host offsets: of compressed clusters, where their compressed bytes begin. */
-  readonly host: boolean;
-  /** How many runs a list has at most. */
-  readonly maxRuns: number;
-}
-
 /** One image, and nothing of its parents. */
 export interface Layer {
   /** Driver id: `raw`, `qcow2` … */
@@ -311,15 +337,13 @@ export interface Layer {
   /** `format-specific` of `qemu-img info`, plus the other keys it has for this format. */
   readonly info: LayerInfo;
   /**
-   * All runs of a view over `[0, view.guestSize)` in one list. Where that would have more than `maxRuns`, the rest of the
-   * disk is one of Unknown, with a finding.
+   * A scan of a view's tables, whose window of tables is in the kernel's memory.
+   * @param windowBytes how much it may read ahead
+   * @throws DiskError when the view can't be scanned at all
    */
-  scan(view: View, options: ScanOptions): Job<RunList>;
-  /**
-   * The same runs with their host offsets, in lists of at most `maxRuns`: each begins where the one before it ends.
-   * What is kept in memory depends on `maxRuns`, not on the disk. Yields undefined for a pause.
-   */
-  scanParts(view: View, maxRuns: number): Generator<RunList | undefined, void, void>;
+  scan(view: View, kernel: Kernel, windowBytes: number): LayerScan;
+  /** Adds to the findings what scans of all of a view found odd, together. */
+  scanned(view: View, oddities: Oddities): void;
   /** @throws DiskError only when reading fails; a nonsensical entry is answered as `invalid` */
   trace(view: View, offset: GuestOffset): LayerTrace;
   /**
@@ -400,15 +424,23 @@ export const NOBODY = -1;
 export const UNKNOWN_OWNER = -2;
 
 /**
- * Who answers each byte of `[0, guestSize of the leaf)`, or of a part of it, in columns like a `RunList`: `owner` is a depth, NOBODY or
+ * Who answers each byte of `[0, guestSize of the leaf)`, or of a part of it, in columns: `owner` is a depth, NOBODY or
  * UNKNOWN_OWNER. Every byte has exactly one owner, so the owners' bytes add up to the guest size.
+ *
+ * `start` has `count + 1` entries, strictly rising; the first is where the part begins, the last is its end. So run `i`
+ * covers `[start[i], start[i + 1])`. No two neighbours could be one run, so two maps of the same part are the same
+ * exactly when their columns are equal.
  */
 export interface OwnershipMap {
   readonly count: number;
   readonly start: Float64Array;
   readonly owner: Int16Array;
   readonly kind: Uint8Array;
-  /** Host offset in the owner's file as in a `RunList`, or -1; only when the scans kept them. */
+  /**
+   * Host offset of the first byte of each run in the owner's file, or -1; neighbours with offsets join only where they
+   * are contiguous. In a compressed cluster it counts on from where the compressed bytes begin: it tells clusters apart,
+   * no byte of them. Left out where they were not asked for.
+   */
   readonly host?: Float64Array | undefined;
 }
 
@@ -506,7 +538,7 @@ export const Use = {
 export type Use = (typeof Use)[keyof typeof Use];
 export const USE_COUNT = 16;
 
-/** What lies where in an image's file, in columns like a `RunList`; whole clusters, so the last may end past the file. */
+/** What lies where in an image's file, in columns like an `OwnershipMap`; whole clusters, so the last may end past the file. */
 export interface FileMap {
   readonly count: number;
   readonly start: Float64Array;

@@ -1,31 +1,26 @@
-import { account } from './accounting';
 import type { ChainOptions } from './chain';
 import { closeChain, openChain } from './chain';
 import { DiskError } from './errors';
 import type { Gap } from './guest';
 import { readGuest } from './guest';
 import type {
-  Accounting,
   Chain,
   ChainLayer,
   Environment,
   Finding,
   Job,
   OpenedSource,
-  OwnershipMap,
-  Pixels,
-  Progress,
-  RunList,
   Trace,
   View,
 } from './model';
 import { guestOffset } from './model';
-import type { ScannedLayer } from './ownership';
-import { resolveOwnership } from './ownership';
-import { pixels } from './pixels';
+import { Picture } from './picture/picture';
+import type { ChunkScanResult, Claim } from './picture/scanChunks';
+import { scanChunks } from './picture/scanChunks';
+import { tellOddities, viewFrom } from './scan/chainScans';
 import { currentView, traceRead } from './trace';
 import type { WalkFrom } from './walk';
-import { scanFailure } from './walk';
+import { walkRange } from './walk';
 
 /** A layer and one of its states: from where the disk is looked at. */
 export interface Standpoint {
@@ -34,40 +29,12 @@ export interface Standpoint {
   readonly view: string;
 }
 
-/**
- * Runs that a session keeps, of all layers together; what is past them is unknown, and a finding says so. For each run
- * there are at most 9 bytes in its list, 19 in the map while that is put together, and 11 in the picture that is shown
- * until then: 39 bytes, 156 MiB for all. The engine may leave some 64 MiB of what is given up uncollected for a while,
- * which together stays below the 256 MiB that any image may ask for. 256 GiB with every second cluster of 64 KiB
- * allocated have as many.
- */
-const MAX_RUNS = 2 ** 22;
-/** Scans of states that are not looked at are kept while all scans together are smaller than this. */
-const MAX_KEPT_RUNS = 2 ** 20;
-
 export const NOW: Standpoint = { depth: 0, view: '' };
 
-export interface ScanProgress extends Progress {
-  /** Depth of the layer at work. */
-  readonly layer: number;
-}
-
-/** Everything that is known from one standpoint. */
-export interface Picture {
-  readonly map: OwnershipMap;
-  readonly accounting: Accounting;
-  /** False while some layer is not scanned: what reaches it is unknown for now. */
-  readonly complete: boolean;
-}
-
-/**
- * One open chain, looked at from a standpoint that can move. Scans are kept, so that moving up and down a chain reads
- * each table once.
- */
+/** One open chain, looked at from a standpoint that can move. */
 export class Session {
   readonly chain: Chain;
-  private readonly scans = new Map<string, RunList>();
-  /** By the state that could not be scanned. */
+  /** By the state whose tables can't be read somewhere. */
   private readonly failures = new Map<string, Finding>();
   private at: Standpoint = NOW;
 
@@ -121,80 +88,66 @@ export class Session {
     return [...findings, ...layer.findings, ...(failure ? [failure] : [])];
   }
 
+  /** What there is to know of the disk from the standpoint; nothing of it is known yet. */
+  newPicture(): Picture {
+    return new Picture(this.view.guestSize, this.at.depth, this.chain.layers.length);
+  }
+
   /**
-   * Scans every layer from the standpoint down that has not been scanned, then resolves ownership. A layer whose
-   * tables can't be read is a finding; what reaches it is unknown.
+   * The whole picture from the standpoint. Where a layer's tables can't be read that is a finding, and what reaches it is
+   * unknown.
+   * @param picture that is put together
    */
-  *scan(): Generator<ScanProgress, Picture, void> {
-    const { depth } = this.at;
-    for (const { depth: layer } of this.chain.layers.slice(depth)) {
-      for (const progress of this.scanLayer(layer)) yield { ...progress, layer };
+  *scan(picture = this.newPicture()): Job<Picture> {
+    const { from } = this;
+    const { chunkBytes, chunkCount } = picture;
+    const claims: Claim[] = [{ first: 0, end: chunkCount }];
+    const job = scanChunks(this.chain, from, chunkBytes, () => claims.shift());
+    let step = job.next();
+    for (; !step.done; step = job.next()) {
+      if (step.value) picture.put(step.value.index, step.value.chunk);
+      yield { done: picture.known, total: chunkCount };
     }
-    const picture = this.picture();
-    for (;;) {
-      const step = picture.next();
-      if (step.done) return step.value;
-      yield { ...step.value, layer: depth };
-    }
+    this.scanned(from, [step.value]);
+    return picture;
   }
 
-  /** The picture as far as layers are scanned. */
-  *picture(): Job<Picture> {
-    const layers = this.scannedLayers();
-    const map = yield* resolveOwnership(layers, this.chain.end.kind);
-    const complete = layers.every(
-      ({ runs, depth }) => runs !== undefined || this.failures.has(keyOf(depth, this.viewAt(depth))),
-    );
-    return { map, accounting: account(map, layers), complete };
-  }
-
-  pixels(picture: Pick<Picture, 'map'>, start: number, cellBytes: number, cells: number): Pixels {
-    return pixels(picture.map, start, cellBytes, cells);
+  /** Takes note of what scans found that together were of all of the disk. */
+  scanned(from: WalkFrom, results: readonly ChunkScanResult[]): void {
+    this.chain.layers.slice(from.depth).forEach((chainLayer, index) => {
+      tellOddities(chainLayer, from, results.flatMap(({ oddities }) => oddities[index] ?? []));
+      const key = keyOf(chainLayer.depth, viewFrom(from, chainLayer));
+      const failure = results.map(({ failures }) => failures.get(chainLayer.depth)).find((found) => found);
+      if (failure) this.failures.set(key, failure);
+      else this.failures.delete(key);
+    });
   }
 
   trace(offset: number): Trace {
     return traceRead(this.chain, this.at.depth, this.view, guestOffset(offset));
   }
 
-  /** Reads guest bytes; see `readGuest`. */
+  /**
+   * Reads guest bytes; see `readGuest`.
+   * @param picture from the standpoint: where it does not know who answers, tables are read
+   */
   read(picture: Picture, offset: number, target: Uint8Array): Gap[] {
-    return readGuest(this.chain, this.from, picture.map, offset, target);
+    const end = offset + target.length;
+    const { chain, from } = this;
+    if (picture.knows(offset, end)) return readGuest(chain, from, picture.part(offset, end), offset, target);
+    const gaps: Gap[] = [];
+    for (const map of walkRange(chain, from, { start: offset, end })) {
+      const start = (map.start[0] ?? 0) - offset;
+      const piece = target.subarray(start, (map.start[map.count] ?? 0) - offset);
+      for (const gap of readGuest(chain, from, map, offset + start, piece)) {
+        gaps.push({ ...gap, start: gap.start + start, end: gap.end + start });
+      }
+    }
+    return gaps;
   }
 
   close(): void {
     closeChain(this.chain);
-  }
-
-  private *scanLayer(depth: number): Job<void> {
-    const view = this.viewAt(depth);
-    const key = keyOf(depth, view);
-    if (this.scans.has(key)) return;
-    const { layer } = this.layerAt(depth);
-    try {
-      const maxRuns = Math.max(1, MAX_RUNS - this.runsInUse());
-      this.scans.set(key, yield* layer.scan(view, { host: false, maxRuns }));
-      this.failures.delete(key);
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.failures.set(key, scanFailure(error));
-    }
-  }
-
-  /** Runs of the layers that are looked at, dropping others where all together are many. */
-  private runsInUse(): number {
-    const needed = new Set(this.chain.layers.slice(this.at.depth).map(({ depth }) => keyOf(depth, this.viewAt(depth))));
-    const count = (all: Iterable<RunList>): number => [...all].reduce((sum, runs) => sum + runs.count, 0);
-    if (count(this.scans.values()) > MAX_KEPT_RUNS) {
-      for (const key of this.scans.keys()) if (!needed.has(key)) this.scans.delete(key);
-    }
-    return count(this.scans.values());
-  }
-
-  private scannedLayers(): ScannedLayer[] {
-    return this.chain.layers.slice(this.at.depth).map(({ depth }) => {
-      const view = this.viewAt(depth);
-      return { depth, guestSize: view.guestSize, runs: this.scans.get(keyOf(depth, view)) };
-    });
   }
 
   /** The state of a layer that counts from the standpoint: the chosen one there, the current one below. */

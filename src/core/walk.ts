@@ -1,8 +1,8 @@
-import { DiskError } from './errors';
-import type { Chain, ChainLayer, Finding, OwnershipMap, RunList, View } from './model';
-import type { ScannedLayer } from './ownership';
-import { resolveOwnership } from './ownership';
-import { currentView } from './trace';
+import { Kernel } from './kernel/kernel';
+import type { Chain, ChainLayer, Finding, OwnershipMap, View } from './model';
+import { openScans, tellScanned, WINDOW_BYTES } from './scan/chainScans';
+import { MapOfParts } from './scan/mapOfParts';
+import { Resolver } from './scan/resolver';
 
 /** From where the disk is walked: a layer, and one of its states. */
 export interface WalkFrom {
@@ -11,107 +11,50 @@ export interface WalkFrom {
 }
 
 /**
- * Runs of all layers together that a walk has in memory at a time: 17 bytes each, as much again while they are
- * gathered, and 38 for the map made of them. With a window of tables for each layer (at most 16 bytes for each run) and
- * a piece of its L1 table that stays below 28 MiB.
- */
-const MAX_RUNS = 2 ** 18;
-
-/**
  * The disk from its first byte to its last, a stretch at a time: each map covers `[start[0], start[count])` of the disk
  * and has host offsets; the next begins where it ends. Of a disk of no bytes there is none. What is kept in memory does
- * not depend on the disk. Yields undefined now and then, so that whoever runs it can do something else in between.
- * @param failed is told of each layer whose tables can't be read: from there on, what reaches it is unknown
+ * not depend on the disk.
+ * @param failed is told of each layer whose tables can't be read: there, what reaches it is unknown
  */
 export function* walk(
-  { layers, end }: Chain,
-  { depth, view }: WalkFrom,
+  chain: Chain,
+  from: WalkFrom,
   failed?: (depth: number, finding: Finding) => void,
-): Generator<OwnershipMap | undefined, void, void> {
-  const walked = layers.slice(depth);
-  const maxRuns = Math.max(1, Math.floor(MAX_RUNS / walked.length));
-  const readers = walked.map((layer) => {
-    return new PartReader(layer, layer.depth === depth ? view : currentView(layer), maxRuns, failed);
-  });
+): Generator<OwnershipMap, void, void> {
+  yield* walkRange(chain, from, { start: 0, end: from.view.guestSize }, failed);
+}
+
+/** The same for a part of the disk. What is odd about tables is told only by a walk of all of it. */
+export function* walkRange(
+  chain: Chain,
+  from: WalkFrom,
+  range: { readonly start: number; readonly end: number },
+  failed?: (depth: number, finding: Finding) => void,
+): Generator<OwnershipMap, void, void> {
+  const kernel = Kernel.take();
   try {
-    for (let from = 0; from < view.guestSize;) {
-      let to = view.guestSize;
-      for (const reader of readers) {
-        yield* reader.reach(from);
-        to = Math.min(to, reader.end);
-      }
-      const job = resolveOwnership(readers, end.kind, { start: from, end: to });
-      let step = job.next();
-      for (; !step.done; step = job.next()) yield undefined;
-      yield step.value;
-      from = to;
-    }
+    const scans = openScans(chain, from, kernel, failed);
+    const resolver = new Resolver(kernel, scans.layers, chain.end.kind, { hosts: true, holdings: false }, scans.failed);
+    const maps = new MapOfParts(kernel);
+    for (const part of resolver.parts(range.start, range.end)) yield maps.of(part);
+    if (range.start === 0 && range.end === from.view.guestSize) tellScanned(chain, from, scans);
   } finally {
-    for (const reader of readers) reader.close();
+    kernel.release();
   }
 }
 
-/** What a layer says of a failure to read its tables. */
-export function scanFailure({ message, advice, offset }: DiskError): Finding {
-  return {
-    code: 'scan-failed',
-    severity: 'error',
-    message: `the map of this layer could not be read: ${message}`,
-    advice,
-    offset,
-  };
-}
-
-/** One layer's runs, of which the list around one place is in memory. */
-class PartReader implements ScannedLayer {
-  readonly depth: number;
-  readonly guestSize: number;
-  runs: RunList | undefined;
-  private readonly parts: Generator<RunList | undefined, void, void>;
-  private known = 0;
-
-  constructor(
-    { depth, layer }: ChainLayer,
-    view: View,
-    maxRuns: number,
-    private readonly failed: ((depth: number, finding: Finding) => void) | undefined,
-  ) {
-    this.depth = depth;
-    this.guestSize = view.guestSize;
-    this.parts = layer.scanParts(view, maxRuns);
-  }
-
-  /** Up to where `runs` says what there is. */
-  get end(): number {
-    return this.known < this.guestSize ? this.known : Infinity;
-  }
-
-  /** Reads on until `runs` holds `offset`, unless that is past the end of the layer. */
-  *reach(offset: number): Generator<undefined, void, void> {
-    while (this.known <= offset && this.known < this.guestSize) {
-      const part = this.next();
-      if (part) {
-        this.runs = part;
-        this.known = part.start[part.count] ?? this.guestSize;
-      } else yield undefined;
-    }
-  }
-
-  close(): void {
-    this.parts.return();
-  }
-
-  private next(): RunList | undefined {
-    try {
-      const step = this.parts.next();
-      if (!step.done) return step.value;
-      throw new Error('the parts of a layer end before its disk does');
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.failed?.(this.depth, scanFailure(error));
-      this.runs = undefined;
-      this.known = this.guestSize;
-      return undefined;
-    }
+/** One layer by itself, from its first byte to its last: what it does not hold is nobody's. @throws DiskError */
+export function* walkLayer({ layer }: ChainLayer, view: View): Generator<OwnershipMap, void, void> {
+  const kernel = Kernel.take();
+  try {
+    const scan = layer.scan(view, kernel, WINDOW_BYTES);
+    const alone = [{ depth: 0, guestSize: view.guestSize, scan }];
+    const resolver = new Resolver(kernel, alone, 'base', { hosts: true, holdings: false }, (_, error) => {
+      throw error;
+    });
+    const maps = new MapOfParts(kernel);
+    for (const part of resolver.parts(0, view.guestSize)) yield maps.of(part);
+  } finally {
+    kernel.release();
   }
 }

@@ -1,5 +1,5 @@
 import type { CheckReport, Environment, Finding, LayerStory, OwnershipMap, Picture, Ranges } from '../core';
-import { bytesPerCell, DiskError, fileOwners, finish, NOW, Session, rangeBeside, toWire, unite } from '../core';
+import { bytesPerCell, DiskError, fileOwners, NOW, pixels, Session, rangeBeside, toWire, unite } from '../core';
 import type {
   CheckSummary,
   ComparisonSummary,
@@ -40,8 +40,6 @@ import { Works } from './work/works';
 
 /** A scan that takes longer than this shows what it has so far. */
 const REFINE_MS = 150;
-/** The scan works this many times longer than the last picture on the way took, so that pictures never outweigh it. */
-const REST_FACTOR = 4;
 const MAX_READ = 1 << 20;
 
 /** What is kept of a check, in the forms that pictures are drawn from again and again. */
@@ -129,7 +127,7 @@ export class ImageServer {
       return {
         generation,
         complete: true,
-        pixels: session.pixels({ map: check.file }, start, cellBytes, cells),
+        pixels: pixels(check.file, start, cellBytes, cells),
         damaged: marks(check.damaged),
       };
     }
@@ -137,7 +135,7 @@ export class ImageServer {
     return {
       generation,
       complete: picture.complete,
-      pixels: session.pixels(picture, start, cellBytes, cells),
+      pixels: picture.pixels(start, cellBytes, cells),
       different: marks(this.comparison?.result.different),
       damaged: marks(this.damaged(session)),
     };
@@ -276,7 +274,7 @@ export class ImageServer {
 
   /** The picture so far: before any layer is scanned, all of it unknown. */
   private pictureOf(session: Session): Picture {
-    this.picture ??= finish(session.picture());
+    this.picture ??= session.newPicture();
     return this.picture;
   }
 
@@ -292,7 +290,7 @@ export class ImageServer {
   private startScan(session: Session): void {
     this.scanning.stop();
     this.scanning = new StopToken();
-    this.picture = undefined;
+    this.picture = session.newPicture();
     this.state = { generation: this.state.generation + 1, scan: 'running' };
     void this.scan(session, this.scanning);
   }
@@ -300,15 +298,13 @@ export class ImageServer {
   private async scan(session: Session, token: StopToken): Promise<void> {
     let due = Date.now() + REFINE_MS;
     try {
-      const picture = await inSlices(session.scan(), token, async ({ done, total, layer }) => {
-        this.emit('progress', { done, total, layer });
-        const begun = Date.now();
-        if (begun < due) return;
-        const soFar = await inSlices(session.picture(), token, () => undefined);
-        if (soFar) this.show(session, soFar, 'running');
-        due = Date.now() + Math.max(REFINE_MS, (Date.now() - begun) * REST_FACTOR);
+      const picture = await inSlices(session.scan(this.pictureOf(session)), token, ({ done, total }) => {
+        this.emit('progress', { done, total });
+        if (Date.now() < due) return;
+        this.show(session, 'running');
+        due = Date.now() + REFINE_MS;
       });
-      if (picture) this.show(session, picture, 'complete');
+      if (picture) this.show(session, 'complete');
     } catch (error) {
       if (token.stopped) return;
       this.state = { ...this.state, scan: 'failed', scanError: toWire(error) };
@@ -316,12 +312,11 @@ export class ImageServer {
     }
   }
 
-  private show(session: Session, picture: Picture, scan: 'running' | 'complete'): void {
-    this.picture = picture;
+  private show(session: Session, scan: 'running' | 'complete'): void {
     this.state = {
       generation: this.state.generation + 1,
       scan,
-      accounting: scan === 'complete' ? picture.accounting : undefined,
+      accounting: scan === 'complete' ? this.pictureOf(session).accounting : undefined,
     };
     this.emit('changed', this.summary(session));
   }

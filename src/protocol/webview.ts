@@ -57,7 +57,7 @@ export type HostEvents = {
   /** The file was opened anew (it changed on disk, or it was allowed more): draw this, keep the place. */
   opened: OpenResult;
   changed: ImageSummary;
-  progress: { readonly done: number; readonly total: number; readonly layer: number };
+  progress: { readonly done: number; readonly total: number };
   /** How far work is, 0 … 1; null once it has ended, however it did. `depth` is that of the layer that is checked. */
   working: { readonly work: WorkName; readonly depth?: number | undefined; readonly share: number | null };
   /** Select and show this guest offset; with `trace`, move the focus to the inspector. */

@@ -108,7 +108,7 @@ export type WorkerCalls = MaintenanceCalls & {
 
 /** Worker → extension host. */
 export type WorkerEvents = MaintenanceEvents & {
-  progress: { readonly done: number; readonly total: number; readonly layer: number };
+  progress: { readonly done: number; readonly total: number };
   /** The map or the findings changed: a layer was scanned, or all are. */
   changed: ImageSummary;
   /** Progress of work that was asked for. */

@@ -77,7 +77,6 @@ export class App extends HostActions implements Actions {
   private inspection = 0;
   /** Where the disk is to be looked at from, while that is on its way. */
   private headedFor: Standpoint | undefined;
-  private seenLayers = new Set<number>();
   private told: string | undefined;
   /** What came of work, until it is announced. */
   private news: string | undefined;
@@ -134,7 +133,7 @@ export class App extends HostActions implements Actions {
     const { host } = this;
     host.on('opened', (result) => this.opened(result));
     host.on('changed', (summary) => this.setSummary(summary));
-    host.on('progress', ({ done, total, layer }) => this.progressed(done, total, layer));
+    host.on('progress', ({ done, total }) => this.store.set({ progress: total > 0 ? done / total : 0 }));
     host.on('working', (working) => this.working(working));
     host.on('goTo', ({ offset, trace }) => this.goToOffset(offset, trace));
     host.on('pickLayer', ({ depth }) => this.store.set({ picked: depth }));
@@ -178,7 +177,6 @@ export class App extends HostActions implements Actions {
     const names = layerNames(summary.layers, summary.end.kind);
     const { picked, selected, progress } = this.state;
     const ended = summary.scan !== 'running';
-    if (ended) this.seenLayers = new Set();
     this.store.set({
       summary,
       names,
@@ -200,15 +198,6 @@ export class App extends HostActions implements Actions {
     if (before?.generation !== summary.generation || !samePlace(before.standpoint, summary.standpoint)) {
       void this.inspect();
     }
-  }
-
-  private progressed(done: number, total: number, layer: number): void {
-    const { summary } = this.state;
-    if (!summary) return;
-    this.seenLayers.add(layer);
-    const count = summary.layers.length - summary.standpoint.depth;
-    const share = (this.seenLayers.size - 1 + (total > 0 ? done / total : 0)) / Math.max(1, count);
-    this.store.set({ progress: Math.min(1, share) });
   }
 
   private working({ work, depth, share }: HostEvents['working']): void {

@@ -1,19 +1,18 @@
 import { readPadded } from '../bytes';
+import type { Kernel } from '../kernel/kernel';
 import type {
   ByteSource,
   Finding,
   GuestOffset,
-  Job,
   Layer,
+  LayerScan,
   LayerTrace,
-  RunList,
-  ScanOptions,
   View,
   WriteEffect,
 } from '../model';
 import { guestOffset, hostOffset, Kind } from '../model';
 import { isData } from '../extents';
-import { RunBuilder, tooManyRuns } from '../runs';
+import { ExtentScan } from './extentScan';
 import type { Driver } from './driver';
 
 /** QEMU's sector: a raw image that is no multiple of it is seen with its last sector filled up with zeros. */
@@ -39,8 +38,6 @@ class RawLayer implements Layer {
   readonly facts;
   private readonly odd: readonly Finding[];
   private holesUnknown = false;
-  /** Where the map ends that was kept, when the disk is in more pieces. */
-  private piecesKnown: number | undefined;
 
   constructor(private readonly source: ByteSource) {
     this.guestSize = Math.ceil(source.size / SECTOR) * SECTOR;
@@ -67,43 +64,17 @@ class RawLayer implements Layer {
     return [
       ...this.odd,
       ...(this.holesUnknown ? [HOLES_UNKNOWN] : []),
-      ...(this.piecesKnown === undefined ? [] : [tooManyRuns(this.piecesKnown)]),
     ];
   }
 
-  *scan(_view: View, { host, maxRuns }: ScanOptions): Job<RunList> {
-    yield { done: 0, total: 1 };
-    const builder = new RunBuilder(host, maxRuns);
-    this.piecesKnown = undefined;
-    if (!this.append(builder).next().done) {
-      this.piecesKnown = builder.end;
-      builder.append(this.guestSize - builder.end, Kind.Unknown, -1);
-    }
-    return builder.finish(this.guestSize);
-  }
-
-  *scanParts(_view: View, maxRuns: number): Generator<RunList | undefined, void, void> {
-    const builder = new RunBuilder(true, maxRuns);
-    const pauses = this.append(builder);
-    while (!pauses.next().done) yield builder.take();
-    const last = builder.finish(this.guestSize);
-    if (last.count > 0) yield last;
-  }
-
-  /** Appends the whole disk, with a pause each time the list is full and something is still to come. */
-  private *append(builder: RunBuilder): Generator<undefined, void, void> {
-    const origin = this.source.origin ?? 0;
+  scan(_view: View, kernel: Kernel): LayerScan {
     const extents = this.source.extents?.();
     this.holesUnknown = this.source.size > 0 && extents?.certainty !== 'exact';
-    const bounds = extents?.bounds ?? [0, this.source.size];
-    let data = extents?.startsWithData ?? true;
-    for (let i = 0; i + 1 < bounds.length; i += 1, data = !data) {
-      if (builder.full) yield;
-      const from = bounds[i] ?? 0;
-      builder.append((bounds[i + 1] ?? from) - from, data ? Kind.Data : Kind.Zero, origin + from);
-    }
-    // The last sector is filled up.
-    builder.append(this.guestSize - builder.end, Kind.Zero, origin + builder.end);
+    return new ExtentScan(kernel, this.source, extents, this.guestSize);
+  }
+
+  scanned(): void {
+    // Nothing of it can be odd.
   }
 
   trace(_view: View, offset: GuestOffset): LayerTrace {

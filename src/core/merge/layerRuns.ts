@@ -1,8 +1,6 @@
-import type { ChainLayer, RunList } from '../model';
+import type { ChainLayer, OwnershipMap } from '../model';
 import { Kind } from '../model';
-
-/** Runs in memory at a time; 17 bytes each. */
-const MAX_RUNS = 2 ** 16;
+import { walkLayer } from '../walk';
 
 /**
  * What one layer by itself says of its disk, asked for in rising order: `kind`, `host` and `end` hold the last answer.
@@ -15,15 +13,15 @@ export class LayerRuns {
   host = -1;
   /** Where the run ends. */
   end = 0;
-  private readonly parts: Generator<RunList | undefined, void, void>;
-  private part: RunList | undefined;
+  private readonly parts: Generator<OwnershipMap, void, void>;
+  private part: OwnershipMap | undefined;
   private run = 0;
 
-  constructor({ layer }: ChainLayer) {
-    const view = layer.views[0];
+  constructor(chainLayer: ChainLayer) {
+    const view = chainLayer.layer.views[0];
     if (!view) throw new Error('a layer has a current state');
     this.guestSize = view.guestSize;
-    this.parts = layer.scanParts(view, MAX_RUNS);
+    this.parts = walkLayer(chainLayer, view);
   }
 
   /** Whether the layer itself answers here, whatever is below. */
@@ -62,14 +60,10 @@ export class LayerRuns {
   }
 
   private pull(): void {
-    for (;;) {
-      const step = this.parts.next();
-      if (step.done) throw new Error('the parts of a layer end before its disk does');
-      if (!step.value) continue;
-      this.part = step.value;
-      this.run = 0;
-      return;
-    }
+    const step = this.parts.next();
+    if (step.done) throw new Error('the parts of a layer end before its disk does');
+    this.part = step.value;
+    this.run = 0;
   }
 }
 

@@ -1,7 +1,7 @@
 import { readGuest } from '../guest';
 import type { Chain, OwnershipMap } from '../model';
 import { NOBODY, UNKNOWN_OWNER } from '../model';
-import { runAt } from '../runs';
+import type { Picture } from '../picture/picture';
 import type { WalkFrom } from '../walk';
 
 /**
@@ -25,15 +25,16 @@ export interface TrialDisk {
 /** More than any structure that is looked at has. */
 const MAX_PIECE = 1 << 20;
 
-/** @param map of the whole disk from that origin */
-export function trialDisk(chain: Chain, from: WalkFrom, map: OwnershipMap): TrialDisk {
-  const size = map.start[map.count] ?? 0;
+/** @param picture of the whole disk from that origin */
+export function trialDisk(chain: Chain, from: WalkFrom, picture: Picture): TrialDisk {
+  const size = picture.guestSize;
   return {
     size,
     read: (offset, length) => {
       if (!Number.isSafeInteger(offset) || offset < 0 || length <= 0 || length > MAX_PIECE) return undefined;
       if (offset + length > size) return undefined;
-      const origin = originOf(map, from.depth, offset, offset + length);
+      const map = picture.part(offset, offset + length);
+      const origin = originOf(map, from.depth);
       if (origin === undefined) return undefined;
       const bytes = new Uint8Array(length);
       return readGuest(chain, from, map, offset, bytes).length === 0 ? { bytes, origin } : undefined;
@@ -41,15 +42,10 @@ export function trialDisk(chain: Chain, from: WalkFrom, map: OwnershipMap): Tria
   };
 }
 
-function originOf(map: OwnershipMap, depth: number, start: number, end: number): Origin | undefined {
-  let own = false;
-  let below = false;
-  for (let run = runAt(map, start); run < map.count && (map.start[run] ?? end) < end; run += 1) {
-    const owner = map.owner[run] ?? UNKNOWN_OWNER;
-    if (owner === UNKNOWN_OWNER) return undefined;
-    if (owner === depth) own = true;
-    else if (owner === NOBODY || owner > depth) below = true;
-  }
+function originOf(map: OwnershipMap, depth: number): Origin | undefined {
+  if (map.owner.includes(UNKNOWN_OWNER)) return undefined;
+  const own = map.owner.includes(depth);
+  const below = map.owner.some((owner) => owner === NOBODY || owner > depth);
   return own && below ? 'both' : own ? 'overlay' : 'below';
 }
 

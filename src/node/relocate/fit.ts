@@ -19,11 +19,11 @@ export async function fitOf(
     try {
       const { chain, from } = trial;
       if (chain.layers.length < 2) return [{ weight: -6, what: "it can't be opened as the overlay's parent" }];
-      const { map } = await runJob(trial.scan(), `reads the tables of ${file}`, conduct);
-      const disk = trialDisk(chain, from, map);
+      const whole = await runJob(trial.scan(), `reads the tables of ${file}`, conduct);
+      const disk = trialDisk(chain, from, whole);
       trial.stand({ depth: 1, view: '' });
       const below = await runJob(trial.scan(), `reads the tables of ${file}`, conduct);
-      const alone = trialDisk(chain, trial.from, below.map);
+      const alone = trialDisk(chain, trial.from, below);
       const broken =
         chain.end.kind === 'base' ? [] : [{ weight: -0.5, what: 'it stands on a parent that is missing itself' }];
       return [...contentEvidence(disk, alone), ...broken];

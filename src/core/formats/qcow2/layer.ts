@@ -13,13 +13,14 @@ import type {
   Job,
   Layer,
   LayerInfo,
+  LayerScan,
   LayerTrace,
   Lookup,
-  RunList,
-  ScanOptions,
+  Oddities,
   View,
 } from '../../model';
 import { guestOffset, hostOffset, Kind } from '../../model';
+import type { Kernel } from '../../kernel/kernel';
 import { parentReference } from '../../fileReference';
 import { formatEntry } from '../../units';
 import { checkImage } from './check';
@@ -32,7 +33,8 @@ import { L1Table } from './l1';
 import type { LuksInfo } from './luks';
 import { EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
 import { unwrittenSpace } from './refcounts';
-import { Scanner } from './scan';
+import { findingsOf } from './oddities';
+import { TableScan } from './scan';
 import type { Qcow2Snapshot } from './snapshots';
 import { viewId } from './snapshots';
 import { writeEffect } from './write';
@@ -74,7 +76,7 @@ export class Qcow2Layer implements Layer {
   private readonly geometry: Geometry;
   private readonly content: ContentReader;
   /** Findings of each scanned view, by its id. */
-  private readonly scanned = new Map<string, readonly Finding[]>();
+  private readonly findingsByView = new Map<string, readonly Finding[]>();
   private readonly snapshotsByView = new Map<string, Qcow2Snapshot>();
   /** That of the view that was looked into last. */
   private l1Table: { readonly view: string; readonly table: L1Table } | undefined;
@@ -100,32 +102,30 @@ export class Qcow2Layer implements Layer {
   }
 
   get findings(): readonly Finding[] {
-    return [...this.parts.findings, ...this.cutOff(), ...[...this.scanned.values()].flat()];
+    return [...this.parts.findings, ...this.cutOff(), ...[...this.findingsByView.values()].flat()];
   }
 
   /** A file that was cut short before its first table is told of as soon as it is opened: it reads as an empty disk. */
   private cutOff(): readonly Finding[] {
     const [now] = this.views;
-    if (!now || this.scanned.has(now.id)) return [];
+    return !now || this.findingsByView.has(now.id) ? [] : this.l1Findings(now);
+  }
+
+  private l1Findings(view: View): readonly Finding[] {
     try {
-      return new L1Table(this.parts.source, this.geometry, this.place(now), now.guestSize).findings;
+      return new L1Table(this.parts.source, this.geometry, this.place(view), view.guestSize).findings;
     } catch (error) {
       if (error instanceof DiskError) return [];
       throw error;
     }
   }
 
-  *scan(view: View, options: ScanOptions): Job<RunList> {
-    const scanner = this.scanner(view, options);
-    const runs = yield* scanner.run();
-    this.scanned.set(view.id, scanner.findings);
-    return runs;
+  scan(view: View, kernel: Kernel, windowBytes: number): LayerScan {
+    return new TableScan(this.parts.source, this.geometry, this.place(view), view.guestSize, kernel, windowBytes);
   }
 
-  *scanParts(view: View, maxRuns: number): Generator<RunList | undefined, void, void> {
-    const scanner = this.scanner(view, { host: true, maxRuns });
-    yield* scanner.scanParts();
-    this.scanned.set(view.id, scanner.findings);
+  scanned(view: View, oddities: Oddities): void {
+    this.findingsByView.set(view.id, [...this.l1Findings(view), ...findingsOf(oddities)]);
   }
 
   trace(view: View, offset: GuestOffset): LayerTrace {
@@ -191,10 +191,6 @@ export class Qcow2Layer implements Layer {
     const snapshot = this.snapshotsByView.get(view.id);
     if (!snapshot) throw new DiskError('not-found', `there is no snapshot "${view.id}" in this image`);
     return { offset: snapshot.l1Offset, entries: snapshot.l1Entries };
-  }
-
-  private scanner(view: View, options: ScanOptions): Scanner {
-    return new Scanner(this.parts.source, this.geometry, this.place(view), view.guestSize, options);
   }
 
   private l1(view: View): L1Table {

@@ -6,7 +6,8 @@ import type { ByteSource } from '../../model';
  * 512 bytes, all data may lie between tables that are 32 KiB from each other: those are not.
  */
 const MAX_GAP = 16 * 1024;
-const MAX_READ = 4 << 20;
+/** Bytes that are read at a time at most. */
+export const MAX_READ = 4 << 20;
 
 /**
  * Reads many equally large tables with few, large reads.
@@ -44,6 +45,12 @@ export function readTables(
     }
     from = to;
   }
+}
+
+/** Whether any two of the tables lie near enough to each other to be read in one go. */
+export function canBeReadTogether(offsets: readonly number[], tableBytes: number): boolean {
+  const sorted = Float64Array.from(offsets).sort();
+  return sorted.some((offset, i) => i > 0 && offset - (sorted[i - 1] ?? 0) <= tableBytes + MAX_GAP);
 }
 
 function isConsecutive(

@@ -1,0 +1,73 @@
+import type { Finding, Oddities, Oddity } from '../../model';
+
+/** What may be odd about L2 tables and their entries. */
+export type OddityCode = 'l2-offset' | 'l2-past-end' | 'entry' | 'data-past-end' | 'l1-too-small' | 'tables-exceed-file';
+
+/** Counts what is odd, so that a million bad entries are one finding. */
+export class Tally {
+  private readonly seen = new Map<OddityCode, Oddity>();
+
+  get oddities(): Oddities {
+    return this.seen;
+  }
+
+  add(code: OddityCode, first: number, count = 1): void {
+    const before = this.seen.get(code);
+    this.seen.set(code, { count: (before?.count ?? 0) + count, first: Math.min(before?.first ?? first, first) });
+  }
+}
+
+const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
+
+interface About {
+  readonly severity: Finding['severity'];
+  readonly text: (oddity: Oddity) => string;
+  readonly advice: string;
+}
+
+const CUT_SHORT = 'The file was cut short: copy it anew from where it came.';
+
+const ABOUT: Readonly<Record<OddityCode, About>> = {
+  'l2-offset': {
+    severity: 'error',
+    text: ({ count, first }) =>
+      `${plural(count, 'L2 table')} can't begin in the middle of a cluster (the first for guest byte ${first}): what is mapped there can't be known`,
+    advice: 'Restore the image from a backup; qemu-img check says more.',
+  },
+  'l2-past-end': {
+    severity: 'error',
+    text: ({ count, first }) =>
+      `the file ends before ${plural(count, 'L2 table')} (the first at byte ${first}) or inside: what is not there reads as empty`,
+    advice: CUT_SHORT,
+  },
+  entry: {
+    severity: 'error',
+    text: ({ count, first }) =>
+      `${plural(count, 'table entry', 'table entries')} can't be true (the first for guest byte ${first})`,
+    advice: 'qemu-img check says more; a VM that reads there gets an I/O error.',
+  },
+  'data-past-end': {
+    severity: 'error',
+    text: ({ count, first }) =>
+      `the file ends before ${plural(count, 'piece')} of data (the first for guest byte ${first}): zeros are read there`,
+    advice: CUT_SHORT,
+  },
+  'l1-too-small': {
+    severity: 'error',
+    text: ({ first }) => `the L1 table ends at guest byte ${first}, before the disk does`,
+    advice: 'QEMU refuses such an image.',
+  },
+  'tables-exceed-file': {
+    severity: 'error',
+    text: ({ first }) =>
+      `there are more L2 tables than the file has room for: the map is shown up to guest byte ${first} and unknown from there`,
+    advice: 'Such an image is broken, or made to keep its reader busy.',
+  },
+};
+
+export function findingsOf(oddities: Oddities): readonly Finding[] {
+  return [...oddities].flatMap(([code, oddity]) => {
+    const about = (ABOUT as Partial<Record<string, About>>)[code];
+    return about ? [{ code, severity: about.severity, message: about.text(oddity), advice: about.advice }] : [];
+  });
+}

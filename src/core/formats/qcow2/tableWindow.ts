@@ -1,0 +1,106 @@
+import type { Kernel } from '../../kernel/kernel';
+import type { ByteSource } from '../../model';
+import type { L1Table } from './l1';
+import type { Geometry } from './mapping';
+import { canBeReadTogether, MAX_READ, readTables } from './tables';
+
+/** A table is read in pieces of this many bytes where it is larger. */
+const PIECE_BYTES = 64 << 10;
+
+/** Where entries stand in the kernel's memory. */
+export interface Entries {
+  readonly pointer: number;
+  /** How many follow each other there. */
+  readonly entries: number;
+}
+
+/**
+ * The L2 tables around one place, in the kernel's memory. Tables that lie together in the file are read ahead with few,
+ * large reads; others one by one, each when it is needed: then they stay in the processor's own cache until decoded.
+ */
+export class TableWindow {
+  private readonly pieceBytes: number;
+  /** Guest bytes that a piece maps. */
+  private readonly pieceSpan: number;
+  private readonly capacity: number;
+  private readonly pointer: number;
+  private limit = Infinity;
+  /** The pieces that are loaded: guest offset of each, in the order in which they stand in memory. */
+  private loaded: readonly number[] = [];
+  private next = 0;
+  /** Up to here tables lie strewn through the file. */
+  private strewnTo = 0;
+
+  /** @param windowBytes how many bytes of tables are kept at most, if that is more than one piece */
+  constructor(
+    private readonly source: ByteSource,
+    private readonly geometry: Geometry,
+    private readonly kernel: Kernel,
+    windowBytes: number,
+  ) {
+    const { clusterSize, l2EntryBytes } = geometry;
+    this.pieceBytes = Math.min(clusterSize, PIECE_BYTES);
+    this.pieceSpan = (this.pieceBytes / l2EntryBytes) * clusterSize;
+    this.capacity = Math.max(1, Math.floor(Math.min(windowBytes, MAX_READ) / this.pieceBytes));
+    this.pointer = kernel.reserve(this.capacity * this.pieceBytes);
+  }
+
+  /** From now on nothing is read for what lies past `limit`. */
+  begin(limit: number): void {
+    this.limit = limit;
+    this.loaded = [];
+    this.strewnTo = 0;
+  }
+
+  /**
+   * The entries from a guest offset on, as many as follow in its piece.
+   * @param isRead tells of a table's offset whether there is something to read
+   * @throws DiskError `io`
+   */
+  entries(l1: L1Table, at: number, isRead: (table: number) => boolean): Entries {
+    const { clusterSize, l2EntryBytes } = this.geometry;
+    const piece = at - (at % this.pieceSpan);
+    if (this.loaded[this.next] !== piece) {
+      const following = this.loaded[this.next + 1] === piece;
+      this.next = following ? this.next + 1 : this.loaded.indexOf(piece);
+      if (this.next < 0) this.load(l1, piece, isRead);
+    }
+    const index = (at - piece) / clusterSize;
+    return {
+      pointer: this.pointer + this.next * this.pieceBytes + index * l2EntryBytes,
+      entries: this.pieceBytes / l2EntryBytes - index,
+    };
+  }
+
+  private load(l1: L1Table, piece: number, isRead: (table: number) => boolean): void {
+    const pieces: number[] = [];
+    const offsets: number[] = [];
+    const most = piece < this.strewnTo ? 1 : this.capacity;
+    for (let at = piece; pieces.length < most && (at === piece || at < this.limit); at += this.pieceSpan) {
+      const table = l1.l2Offset(Math.floor(at / this.geometry.l2Span));
+      if (!isRead(table)) continue;
+      pieces.push(at);
+      offsets.push(table + this.inTable(at));
+    }
+    this.loaded = pieces;
+    this.next = 0;
+    if (offsets.length > 1 && !canBeReadTogether(offsets, this.pieceBytes)) {
+      this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
+      this.loaded = pieces.slice(0, 1);
+      offsets.length = 1;
+    }
+    const target = this.kernel.u8.subarray(this.pointer, this.pointer + offsets.length * this.pieceBytes);
+    try {
+      readTables(this.source, offsets, this.pieceBytes, target);
+    } catch (error) {
+      this.loaded = [];
+      throw error;
+    }
+  }
+
+  /** Where in its table the piece at a guest offset stands, in bytes. */
+  private inTable(guest: number): number {
+    const { l2Span, clusterSize, l2EntryBytes } = this.geometry;
+    return ((guest % l2Span) / clusterSize) * l2EntryBytes;
+  }
+}

@@ -1,0 +1,157 @@
+import type { Kernel } from '../kernel/kernel';
+import { codeCount } from '../scan/codes';
+import type { Part } from '../scan/resolver';
+import { MAX_UNITS } from '../scan/resolver';
+
+/**
+ * A chunk of the disk, resolved. It is cut into **tiles** of at most `TILE_UNITS` units; each tile has its runs and, so
+ * that a picture need not look at them, what they add up to. Tile `i` covers `[start[i], start[i + 1])`, whole units of
+ * `unit[i]` bytes. Its runs are pairs of 16 bits, from `2 × firstRun[i]` on: where the run ends, in units of the tile, and
+ * its code. Its sums are pairs, too, from `2 × firstSum[i]` on: a code and how many units have it, in the order in which
+ * the codes appear.
+ */
+export interface Chunk {
+  readonly tiles: number;
+  readonly start: Float64Array;
+  readonly unit: Float64Array;
+  readonly firstRun: Uint32Array;
+  readonly runs: Uint16Array;
+  readonly firstSum: Uint32Array;
+  readonly sums: Uint16Array;
+  /** By index of the layer from the standpoint down: bytes that it holds here, seen or hidden. */
+  readonly held: Float64Array;
+}
+
+const TILE_UNITS = 256;
+const MAX_TILES = MAX_UNITS / TILE_UNITS + 2;
+
+/** The arrays of a chunk, to be handed to another thread without a copy. */
+export const buffersOf = (chunk: Chunk): ArrayBuffer[] =>
+  [chunk.start, chunk.unit, chunk.firstRun, chunk.runs, chunk.firstSum, chunk.sums, chunk.held].map(
+    ({ buffer }) => buffer as ArrayBuffer,
+  );
+
+/** Bytes that a chunk takes in memory. */
+export const sizeOf = (chunk: Chunk): number => buffersOf(chunk).reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+/** Puts parts of a disk together to a chunk. */
+export class ChunkBuilder {
+  private readonly counts: number;
+  private readonly out: number;
+  private readonly runsOut: number;
+  private readonly sumsOut: number;
+  private readonly start = new Numbers(Float64Array);
+  private readonly unit = new Numbers(Float64Array);
+  private readonly firstRun = new Numbers(Uint32Array);
+  private readonly runs = new Numbers(Uint16Array);
+  private readonly firstSum = new Numbers(Uint32Array);
+  private readonly sums = new Numbers(Uint16Array);
+
+  /** @param layers how many codes there may be depends on their number, those above the standpoint included */
+  constructor(
+    private readonly kernel: Kernel,
+    layers: number,
+  ) {
+    const counters = codeCount(layers) * 4;
+    this.counts = kernel.reserve(counters);
+    kernel.u8.fill(0, this.counts, this.counts + counters);
+    this.out = kernel.reserve(MAX_TILES * 6);
+    this.runsOut = kernel.reserve(MAX_UNITS * 4);
+    this.sumsOut = kernel.reserve(MAX_UNITS * 4);
+  }
+
+  add(part: Part): void {
+    if (part.code !== undefined) {
+      this.begin(part.from, part.to - part.from);
+      this.runs.push(1, part.code);
+      this.sums.push(part.code, 1);
+      return;
+    }
+    const { kernel, out, runsOut, sumsOut } = this;
+    const { from, unit, units } = part;
+    const phase = (from / unit) % TILE_UNITS;
+    const tiles = kernel.run.tiles(part.codes, units, TILE_UNITS, phase, this.counts, out, runsOut, sumsOut);
+    const { u16 } = kernel;
+    let at = from;
+    let run = this.runs.length / 2;
+    let sum = this.sums.length / 2;
+    for (let tile = 0; tile < tiles; tile += 1) {
+      const entry = out / 2 + tile * 3;
+      this.start.push(at);
+      this.unit.push(unit);
+      this.firstRun.push(run);
+      this.firstSum.push(sum);
+      at += (u16[entry] ?? 0) * unit;
+      run += u16[entry + 1] ?? 0;
+      sum += u16[entry + 2] ?? 0;
+    }
+    const runsIn = run * 2 - this.runs.length;
+    const sumsIn = sum * 2 - this.sums.length;
+    this.runs.append(u16.subarray(runsOut / 2, runsOut / 2 + runsIn));
+    this.sums.append(u16.subarray(sumsOut / 2, sumsOut / 2 + sumsIn));
+  }
+
+  /** The chunk that ends at `end`; what is added from here on belongs to another one. */
+  take(end: number, held: Float64Array): Chunk {
+    const tiles = this.start.length;
+    this.begin(end, 0);
+    this.unit.pop();
+    return {
+      tiles,
+      start: this.start.take(),
+      unit: this.unit.take(),
+      firstRun: this.firstRun.take(),
+      runs: this.runs.take(),
+      firstSum: this.firstSum.take(),
+      sums: this.sums.take(),
+      held,
+    };
+  }
+
+  private begin(start: number, unit: number): void {
+    this.start.push(start);
+    this.unit.push(unit);
+    this.firstRun.push(this.runs.length / 2);
+    this.firstSum.push(this.sums.length / 2);
+  }
+}
+
+type Typed = Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+
+/** Numbers that become more, in one array that is used again and again. */
+class Numbers<A extends Typed> {
+  length = 0;
+  private all: A;
+
+  constructor(private readonly type: new (length: number) => A) {
+    this.all = new type(1024);
+  }
+
+  push(...values: readonly number[]): void {
+    this.room(values.length);
+    for (const value of values) this.all[this.length++] = value;
+  }
+
+  append(values: Uint16Array): void {
+    this.room(values.length);
+    this.all.set(values, this.length);
+    this.length += values.length;
+  }
+
+  pop(): void {
+    this.length -= 1;
+  }
+
+  take(): A {
+    const taken = this.all.slice(0, this.length) as A;
+    this.length = 0;
+    return taken;
+  }
+
+  private room(more: number): void {
+    if (this.length + more <= this.all.length) return;
+    const grown = new this.type(Math.max(this.length + more, this.all.length * 2));
+    grown.set(this.all.subarray(0, this.length));
+    this.all = grown;
+  }
+}

@@ -1,0 +1,91 @@
+import { DiskError } from '../errors';
+import type { Kernel } from '../kernel/kernel';
+import type { Chain, ChainLayer, Finding, Oddities, View } from '../model';
+import { currentView } from '../trace';
+import type { WalkFrom } from '../walk';
+import type { ScannedLayer } from './resolver';
+
+/** Bytes of tables that all layers of a chain together read ahead. */
+export const WINDOW_BYTES = 12 << 20;
+
+export interface ChainScans {
+  readonly layers: readonly ScannedLayer[];
+  /** Hears of tables that can't be read. */
+  readonly failed: (depth: number, error: DiskError) => void;
+}
+
+/** The state of a layer that counts from a standpoint: the chosen one there, the current one below. */
+export const viewFrom = ({ depth, view }: WalkFrom, layer: ChainLayer): View =>
+  layer.depth === depth ? view : currentView(layer);
+
+/** Scans of all layers from a standpoint down, newest first. @param failed is told of each that can't be scanned */
+export function openScans(
+  { layers }: Chain,
+  from: WalkFrom,
+  kernel: Kernel,
+  failed?: (depth: number, finding: Finding) => void,
+): ChainScans {
+  const walked = layers.slice(from.depth);
+  const windowBytes = Math.floor(WINDOW_BYTES / walked.length);
+  const tell = (depth: number, error: DiskError): void => failed?.(depth, scanFailure(error));
+  const scanned = walked.map((chainLayer) => {
+    const { depth, layer } = chainLayer;
+    const view = viewFrom(from, chainLayer);
+    const scan = attempt(
+      () => layer.scan(view, kernel, windowBytes),
+      (error) => {
+        tell(depth, error);
+      },
+    );
+    return { depth, guestSize: view.guestSize, scan };
+  });
+  return { layers: scanned, failed: tell };
+}
+
+/** Gives each layer's findings what was odd in a scan of all of it. */
+export function tellScanned({ layers }: Chain, from: WalkFrom, scans: ChainScans): void {
+  scans.layers.forEach(({ depth, scan }) => {
+    if (scan) tellOddities(layers[depth], from, [scan.oddities]);
+  });
+}
+
+/** @param oddities of several scans that were of all of the layer together */
+export function tellOddities(
+  chainLayer: ChainLayer | undefined,
+  from: WalkFrom,
+  oddities: readonly Oddities[],
+): void {
+  chainLayer?.layer.scanned(viewFrom(from, chainLayer), addUp(oddities));
+}
+
+function addUp(all: readonly Oddities[]): Oddities {
+  const sums = new Map<string, { count: number; first: number }>();
+  for (const oddities of all) {
+    for (const [code, { count, first }] of oddities) {
+      const before = sums.get(code);
+      sums.set(code, { count: (before?.count ?? 0) + count, first: Math.min(before?.first ?? first, first) });
+    }
+  }
+  return sums;
+}
+
+/** What a layer says of a failure to read its tables. */
+export function scanFailure({ message, advice, offset }: DiskError): Finding {
+  return {
+    code: 'scan-failed',
+    severity: 'error',
+    message: `the map of this layer could not be read: ${message}`,
+    advice,
+    offset,
+  };
+}
+
+function attempt<T>(use: () => T, failed: (error: DiskError) => void): T | undefined {
+  try {
+    return use();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    failed(error);
+    return undefined;
+  }
+}

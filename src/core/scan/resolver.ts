@@ -1,0 +1,251 @@
+import { DiskError } from '../errors';
+import type { Kernel } from '../kernel/kernel';
+import type { ChainEndKind, LayerScan, Outlook, Strip } from '../model';
+import { Kind } from '../model';
+import { NOBODYS_CODE, ownerCode, UNKNOWN_CODE } from './codes';
+
+/** One layer as far as ownership goes; newest first in a list. */
+export interface ScannedLayer {
+  /** The owner to write for it. */
+  readonly depth: number;
+  /** Size of the disk in the state that counts. */
+  readonly guestSize: number;
+  /** Undefined while it is not scanned, or when it can't be: what reaches it is unknown. */
+  readonly scan: LayerScan | undefined;
+}
+
+export interface ResolverOptions {
+  /** Keep host offsets. */
+  readonly hosts: boolean;
+  /** Add up what each layer holds, hidden or not: all tables are read then. Otherwise only what can be seen is. */
+  readonly holdings: boolean;
+}
+
+/**
+ * A part of the disk that is resolved: `[from, to)`, all with one code; or in `units` units of `unit` bytes from `from`
+ * on, whose codes and host offsets are in the kernel's memory until the next part is asked for.
+ */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+  readonly unit: number;
+  readonly units: number;
+  /** Of all units, where it is one. */
+  readonly code: number | undefined;
+  /** Host offset of the first byte, or -1; only with a code. */
+  readonly host: number;
+  /** Pointers of 16-bit codes and 64-bit host offsets; 0 where these are not kept. */
+  readonly codes: number;
+  readonly hosts: number;
+}
+
+/** Units that are resolved at a time: with their codes and tables they stay in a core's own cache. */
+export const MAX_UNITS = 16384;
+/** A coarser layer's first and last units may stand over on both sides, and vector stores write sixteen units at once. */
+const ROOM = MAX_UNITS + 4096;
+/** After so many failures a layer is given up: each may have taken a dying disk seconds. */
+const MAX_FAILURES = 8;
+
+const NOTHING: Outlook = { end: Infinity, kind: Kind.Absent, host: -1 };
+const FAILED: Outlook = { end: Infinity, kind: Kind.Unknown, host: -1 };
+
+/** A layer at work. */
+interface Reader {
+  readonly layer: ScannedLayer;
+  readonly code: number;
+  /** What is known of `[from, to)`. */
+  outlook: Outlook;
+  from: number;
+  to: number;
+  failures: number;
+}
+
+/**
+ * Who answers each byte: the newest layer that holds it. A layer that ends before the one above it hides what is deeper:
+ * past its end the disk reads as zero, and nobody owns that.
+ *
+ * Each layer's kinds are painted newest first over units that are still free, so each table is decoded once, and a unit
+ * is as fine as the finest layer that has a table there.
+ */
+export class Resolver {
+  /** By index of the layer: bytes that it holds in what was resolved so far, seen or hidden. */
+  readonly held: Float64Array;
+  private readonly readers: readonly Reader[];
+  private readonly strip: Strip;
+  /** Of a coarser layer, before it is repeated unit by unit. */
+  private readonly coarse: Strip;
+  private readonly codes: number;
+  private readonly codeHosts: number;
+
+  /** @param failed is told of each layer whose tables can't be read: there, what reaches it is unknown */
+  constructor(
+    private readonly kernel: Kernel,
+    layers: readonly ScannedLayer[],
+    private readonly end: ChainEndKind,
+    private readonly options: ResolverOptions,
+    private readonly failed?: (depth: number, error: DiskError) => void,
+  ) {
+    const strip = (): Strip => ({ kernel, kinds: kernel.reserve(ROOM), hosts: options.hosts ? kernel.reserve(ROOM * 8) : 0 });
+    this.strip = strip();
+    this.coarse = strip();
+    this.codes = kernel.reserve(ROOM * 2);
+    this.codeHosts = options.hosts ? kernel.reserve(ROOM * 8) : 0;
+    this.held = new Float64Array(layers.length);
+    this.readers = layers.map((layer) => ({
+      layer,
+      code: ownerCode(layer.depth),
+      outlook: NOTHING,
+      from: 0,
+      to: 0,
+      failures: 0,
+    }));
+  }
+
+  /** The parts of `[from, to)`, in order. @param grid parts also end at multiples of it */
+  *parts(from: number, to: number, grid = Infinity): Generator<Part, void, void> {
+    for (const reader of this.readers) {
+      reader.to = from;
+      this.attempt(reader, (scan) => {
+        scan.begin(from, Math.min(to, reader.layer.guestSize));
+      });
+    }
+    for (let at = from; at < to;) {
+      const part = this.part(at, Math.min(to, (Math.floor(at / grid) + 1) * grid));
+      yield part;
+      at = part.to;
+    }
+  }
+
+  private part(from: number, limit: number): Part {
+    let to = limit;
+    let unit = Infinity;
+    for (const reader of this.readers) {
+      const { guestSize, scan } = reader.layer;
+      if (guestSize <= from) continue;
+      this.look(reader, from, limit);
+      to = Math.min(to, guestSize, reader.to);
+      if (scan && reader.outlook.kind === undefined) unit = Math.min(unit, scan.unit);
+    }
+    if (unit === Infinity) return this.uniform(from, to);
+    // Units that are cut by an edge are parts of their own: inside one nothing changes.
+    const first = Math.floor(from / unit) * unit;
+    const last = Math.floor(to / unit) * unit;
+    if (first < from) to = Math.min(to, first + unit);
+    else if (last > from) to = Math.min(last, from + MAX_UNITS * unit);
+    return this.painted(from, to, unit);
+  }
+
+  /** What is known of a layer from `from` on. */
+  private look(reader: Reader, from: number, limit: number): void {
+    if (reader.to > from) return;
+    const end = Math.min(limit, reader.layer.guestSize);
+    reader.outlook = this.attempt(reader, (scan) => scan.ahead(from, end)) ?? FAILED;
+    reader.from = from;
+    reader.to = Math.min(reader.outlook.end, end);
+  }
+
+  /** Nobody has to be asked for single units. */
+  private uniform(from: number, to: number): Part {
+    let code: number | undefined;
+    let host = -1;
+    let hidden = false;
+    this.readers.forEach((reader, index) => {
+      const { layer, outlook } = reader;
+      hidden ||= layer.guestSize <= from;
+      if (layer.guestSize <= from) return;
+      const kind = outlook.kind ?? Kind.Unknown;
+      if (kind !== Kind.Absent && kind !== Kind.Unknown) this.held[index]! += to - from;
+      if (hidden || code !== undefined) return;
+      host = placeOf(reader, from);
+      if (kind !== Kind.Absent) code = codeOf(reader.code, kind);
+    });
+    code ??= hidden || this.end === 'base' ? NOBODYS_CODE : UNKNOWN_CODE;
+    return { from, to, unit: to - from, units: 1, code, host, codes: 0, hosts: 0 };
+  }
+
+  private painted(from: number, to: number, unit: number): Part {
+    const { kernel, strip, codes, codeHosts } = this;
+    const first = Math.floor(from / unit) * unit;
+    const units = Math.ceil((to - first) / unit);
+    kernel.u8.fill(0, codes, codes + roundUp(units) * 2);
+    const inUnit = from - first;
+    let hidden = false;
+    let covered = false;
+    for (const [index, reader] of this.readers.entries()) {
+      const { guestSize } = reader.layer;
+      if (guestSize <= from) {
+        hidden = true;
+        continue;
+      }
+      const seen = !hidden && !covered;
+      if (!seen && !this.options.holdings) break;
+      let { kind } = reader.outlook;
+      if (kind === undefined && !this.paint(reader, first, units, unit)) kind = Kind.Unknown;
+      if (kind !== undefined) {
+        const holds = kind !== Kind.Absent && kind !== Kind.Unknown;
+        if (holds) this.held[index]! += to - from;
+        if (seen) kernel.run.cover(codes, codeHosts, units, codeOf(reader.code, kind), placeOf(reader, first), unit);
+        covered ||= kind !== Kind.Absent;
+        continue;
+      }
+      const held = seen
+        ? kernel.run.overlay(strip.kinds, strip.hosts, units, codes, codeHosts, reader.code)
+        : kernel.run.count(strip.kinds, units);
+      this.held[index]! += units === 1 ? held * (to - from) : held * unit;
+      covered ||= held === units;
+    }
+    if (!covered && !hidden && this.end !== 'base') kernel.run.cover(codes, codeHosts, units, UNKNOWN_CODE, -1, unit);
+    return this.partOf(from, to, unit, units, inUnit);
+  }
+
+  private partOf(from: number, to: number, unit: number, units: number, inUnit: number): Part {
+    const { kernel, codes, codeHosts } = this;
+    if (units > 1) return { from, to, unit, units, code: undefined, host: -1, codes, hosts: codeHosts };
+    const code = kernel.u16[codes / 2] ?? UNKNOWN_CODE;
+    const host = codeHosts === 0 ? -1 : Number(kernel.i64[codeHosts / 8] ?? -1n);
+    return { from, to, unit: to - from, units: 1, code, host: host < 0 ? -1 : host + inUnit, codes: 0, hosts: 0 };
+  }
+
+  /** Puts a layer's kinds into the strip. @returns false when its tables can't be read */
+  private paint(reader: Reader, first: number, units: number, unit: number): boolean {
+    const { kernel, strip, coarse } = this;
+    const done = this.attempt(reader, (scan) => {
+      const start = Math.floor(first / scan.block) * scan.block;
+      const blocks = Math.ceil((first + units * unit - start) / scan.block);
+      if (start === first && scan.unit === unit && blocks * scan.block === units * unit) {
+        scan.paint(start, blocks, strip);
+      } else {
+        scan.paint(start, blocks, coarse);
+        const shift = Math.log2(scan.unit / unit);
+        const skip = (first - start) / unit;
+        kernel.run.expand(coarse.kinds, coarse.hosts, shift, skip, strip.kinds, strip.hosts, units, unit);
+      }
+      return true;
+    });
+    kernel.u8.fill(0, strip.kinds + units, strip.kinds + roundUp(units));
+    return done === true;
+  }
+
+  private attempt<T>(reader: Reader, use: (scan: LayerScan) => T): T | undefined {
+    const { scan, depth } = reader.layer;
+    if (!scan || reader.failures >= MAX_FAILURES) return undefined;
+    try {
+      return use(scan);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      reader.failures += 1;
+      this.failed?.(depth, error);
+      return undefined;
+    }
+  }
+}
+
+const roundUp = (units: number): number => (units + 15) & ~15;
+
+const codeOf = (owner: number, kind: Kind): number =>
+  kind === Kind.Absent ? NOBODYS_CODE : kind === Kind.Unknown ? UNKNOWN_CODE : owner | kind;
+
+/** Where in its file a layer of one kind has the byte at `offset`, or -1. */
+function placeOf({ outlook, from }: Reader, offset: number): number {
+  return outlook.host < 0 ? -1 : outlook.host + (offset - from);
+}

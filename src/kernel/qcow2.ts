@@ -1,0 +1,259 @@
+/**
+ * L2 entries of qcow2: docs/interop/qcow2.rst, "L2 table entry" and "Extended L2 Entries". What an entry means is told
+ * for one of them by `EntryDecoder` (`core/formats/qcow2/mapping.ts`), and the tests hold the two against each other.
+ */
+
+const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
+const COPIED: u64 = 1 << 63;
+const COMPRESSED: u64 = 1 << 62;
+const ZERO: u64 = 1;
+const SECTOR: i64 = 512;
+/** The largest offset that JavaScript's numbers hold exactly. */
+const MAX_OFFSET: i64 = (1 << 53) - 1;
+const SUBCLUSTERS: u32 = 32;
+
+/** Flags of an image. */
+const VERSION_3: u32 = 1;
+const EXTERNAL: u32 = 2;
+
+const ABSENT: u32 = 0;
+const DATA: u32 = 1;
+const ZERO_PLAIN: u32 = 2;
+const ZERO_ALLOCATED: u32 = 3;
+const COMPRESSED_KIND: u32 = 4;
+const INVALID: u32 = 5;
+
+/** What the last call found odd: how many entries can't be true, how many clusters lie past the end, and the first unit of each. */
+export let oddEntries: u32 = 0;
+export let firstOddEntry: u32 = 0;
+export let pastEnds: u32 = 0;
+export let firstPastEnd: u32 = 0;
+
+/** Where the entry that was decoded last has its bytes in the file, or -1. */
+let host: i64 = -1;
+
+function oddEntry(unit: u32): void {
+  if (oddEntries === 0) firstOddEntry = unit;
+  oddEntries += 1;
+}
+
+function pastEnd(unit: u32): void {
+  if (pastEnds === 0) firstPastEnd = unit;
+  pastEnds += 1;
+}
+
+/**
+ * Entries of 8 bytes: a kind for each cluster.
+ * @param entries big-endian, @param count how many
+ * @param hosts receives the host offset of each cluster, or -1; 0 where they are not kept
+ * @param fileEnd bytes of the image's file, @param guest offset of the first cluster on the disk, bytes
+ * @returns whether anything was odd; the exported counts then say what
+ */
+export function standard(
+  entries: usize,
+  count: u32,
+  kinds: usize,
+  hosts: usize,
+  flags: u32,
+  clusterBits: u32,
+  fileEnd: f64,
+  guest: f64,
+): bool {
+  oddEntries = 0;
+  pastEnds = 0;
+  const end = fileEnd as i64;
+  // Anything of these in an entry, and it is looked at by itself.
+  const special = i64x2.splat(
+    COMPRESSED | (((1 << clusterBits) - 1) & OFFSET_MASK) | ((flags & VERSION_3) !== 0 ? 0 : ZERO),
+  );
+  const last = i64x2.splat((end < MAX_OFFSET ? end : MAX_OFFSET) - 1);
+  const external = (flags & EXTERNAL) !== 0;
+  for (let i: u32 = 0; i < count;) {
+    const stop = min(i + 16, count);
+    if (!external && stop - i === 16 && sixteen(entries + (i << 3), kinds + i, hosts === 0 ? 0 : hosts + (i << 3), special, last)) {
+      i = stop;
+      continue;
+    }
+    for (; i < stop; i += 1) {
+      const entry = bswap<u64>(load<u64>(entries + (i << 3)));
+      const kind = single(entry, flags, clusterBits, end, (guest as i64) + ((i as i64) << clusterBits), false, i);
+      store<u8>(kinds + i, kind);
+      if (hosts !== 0) store<i64>(hosts + (i << 3), host);
+    }
+  }
+  return (oddEntries | pastEnds) !== 0;
+}
+
+/**
+ * Sixteen entries at once, none of them compressed or odd.
+ * @param special bits that may not be set, @param last the largest offset that may be
+ * @returns false when there is another kind of entry among them: what was written is then of no use
+ */
+// @ts-ignore: decorator
+@inline
+function sixteen(entries: usize, kinds: usize, hosts: usize, special: v128, last: v128): bool {
+  const none = i64x2.splat(0);
+  const minus = i64x2.splat(-1);
+  let any = none;
+  for (let j: u32 = 0; j < 128; j += 16) any = v128.or(any, v128.load(entries + j));
+  if (!v128.any_true(any)) {
+    v128.store(kinds, none);
+    if (hosts !== 0) for (let j: u32 = 0; j < 128; j += 16) v128.store(hosts + j, minus);
+    return true;
+  }
+  const one = i64x2.splat(1);
+  const offsets = i64x2.splat(OFFSET_MASK);
+  let odd = none;
+  for (let j: u32 = 0; j < 16; j += 2) {
+    const pair = bigEndian(v128.load(entries + (j << 3)));
+    const offset = v128.and(pair, offsets);
+    const allocated = i64x2.ne(offset, none);
+    // Absent 0 and data 1; zeros without and with space in the file are two more.
+    const kind = i64x2.add(v128.and(allocated, one), i64x2.shl(v128.and(pair, one), 1));
+    odd = v128.or(odd, v128.or(v128.and(pair, special), i64x2.gt_s(offset, last)));
+    v128.store_lane<u8>(kinds + j, kind, 0);
+    v128.store_lane<u8>(kinds + j + 1, kind, 8);
+    if (hosts !== 0) v128.store(hosts + (j << 3), v128.bitselect(offset, minus, allocated));
+  }
+  return !v128.any_true(odd);
+}
+
+/**
+ * Entries of 16 bytes: a kind for each of their 32 subclusters.
+ * @param hosts of each subcluster; see `standard` for all else
+ */
+export function extended(
+  entries: usize,
+  count: u32,
+  kinds: usize,
+  hosts: usize,
+  flags: u32,
+  clusterBits: u32,
+  fileEnd: f64,
+  guest: f64,
+): bool {
+  oddEntries = 0;
+  pastEnds = 0;
+  const end = fileEnd as i64;
+  const none = i64x2.splat(0);
+  const minus = i64x2.splat(-1);
+  const step = (1 as i64) << (clusterBits - 5);
+  for (let i: u32 = 0; i < count; i += 1) {
+    const at = entries + (i << 4);
+    const to = kinds + (i << 5);
+    const hostsTo = hosts + (i << 8);
+    if (!v128.any_true(v128.load(at))) {
+      v128.store(to, none);
+      v128.store(to, none, 16);
+      if (hosts !== 0) for (let j: u32 = 0; j < 256; j += 16) v128.store(hostsTo + j, minus);
+      continue;
+    }
+    const unit = i << 5;
+    const entry = bswap<u64>(load<u64>(at));
+    let kind = single(entry, flags, clusterBits, end, (guest as i64) + ((i as i64) << clusterBits), true, unit);
+    const zeroBits = bswap<u32>(load<u32>(at, 8));
+    const allocated = bswap<u32>(load<u32>(at, 12));
+    const contradicts = kind === DATA ? (zeroBits & allocated) !== 0 : kind === ABSENT && allocated !== 0;
+    if (contradicts) {
+      oddEntry(unit);
+      kind = INVALID;
+      host = -1;
+    }
+    if (kind === DATA || kind === ABSENT) {
+      const zero = i8x16.splat((kind === DATA ? ZERO_ALLOCATED : ZERO_PLAIN) as i8);
+      const data = i8x16.splat(DATA as i8);
+      for (let half: u32 = 0; half < 32; half += 16) {
+        v128.store(
+          to + half,
+          v128.or(v128.and(bytesOf(zeroBits >>> half), zero), v128.and(bytesOf(allocated >>> half), data)),
+        );
+      }
+      if (kind === DATA && (flags & EXTERNAL) === 0 && host + step * 32 > end) cutSubclusters(to, host, step, end, unit);
+    } else {
+      const all = i8x16.splat(kind as i8);
+      v128.store(to, all);
+      v128.store(to, all, 16);
+    }
+    if (hosts !== 0) {
+      const from = host;
+      for (let j: u32 = 0; j < SUBCLUSTERS; j += 1) store<i64>(hostsTo + (j << 3), from < 0 ? -1 : from + step * j);
+    }
+  }
+  return (oddEntries | pastEnds) !== 0;
+}
+
+/** Subclusters that hold data and begin past the end of the file can't be read. */
+function cutSubclusters(kinds: usize, from: i64, step: i64, end: i64, unit: u32): void {
+  for (let j: u32 = 0; j < SUBCLUSTERS; j += 1) {
+    if (load<u8>(kinds + j) === DATA && from + step * j >= end) {
+      store<u8>(kinds + j, INVALID);
+      pastEnd(unit + j);
+    }
+  }
+}
+
+/** One entry: its kind, and where its bytes are in `host`. */
+function single(
+  entry: u64,
+  flags: u32,
+  clusterBits: u32,
+  fileEnd: i64,
+  guest: i64,
+  subclusters: bool,
+  unit: u32,
+): u32 {
+  host = -1;
+  const external = (flags & EXTERNAL) !== 0;
+  if ((entry & COMPRESSED) !== 0) {
+    if (external) {
+      oddEntry(unit);
+      return INVALID;
+    }
+    // "Compressed Clusters Descriptor": x = 62 - (cluster_bits - 8) bits of offset, then whole sectors of 512 bytes.
+    const offsetBits: u64 = 62 - ((clusterBits as u64) - 8);
+    const from = (entry & (((1 as u64) << offsetBits) - 1)) as i64;
+    const sectors = (((entry & (COMPRESSED - 1)) >> offsetBits) as i64) + 1;
+    const to = (from & ~(SECTOR - 1)) + sectors * SECTOR;
+    // The last sector need not be there whole.
+    if (from >= fileEnd || to > fileEnd + SECTOR - 1) pastEnd(unit);
+    host = from;
+    return COMPRESSED_KIND;
+  }
+  const offset = (entry & OFFSET_MASK) as i64;
+  const zero = !subclusters && (entry & ZERO) !== 0;
+  if (zero && (flags & VERSION_3) === 0) {
+    oddEntry(unit);
+    return INVALID;
+  }
+  // Offset 0 is the header's cluster, so it means "none"; in an external data file it is the disk's first.
+  if (offset === 0 && (zero || !external || (entry & COPIED) === 0)) return zero ? ZERO_PLAIN : ABSENT;
+  if ((offset & (((1 as i64) << clusterBits) - 1)) !== 0 || offset > MAX_OFFSET || (external && offset !== guest)) {
+    oddEntry(unit);
+    return INVALID;
+  }
+  host = offset;
+  if (zero) return ZERO_ALLOCATED;
+  if (!subclusters && !external && offset >= fileEnd) {
+    pastEnd(unit);
+    return INVALID;
+  }
+  return DATA;
+}
+
+// @ts-ignore: decorator
+@inline
+function bigEndian(pair: v128): v128 {
+  return i8x16.shuffle(pair, pair, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+}
+
+/** Sixteen bits as sixteen bytes of all ones or none. */
+// @ts-ignore: decorator
+@inline
+function bytesOf(bits: u32): v128 {
+  const spread = i8x16.swizzle(
+    i32x4.splat(bits as i32),
+    i8x16(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1),
+  );
+  const masks = i8x16(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+  return i8x16.eq(v128.and(spread, masks), masks);
+}
