@@ -5,6 +5,7 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
+import { CREW_ENTRY, crewIn } from './lib/crew.mjs';
 import { OUT, ROOT } from './lib/paths.mjs';
 
 export const SUITES = ['unit', 'conformance', 'fuzz', 'vscode', 'browser'];
@@ -28,10 +29,8 @@ export async function bundleTests(suite) {
     }
   }
   if (sources.length > 0) {
-    await esbuild.build({
+    const options = {
       absWorkingDir: ROOT,
-      entryPoints: existsSync(entryPoint) ? [...sources, entryPoint] : sources,
-      outbase: TESTS,
       outdir,
       bundle: true,
       platform: 'node',
@@ -41,6 +40,13 @@ export async function bundleTests(suite) {
       external: EXTERNAL,
       logLevel: 'warning',
       plugins: [importMeta],
+    };
+    await esbuild.build({ ...options, entryPoints: { crew: CREW_ENTRY } });
+    await esbuild.build({
+      ...options,
+      entryPoints: existsSync(entryPoint) ? [...sources, entryPoint] : sources,
+      outbase: TESTS,
+      define: crewIn(outdir),
     });
   }
   return bundled;
