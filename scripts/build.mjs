@@ -1,10 +1,11 @@
-// Bundles the extension host, the worker, the webview and the command line into dist/.
+// Bundles the extension host, the worker, its helper threads, the webview and the command line into dist/.
 //   node scripts/build.mjs [--production] [--watch]
 import { copyFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { CREW_ENTRY } from './lib/crew.mjs';
 import { kernel } from './lib/kernel.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -26,6 +27,7 @@ const node = { ...common, platform: 'node', target: 'node20', format: 'cjs' };
 const bundles = [
   { ...node, entryPoints: { extension: 'src/extension/extension.ts' }, outdir: 'dist', external: ['vscode'] },
   { ...node, entryPoints: { worker: 'src/node/worker.ts' }, outdir: 'dist' },
+  { ...node, entryPoints: { crew: CREW_ENTRY }, outdir: 'dist' },
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...common, platform: 'browser', target: 'es2022', format: 'iife', entryPoints: { webview: 'src/webview/main.ts' }, outdir: 'dist' },
 ];

@@ -5,6 +5,7 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
+import { CREW_ENTRY, crewIn } from './lib/crew.mjs';
 import { kernel } from './lib/kernel.mjs';
 import { OUT, ROOT } from './lib/paths.mjs';
 
@@ -29,10 +30,8 @@ export async function bundleTests(suite) {
     }
   }
   if (sources.length > 0) {
-    await esbuild.build({
+    const options = {
       absWorkingDir: ROOT,
-      entryPoints: existsSync(entryPoint) ? [...sources, entryPoint] : sources,
-      outbase: TESTS,
       outdir,
       bundle: true,
       platform: 'node',
@@ -42,6 +41,13 @@ export async function bundleTests(suite) {
       external: EXTERNAL,
       logLevel: 'warning',
       plugins: [importMeta, kernel],
+    };
+    await esbuild.build({ ...options, entryPoints: { crew: CREW_ENTRY } });
+    await esbuild.build({
+      ...options,
+      entryPoints: existsSync(entryPoint) ? [...sources, entryPoint] : sources,
+      outbase: TESTS,
+      define: crewIn(outdir),
     });
   }
   return bundled;

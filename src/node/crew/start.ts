@@ -1,0 +1,71 @@
+import * as path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { fromWire } from '../../core/errors';
+import type { Assignment, ParamsOf, PartOf, Report, ResultOf, Tasks } from './task';
+import type { CrewTasks } from './tasks';
+
+/** For objects; what is large, buffers, lies outside the heap. */
+const MAX_HEAP_MB = 512;
+
+/** Where the bundle of helper threads lies when that is not beside this one; given when bundles are made. */
+declare const CREW_FOLDER: string | undefined;
+
+const bundle = (): string => path.join(typeof CREW_FOLDER === 'undefined' ? __dirname : CREW_FOLDER, 'crew.js');
+
+/** A task that a helper thread of its own works at. */
+export interface RunningTask<R> {
+  /** Fails with the task's error, when the thread dies, or when it is stopped. Whoever does not care may drop it. */
+  readonly done: Promise<R>;
+  /** Ends the thread, whatever it is doing; from then on no part is told. Resolves once it does nothing any more. */
+  stop(): Promise<void>;
+}
+
+export interface TaskListener<T> {
+  /** Is given what the task tells on its way, in that order and before `done`. */
+  readonly onPart?: ((part: T) => void) | undefined;
+}
+
+/** Starts a task of `tasks.ts` in a thread of its own, which costs some 30 ms and a few MiB. */
+export function startTask<N extends Extract<keyof CrewTasks, string>>(
+  name: N,
+  params: ParamsOf<CrewTasks[N]>,
+  listener: TaskListener<PartOf<CrewTasks[N]>> = {},
+): RunningTask<ResultOf<CrewTasks[N]>> {
+  return startTaskOf<CrewTasks, N>(bundle(), name, params, listener);
+}
+
+/** @param file a bundle that serves these tasks, an absolute path */
+export function startTaskOf<A extends Tasks, N extends Extract<keyof A, string>>(
+  file: string,
+  name: N,
+  params: ParamsOf<A[N]>,
+  { onPart }: TaskListener<PartOf<A[N]>> = {},
+): RunningTask<ResultOf<A[N]>> {
+  const assignment: Assignment = { name, params };
+  const worker = new Worker(file, {
+    workerData: assignment,
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  });
+  let stopped = false;
+  const done = new Promise<ResultOf<A[N]>>((resolve, reject) => {
+    worker.on('message', (report: Report) => {
+      if (stopped) return;
+      if (report.kind === 'part') onPart?.(report.part as PartOf<A[N]>);
+      else if (report.kind === 'done') resolve(report.result as ResultOf<A[N]>);
+      else reject(fromWire(report.error));
+    });
+    worker.on('messageerror', reject);
+    worker.on('error', reject);
+    worker.on('exit', (code) => {
+      reject(new Error(stopped ? `${name} was stopped` : `the thread of ${name} ended with code ${code}`));
+    });
+  });
+  done.catch(() => undefined);
+  return {
+    done,
+    stop: async () => {
+      stopped = true;
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+/** What a helper thread can do. All of it is in one bundle that each thread loads: what it imports is to be little. */
+export const TASKS = {};
+
+export type CrewTasks = typeof TASKS;
