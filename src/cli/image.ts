@@ -4,6 +4,8 @@ import type { Finding, LayerStory, Picture } from '../core';
 import { createEnvironment } from '../node/environment';
 import { openFile } from '../node/files';
 import { TRUST_ALL } from '../node/gate';
+import { scanPicture } from '../node/scan/scanPicture';
+import { StopToken } from '../node/slices';
 import { platformStories } from '../node/stories';
 import { findingSentence } from './findings';
 import { layerNames } from './names';
@@ -74,16 +76,14 @@ export function storiesOf({ session }: Pick<OpenImage, 'session'>): readonly (La
 }
 
 /** Scans all layers, telling how far it is. */
-export function scan({ session, titles }: OpenImage): Picture {
+export async function scan({ session, titles }: OpenImage): Promise<Picture> {
   const line = new ProgressLine();
-  const job = session.scan();
+  const picture = session.newPicture();
   try {
-    for (;;) {
-      const step = job.next();
-      if (step.done) return step.value;
-      const { done, total } = step.value;
+    await scanPicture(session, picture, TRUST_ALL, new StopToken(), ({ done, total }) => {
       line.update(`reading the map of ${titles[0] ?? ''}: ${percent(done, total)} %`);
-    }
+    });
+    return picture;
   } finally {
     line.clear();
   }

@@ -49,6 +49,7 @@ export { readGuest } from './guest';
 export type { Gap } from './guest';
 export { chunkBytesOf, Picture, spread } from './picture/picture';
 export { buffersOf } from './picture/chunk';
+export type { Chunk } from './picture/chunk';
 export { scanChunks } from './picture/scanChunks';
 export type { ChunkScanResult, Claim } from './picture/scanChunks';
 export { finish, NOW, Session } from './session';

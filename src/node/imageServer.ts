@@ -28,7 +28,8 @@ import { openFile } from './files';
 import { useOf, writtenMeanwhile } from './inUse';
 import { openImage } from './openImage';
 import { platformStories } from './stories';
-import { inSlices, StopToken } from './slices';
+import { scanPicture } from './scan/scanPicture';
+import { StopToken } from './slices';
 import type { ScanState } from './summary';
 import { summarizeSession } from './summary';
 import { checkLayer, summarizeCheck } from './work/check';
@@ -296,15 +297,17 @@ export class ImageServer {
   }
 
   private async scan(session: Session, token: StopToken): Promise<void> {
+    const { params } = this;
+    if (!params) return;
     let due = Date.now() + REFINE_MS;
     try {
-      const picture = await inSlices(session.scan(this.pictureOf(session)), token, ({ done, total }) => {
-        this.emit('progress', { done, total });
+      const done = await scanPicture(session, this.pictureOf(session), params.policy, token, (progress) => {
+        this.emit('progress', progress);
         if (Date.now() < due) return;
         this.show(session, 'running');
         due = Date.now() + REFINE_MS;
       });
-      if (picture) this.show(session, 'complete');
+      if (done) this.show(session, 'complete');
     } catch (error) {
       if (token.stopped) return;
       this.state = { ...this.state, scan: 'failed', scanError: toWire(error) };

@@ -6,9 +6,16 @@ const SLICE_MS = 8;
 /** Lets the owner of a job stop it between two slices. */
 export class StopToken {
   stopped = false;
+  private readonly listeners: (() => void)[] = [];
 
   stop(): void {
     this.stopped = true;
+    for (const listener of this.listeners.splice(0)) listener();
+  }
+
+  /** Tells once when the job is stopped. */
+  onStop(listener: () => void): void {
+    this.listeners.push(listener);
   }
 }
 

@@ -31,9 +31,9 @@ export const chain: Verb = {
   summary: 'the layers below an image, and how much of the disk each one owns',
   details: DETAILS,
   options: SNAPSHOT_OPTION,
-  run: (invocation) => {
+  run: async (invocation) => {
     const image = openImage(invocation, invocation.operands[0] ?? '');
-    const picture = scan(image);
+    const picture = await scan(image);
     const output = new Output();
     if (invocation.json) output.json(chainJson(image, picture));
     else

@@ -8,7 +8,7 @@ import { CellBuilder } from './cellBuilder';
 import type { Chunk } from './chunk';
 
 /** The disk is cut into at most so many chunks. */
-const MAX_CHUNKS = 1024;
+const MAX_CHUNKS = 128;
 const SMALLEST_CHUNK = 2 ** 30;
 
 /** How much of the disk one chunk is: a power of two. */
@@ -30,7 +30,7 @@ export class Picture {
   readonly chunkBytes: number;
   readonly chunkCount: number;
   private readonly chunks: (Chunk | undefined)[];
-  private missing: number;
+  private chunksKnown = 0;
 
   /**
    * @param guestSize bytes of the disk from the standpoint, @param depth of the standpoint
@@ -44,17 +44,21 @@ export class Picture {
     this.chunkBytes = chunkBytesOf(guestSize);
     this.chunkCount = Math.ceil(guestSize / this.chunkBytes);
     this.chunks = new Array<Chunk | undefined>(this.chunkCount).fill(undefined);
-    this.missing = this.chunkCount;
   }
 
   /** True once all chunks are there. */
   get complete(): boolean {
-    return this.missing === 0;
+    return this.chunksKnown === this.chunkCount;
   }
 
   /** Chunks that are there. */
   get known(): number {
-    return this.chunkCount - this.missing;
+    return this.chunksKnown;
+  }
+
+  /** Indexes of the chunks that are not there. */
+  get missing(): number[] {
+    return this.chunks.flatMap((chunk, index) => (chunk ? [] : [index]));
   }
 
   /** Whether all of `[start, end)` is there. */
@@ -66,7 +70,7 @@ export class Picture {
   }
 
   put(index: number, chunk: Chunk): void {
-    if (this.chunks[index] === undefined) this.missing -= 1;
+    if (this.chunks[index] === undefined) this.chunksKnown += 1;
     this.chunks[index] = chunk;
   }
 
