@@ -9,6 +9,9 @@ import { CACHE, ROOT } from './paths.mjs';
 const SOURCES = join(ROOT, 'src', 'kernel');
 const OPTIONS = ['-O3', '--runtime', 'stub', '--enable', 'simd', '--noAssert', '--initialMemory', '1'];
 
+/** By file: several bundles are made at a time. */
+const compiling = new Map();
+
 /** An esbuild plugin. */
 export const kernel = {
   name: 'kernel',
@@ -31,7 +34,8 @@ async function compiled() {
   }
   const file = join(CACHE, 'kernel', `${hash.digest('hex').slice(0, 32)}.wasm`);
   if (!existsSync(file)) {
-    await compile(file);
+    compiling.set(file, compiling.get(file) ?? compile(file));
+    await compiling.get(file);
   }
   return readFile(file);
 }
@@ -39,18 +43,18 @@ async function compiled() {
 async function compile(file) {
   const { default: asc } = await import('assemblyscript/asc');
   const entry = relative(ROOT, join(SOURCES, 'index.ts'));
-  let binary;
+  let contents;
   const { error, stderr } = await asc.main([entry, '--baseDir', ROOT, '--outFile', 'kernel.wasm', ...OPTIONS], {
-    writeFile: (_name, contents) => {
-      binary = contents;
+    writeFile: (_name, written) => {
+      contents = written;
     },
   });
-  if (error || !binary) {
+  if (error || !contents) {
     throw new Error(`src/kernel can't be compiled: ${error?.message ?? ''}\n${stderr.toString()}`);
   }
   await mkdir(join(file, '..'), { recursive: true });
-  // Two builds at a time each write their own, and the last one stays.
+  // Two processes at a time each write their own, and the last one stays.
   const own = `${file}.${process.pid}`;
-  await writeFile(own, binary);
+  await writeFile(own, contents);
   await rename(own, file);
 }

@@ -40,7 +40,7 @@ export function pixels(map: OwnershipMap, start: number, cellBytes: number, cell
     for (let at = start + cell * cellBytes; at < cellEnd;) {
       const runEnd = map.start[run + 1] ?? cellEnd;
       const stop = Math.min(runEnd, cellEnd);
-      builder.add(codeOf(map.owner[run] ?? 0, map.kind[run] ?? 0), stop - at);
+      builder.cell.add(codeOf(map.owner[run] ?? 0, map.kind[run] ?? 0), stop - at);
       if (stop === runEnd) run += 1;
       at = stop;
     }

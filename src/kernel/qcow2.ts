@@ -62,15 +62,11 @@ export function standard(
   oddEntries = 0;
   pastEnds = 0;
   const end = fileEnd as i64;
-  // Anything of these in an entry, and it is looked at by itself.
-  const special = i64x2.splat(
-    COMPRESSED | (((1 << clusterBits) - 1) & OFFSET_MASK) | ((flags & VERSION_3) !== 0 ? 0 : ZERO),
-  );
-  const last = i64x2.splat((end < MAX_OFFSET ? end : MAX_OFFSET) - 1);
   const external = (flags & EXTERNAL) !== 0;
+  prepare(flags, clusterBits, end);
   for (let i: u32 = 0; i < count;) {
     const stop = min(i + 16, count);
-    if (!external && stop - i === 16 && sixteen(entries + (i << 3), kinds + i, hosts === 0 ? 0 : hosts + (i << 3), special, last)) {
+    if (!external && stop - i === 16 && sixteen(entries + (i << 3), kinds + i, hosts === 0 ? 0 : hosts + (i << 3))) {
       i = stop;
       continue;
     }
@@ -84,38 +80,104 @@ export function standard(
   return (oddEntries | pastEnds) !== 0;
 }
 
+/** Bits as they stand in a big-endian entry. */
+let special: u64 = 0;
+let high: u64 = 0;
+/** The largest offset that data may have. */
+let largest: i64 = 0;
+
 /**
- * Sixteen entries at once, none of them compressed or odd.
- * @param special bits that may not be set, @param last the largest offset that may be
- * @returns false when there is another kind of entry among them: what was written is then of no use
+ * Sets what `sixteen` goes by.
+ * @param fileEnd bytes
+ */
+function prepare(flags: u32, clusterBits: u32, fileEnd: i64): void {
+  largest = (fileEnd < MAX_OFFSET ? fileEnd : MAX_OFFSET) - 1;
+  const bits: u64 = largest > 0 ? 64 - clz<u64>(largest) : 0;
+  const within: u64 = ((1 as u64) << bits) - 1;
+  const misaligned: u64 = ((1 as u64) << clusterBits) - 1;
+  const offset = (OFFSET_MASK & ~within) | (OFFSET_MASK & misaligned);
+  special = bswap<u64>(COMPRESSED | offset | ((flags & VERSION_3) !== 0 ? 0 : ZERO));
+  high = bswap<u64>(bits > 0 ? (1 as u64) << (bits - 1) : 0);
+}
+
+/**
+ * Sixteen entries at once. What one of them has, all of them together have: so most is asked once for all.
+ * @returns false when one of them is compressed or odd: what was written is then of no use
  */
 // @ts-ignore: decorator
 @inline
-function sixteen(entries: usize, kinds: usize, hosts: usize, special: v128, last: v128): bool {
+function sixteen(entries: usize, kinds: usize, hosts: usize): bool {
   const none = i64x2.splat(0);
   const minus = i64x2.splat(-1);
-  let any = none;
-  for (let j: u32 = 0; j < 128; j += 16) any = v128.or(any, v128.load(entries + j));
+  const a = v128.load(entries);
+  const b = v128.load(entries, 16);
+  const c = v128.load(entries, 32);
+  const d = v128.load(entries, 48);
+  const e = v128.load(entries, 64);
+  const f = v128.load(entries, 80);
+  const g = v128.load(entries, 96);
+  const h = v128.load(entries, 112);
+  const any = v128.or(v128.or(v128.or(a, b), v128.or(c, d)), v128.or(v128.or(e, f), v128.or(g, h)));
   if (!v128.any_true(any)) {
     v128.store(kinds, none);
     if (hosts !== 0) for (let j: u32 = 0; j < 128; j += 16) v128.store(hosts + j, minus);
     return true;
   }
-  const one = i64x2.splat(1);
-  const offsets = i64x2.splat(OFFSET_MASK);
-  let odd = none;
-  for (let j: u32 = 0; j < 16; j += 2) {
-    const pair = bigEndian(v128.load(entries + (j << 3)));
-    const offset = v128.and(pair, offsets);
-    const allocated = i64x2.ne(offset, none);
-    // Absent 0 and data 1; zeros without and with space in the file are two more.
-    const kind = i64x2.add(v128.and(allocated, one), i64x2.shl(v128.and(pair, one), 1));
-    odd = v128.or(odd, v128.or(v128.and(pair, special), i64x2.gt_s(offset, last)));
-    v128.store_lane<u8>(kinds + j, kind, 0);
-    v128.store_lane<u8>(kinds + j + 1, kind, 8);
-    if (hosts !== 0) v128.store(hosts + (j << 3), v128.bitselect(offset, minus, allocated));
+  if (v128.any_true(v128.and(any, i64x2.splat(special)))) return false;
+  // Only an offset in the upper half of what the file may have can lie past its end.
+  if (v128.any_true(v128.and(any, i64x2.splat(high)))) {
+    const last = i64x2.splat(largest);
+    let past = none;
+    for (let j: u32 = 0; j < 128; j += 16) past = v128.or(past, i64x2.gt_s(offsets(v128.load(entries + j)), last));
+    if (v128.any_true(past)) return false;
   }
-  return !v128.any_true(odd);
+  const absent = i8x16.shuffle(
+    i8x16.narrow_i16x8_s(nowhere(a, b), nowhere(c, d)),
+    i8x16.narrow_i16x8_s(nowhere(e, f), nowhere(g, h)),
+    0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+  );
+  // Absent 0 and data 1; zeros without and with space in the file are two more.
+  let kind = v128.andnot(i8x16.splat(1), absent);
+  if (v128.any_true(v128.and(any, i64x2.splat(bswap<u64>(ZERO))))) {
+    const zero = i8x16.shuffle(
+      i8x16.shuffle(lastBytes(a, b), lastBytes(c, d), 0, 1, 2, 3, 16, 17, 18, 19, 0, 0, 0, 0, 0, 0, 0, 0),
+      i8x16.shuffle(lastBytes(e, f), lastBytes(g, h), 0, 1, 2, 3, 16, 17, 18, 19, 0, 0, 0, 0, 0, 0, 0, 0),
+      0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23,
+    );
+    kind = i8x16.add(kind, i8x16.shl(v128.and(zero, i8x16.splat(1)), 1));
+  }
+  v128.store(kinds, kind);
+  if (hosts !== 0) {
+    for (let j: u32 = 0; j < 128; j += 16) {
+      const offset = offsets(v128.load(entries + j));
+      v128.store(hosts + j, v128.bitselect(minus, offset, i64x2.eq(offset, none)));
+    }
+  }
+  return true;
+}
+
+/** Offsets of two entries, as numbers. */
+// @ts-ignore: decorator
+@inline
+function offsets(pair: v128): v128 {
+  const swapped = i8x16.shuffle(pair, pair, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+  return v128.and(swapped, i64x2.splat(OFFSET_MASK));
+}
+
+/** Which of four entries have no offset: two lanes of 16 bits for each. */
+// @ts-ignore: decorator
+@inline
+function nowhere(one: v128, two: v128): v128 {
+  const none = i64x2.splat(0);
+  const mask = i64x2.splat(bswap<u64>(OFFSET_MASK));
+  return i16x8.narrow_i32x4_s(i64x2.eq(v128.and(one, mask), none), i64x2.eq(v128.and(two, mask), none));
+}
+
+/** The last bytes of four entries. */
+// @ts-ignore: decorator
+@inline
+function lastBytes(one: v128, two: v128): v128 {
+  return i8x16.shuffle(one, two, 7, 15, 23, 31, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 }
 
 /**
@@ -238,12 +300,6 @@ function single(
     return INVALID;
   }
   return DATA;
-}
-
-// @ts-ignore: decorator
-@inline
-function bigEndian(pair: v128): v128 {
-  return i8x16.shuffle(pair, pair, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
 }
 
 /** Sixteen bits as sixteen bytes of all ones or none. */

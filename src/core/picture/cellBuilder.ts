@@ -1,48 +1,39 @@
 import type { Pixels } from '../model';
 import { codeCount, kindOf, ownerOf } from '../scan/codes';
+import { CodeTally } from './codeTally';
 
-/** Gathers what each cell holds, cell by cell, in the order in which codes first appear. */
+/** Gathers what each cell holds, cell by cell. */
 export class CellBuilder {
-  private readonly sums: Float64Array;
-  private readonly seen: Uint16Array;
-  private seenCount = 0;
+  /** What the cell at work holds so far. */
+  readonly cell: CodeTally;
   private readonly first: Uint32Array;
-  private cell = 0;
+  private finished = 0;
   private parts = 0;
   private codes: Uint16Array<ArrayBuffer>;
   private bytes: Float64Array<ArrayBuffer>;
+  private readonly put = (code: number, bytes: number): void => {
+    this.codes[this.parts] = code;
+    this.bytes[this.parts] = bytes;
+    this.parts += 1;
+  };
 
   /** @param owners how many owners there may be, from 0 on */
   constructor(
     private readonly cells: number,
     owners: number,
   ) {
-    const codes = codeCount(owners);
-    this.sums = new Float64Array(codes);
-    this.seen = new Uint16Array(codes);
+    this.cell = new CodeTally(owners);
     this.first = new Uint32Array(cells + 1);
-    this.codes = new Uint16Array(cells * 4 + codes);
-    this.bytes = new Float64Array(cells * 4 + codes);
-  }
-
-  add(code: number, bytes: number): void {
-    const sum = this.sums[code] ?? 0;
-    if (sum === 0) this.seen[this.seenCount++] = code;
-    this.sums[code] = sum + bytes;
+    const room = cells * 4 + codeCount(owners);
+    this.codes = new Uint16Array(room);
+    this.bytes = new Float64Array(room);
   }
 
   finishCell(): void {
-    if (this.parts + this.seenCount > this.codes.length) this.grow();
-    for (let i = 0; i < this.seenCount; i += 1) {
-      const code = this.seen[i] ?? 0;
-      this.codes[this.parts] = code;
-      this.bytes[this.parts] = this.sums[code] ?? 0;
-      this.sums[code] = 0;
-      this.parts += 1;
-    }
-    this.seenCount = 0;
-    this.cell += 1;
-    this.first[this.cell] = this.parts;
+    if (this.parts + this.cell.codes > this.codes.length) this.grow();
+    this.cell.flush(this.put);
+    this.finished += 1;
+    this.first[this.finished] = this.parts;
   }
 
   take(range: Pick<Pixels, 'rangeStart' | 'rangeEnd' | 'cellBytes'>): Pixels {

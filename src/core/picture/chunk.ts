@@ -1,5 +1,6 @@
 import type { Kernel } from '../kernel/kernel';
 import { codeCount } from '../scan/codes';
+import { CodeTally } from './codeTally';
 import type { Part } from '../scan/resolver';
 import { MAX_UNITS } from '../scan/resolver';
 
@@ -8,7 +9,8 @@ import { MAX_UNITS } from '../scan/resolver';
  * that a picture need not look at them, what they add up to. Tile `i` covers `[start[i], start[i + 1])`, whole units of
  * `unit[i]` bytes. Its runs are pairs of 16 bits, from `2 × firstRun[i]` on: where the run ends, in units of the tile, and
  * its code. Its sums are pairs, too, from `2 × firstSum[i]` on: a code and how many units have it, in the order in which
- * the codes appear.
+ * the codes appear. Tiles are added up again in **groups** of `GROUP`: group `g` has the codes `groupCode[j]` with
+ * `groupBytes[j]` bytes for `j` from `firstInGroup[g]` on.
  */
 export interface Chunk {
   readonly tiles: number;
@@ -18,21 +20,26 @@ export interface Chunk {
   readonly runs: Uint16Array;
   readonly firstSum: Uint32Array;
   readonly sums: Uint16Array;
+  readonly firstInGroup: Uint32Array;
+  readonly groupCode: Uint16Array;
+  readonly groupBytes: Float64Array;
   /** By index of the layer from the standpoint down: bytes that it holds here, seen or hidden. */
   readonly held: Float64Array;
 }
 
 const TILE_UNITS = 256;
+/** Tiles in a group; the last group of a chunk may have fewer. */
+export const GROUP = 16;
 const MAX_TILES = MAX_UNITS / TILE_UNITS + 2;
 
 /** The arrays of a chunk, to be handed to another thread without a copy. */
-export const buffersOf = (chunk: Chunk): ArrayBuffer[] =>
-  [chunk.start, chunk.unit, chunk.firstRun, chunk.runs, chunk.firstSum, chunk.sums, chunk.held].map(
-    ({ buffer }) => buffer as ArrayBuffer,
-  );
+export const buffersOf = ({ tiles: _, ...arrays }: Chunk): ArrayBuffer[] =>
+  Object.values(arrays).map(({ buffer }) => buffer as ArrayBuffer);
 
 /** Bytes that a chunk takes in memory. */
 export const sizeOf = (chunk: Chunk): number => buffersOf(chunk).reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+type Groups = Pick<Chunk, 'firstInGroup' | 'groupCode' | 'groupBytes'>;
 
 /** Puts parts of a disk together to a chunk. */
 export class ChunkBuilder {
@@ -46,12 +53,16 @@ export class ChunkBuilder {
   private readonly runs = new Numbers(Uint16Array);
   private readonly firstSum = new Numbers(Uint32Array);
   private readonly sums = new Numbers(Uint16Array);
+  private readonly groupCode = new Numbers(Uint16Array);
+  private readonly groupBytes = new Numbers(Float64Array);
+  private readonly tally: CodeTally;
 
   /** @param layers how many codes there may be depends on their number, those above the standpoint included */
   constructor(
     private readonly kernel: Kernel,
     layers: number,
   ) {
+    this.tally = new CodeTally(layers);
     const counters = codeCount(layers) * 4;
     this.counts = kernel.reserve(counters);
     kernel.u8.fill(0, this.counts, this.counts + counters);
@@ -96,16 +107,41 @@ export class ChunkBuilder {
     const tiles = this.start.length;
     this.begin(end, 0);
     this.unit.pop();
+    const unit = this.unit.take();
+    const firstSum = this.firstSum.take();
+    const sums = this.sums.take();
     return {
       tiles,
       start: this.start.take(),
-      unit: this.unit.take(),
+      unit,
       firstRun: this.firstRun.take(),
       runs: this.runs.take(),
-      firstSum: this.firstSum.take(),
-      sums: this.sums.take(),
+      firstSum,
+      sums,
+      ...this.groups({ tiles, unit, firstSum, sums }),
       held,
     };
+  }
+
+  private groups({ tiles, unit, firstSum, sums }: Pick<Chunk, 'tiles' | 'unit' | 'firstSum' | 'sums'>): Groups {
+    const { tally } = this;
+    const count = Math.ceil(tiles / GROUP);
+    const firstInGroup = new Uint32Array(count + 1);
+    for (let group = 0, tile = 0; group < count; group += 1) {
+      for (const end = Math.min(tile + GROUP, tiles); tile < end; tile += 1) {
+        const last = (firstSum[tile + 1] ?? 0) * 2;
+        const bytes = unit[tile] ?? 0;
+        for (let sum = (firstSum[tile] ?? 0) * 2; sum < last; sum += 2) {
+          tally.add(sums[sum] ?? 0, (sums[sum + 1] ?? 0) * bytes);
+        }
+      }
+      tally.flush((code, bytes) => {
+        this.groupCode.push(code);
+        this.groupBytes.push(bytes);
+      });
+      firstInGroup[group + 1] = this.groupCode.length;
+    }
+    return { firstInGroup, groupCode: this.groupCode.take(), groupBytes: this.groupBytes.take() };
   }
 
   private begin(start: number, unit: number): void {

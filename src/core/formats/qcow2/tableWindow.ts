@@ -1,3 +1,4 @@
+import { readPadded } from '../../bytes';
 import type { Kernel } from '../../kernel/kernel';
 import type { ByteSource } from '../../model';
 import type { L1Table } from './l1';
@@ -75,27 +76,37 @@ export class TableWindow {
   private load(l1: L1Table, piece: number, isRead: (table: number) => boolean): void {
     const pieces: number[] = [];
     const offsets: number[] = [];
-    const most = piece < this.strewnTo ? 1 : this.capacity;
-    for (let at = piece; pieces.length < most && (at === piece || at < this.limit); at += this.pieceSpan) {
+    if (piece < this.strewnTo) {
+      this.loadOne(l1, piece);
+      return;
+    }
+    for (let at = piece; pieces.length < this.capacity && (at === piece || at < this.limit); at += this.pieceSpan) {
       const table = l1.l2Offset(Math.floor(at / this.geometry.l2Span));
       if (!isRead(table)) continue;
       pieces.push(at);
       offsets.push(table + this.inTable(at));
     }
+    if (offsets.length === 1 || !canBeReadTogether(offsets, this.pieceBytes)) {
+      this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
+      this.loadOne(l1, piece);
+      return;
+    }
+    this.loaded = [];
+    readTables(this.source, offsets, this.pieceBytes, this.memory(offsets.length));
     this.loaded = pieces;
     this.next = 0;
-    if (offsets.length > 1 && !canBeReadTogether(offsets, this.pieceBytes)) {
-      this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
-      this.loaded = pieces.slice(0, 1);
-      offsets.length = 1;
-    }
-    const target = this.kernel.u8.subarray(this.pointer, this.pointer + offsets.length * this.pieceBytes);
-    try {
-      readTables(this.source, offsets, this.pieceBytes, target);
-    } catch (error) {
-      this.loaded = [];
-      throw error;
-    }
+  }
+
+  private loadOne(l1: L1Table, piece: number): void {
+    this.loaded = [];
+    const table = l1.l2Offset(Math.floor(piece / this.geometry.l2Span));
+    readPadded(this.source, this.memory(1), table + this.inTable(piece));
+    this.loaded = [piece];
+    this.next = 0;
+  }
+
+  private memory(pieces: number): Uint8Array {
+    return this.kernel.u8.subarray(this.pointer, this.pointer + pieces * this.pieceBytes);
   }
 
   /** Where in its table the piece at a guest offset stands, in bytes. */
