@@ -20,8 +20,11 @@ interface Wall {
 }
 
 const WALLS: Readonly<Record<string, Wall>> = {
-  // A pure parser of XML, which platforms write about their snapshots: no file, no network, nothing of the host.
-  core: { parts: [], packages: ['saxes'] },
+  // A pure parser of XML, which platforms write about their snapshots: no file, no network, nothing of the host. And
+  // `kernel` compiled, which is bytes to the core.
+  core: { parts: [], packages: ['saxes', 'kernel.wasm'] },
+  // Another language, AssemblyScript, that knows no package.
+  kernel: { parts: [] },
   protocol: { parts: [], types: ['core'] },
   node: { parts: ['core', 'protocol'], packages: ['node:', 'zstddec', '@bokuweb/zstd-wasm'] },
   cli: { parts: ['core', 'node'], packages: ['node:'] },
@@ -146,6 +149,10 @@ describe('a wall that is broken is told', () => {
     ['core/a.ts', `import 'node:fs';`, 'core may not import node:fs'],
     ['core/a.ts', `import { x } from '../../scripts/x.mjs';`, '../../scripts/x.mjs is outside src'],
     ['core/a.ts', `import { x } from './../node/x';`, 'core may not import node'],
+    ['core/a.ts', `import { tiles } from '../kernel/runs';`, 'core may not import kernel'],
+    ['kernel/a.ts', `import type { Kind } from '../core/model';`, 'kernel may not import core'],
+    ['kernel/a.ts', `import x from 'saxes';`, 'kernel may not import saxes'],
+    ['node/a.ts', `import bytes from 'kernel.wasm';`, 'node may not import kernel.wasm'],
     ['protocol/a.ts', `import { Kind } from '../core';`, 'protocol may import types of core, not values'],
     ['protocol/a.ts', `import { type Kind } from '../core';`, 'protocol may import types of core, not values'],
     ['protocol/a.ts', `import type { X } from '../node/x';`, 'protocol may not import node'],
@@ -172,6 +179,8 @@ describe('a wall that is broken is told', () => {
 
   const fine: readonly (readonly [string, string])[] = [
     ['core/formats/qcow2/a.ts', `import { x } from '../../bytes'; export * from './b';`],
+    ['core/kernel/a.ts', `import bytes from 'kernel.wasm';`],
+    ['kernel/index.ts', `export { tiles } from './runs';`],
     ['protocol/a.ts', `import type { X } from '../core/model'; export type { Y } from '../core/session';`],
     [
       'node/a.ts',

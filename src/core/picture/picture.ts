@@ -26,21 +26,20 @@ type Sums = { -readonly [K in keyof LayerAccount]: LayerAccount[K] };
  * drawing the whole disk looks at no run and drawing a part of it at few.
  */
 export class Picture {
-  readonly chunkBytes: number;
   readonly chunkCount: number;
   private readonly chunks: (Chunk | undefined)[];
   private chunksKnown = 0;
 
   /**
    * @param guestSize bytes of the disk from the standpoint, @param depth of the standpoint
-   * @param layers of the whole chain
+   * @param layers of the whole chain, @param chunkBytes how much of the disk one chunk is
    */
   constructor(
     readonly guestSize: number,
     private readonly depth: number,
     private readonly layers: number,
+    readonly chunkBytes = chunkBytesOf(guestSize),
   ) {
-    this.chunkBytes = chunkBytesOf(guestSize);
     this.chunkCount = Math.ceil(guestSize / this.chunkBytes);
     this.chunks = new Array<Chunk | undefined>(this.chunkCount).fill(undefined);
   }

@@ -116,5 +116,5 @@ function started(): void {
   const pick = query.get('pick');
   if (offset !== null) page.mock.emit('goTo', { offset: Number(offset), trace: query.has('trace') });
   if (pick !== null) page.mock.emit('pickLayer', { depth: Number(pick) });
-  if (query.get('scenario') === 'loading') page.mock.emit('progress', { done: 3, total: 8, layer: 2 });
+  if (query.get('scenario') === 'loading') page.mock.emit('progress', { done: 3, total: 8 });
 }

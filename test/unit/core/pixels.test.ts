@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
-import type { OwnershipMap, Pixels } from '../../../src/core';
-import { finish, NOBODY, pixels, resolveOwnership } from '../../../src/core';
+import type { Picture, Pixels } from '../../../src/core';
+import { NOBODY, pixels as cut } from '../../../src/core';
 import { MAX_CELLS } from '../../../src/core/pixels';
+import { lettersChain, pictureOf } from '../../support/letters';
 import { Draw } from '../../support/random';
-import { letterOf, runsFrom } from '../../support/runs';
+import { letterOf } from '../../support/runs';
 
-/** A map from one letter a unit of 10 bytes in each layer, newest first. */
-function mapOf(unit: number, ...letters: readonly string[]): OwnershipMap {
-  const layers = letters.map((text, depth) => ({ depth, guestSize: text.length * unit, runs: runsFrom(text, unit) }));
-  return finish(resolveOwnership(layers, 'base'));
+/** A picture from one letter a unit in each layer, newest first. */
+const picture = (unit: number, ...letters: readonly string[]): Picture =>
+  pictureOf(lettersChain(letters.map((text) => ({ letters: text, unit }))), { chunkBytes: 32 * unit });
+
+/** As the picture draws it, and as its map is drawn: the same. */
+function pixels(of: Picture, start: number, cellBytes: number, cells: number): Pixels {
+  const drawn = of.pixels(start, cellBytes, cells);
+  const expected = cut(of.map, start, cellBytes, cells);
+  if (Number.isInteger(cellBytes)) assert.deepEqual(drawn, expected);
+  return drawn;
 }
 
 /** What each cell holds: `owner kind bytes`, in the order of the parts. */
@@ -22,36 +29,38 @@ function cellsOf({ cells, first, owner, kind, bytes }: Pixels): string[][] {
   });
 }
 
+const UNIT = 16;
+
 describe('pixels', () => {
-  const map = mapOf(10, 'dd.z..d.', 'd.dddd..');
+  const map = picture(UNIT, 'dd.z..d.', 'd.dddd..');
 
   it('say what each cell holds', () => {
-    const answer = pixels(map, 0, 10, 8);
+    const answer = pixels(map, 0, 16, 8);
     assert.deepEqual(cellsOf(answer), [
-      ['0 d 10'],
-      ['0 d 10'],
-      ['1 d 10'],
-      ['0 z 10'],
-      ['1 d 10'],
-      ['1 d 10'],
-      ['0 d 10'],
-      [`${NOBODY} . 10`],
+      ['0 d 16'],
+      ['0 d 16'],
+      ['1 d 16'],
+      ['0 z 16'],
+      ['1 d 16'],
+      ['1 d 16'],
+      ['0 d 16'],
+      [`${NOBODY} . 16`],
     ]);
-    assert.deepEqual([answer.rangeStart, answer.rangeEnd, answer.cellBytes, answer.cells], [0, 80, 10, 8]);
+    assert.deepEqual([answer.rangeStart, answer.rangeEnd, answer.cellBytes, answer.cells], [0, 128, 16, 8]);
   });
 
   it('add up parts of one owner and kind within a cell, in the order of their first byte', () => {
-    assert.deepEqual(cellsOf(pixels(map, 0, 40, 2)), [
-      ['0 d 20', '1 d 10', '0 z 10'],
-      ['1 d 20', '0 d 10', `${NOBODY} . 10`],
+    assert.deepEqual(cellsOf(pixels(map, 0, 64, 2)), [
+      ['0 d 32', '1 d 16', '0 z 16'],
+      ['1 d 32', '0 d 16', `${NOBODY} . 16`],
     ]);
-    assert.deepEqual(cellsOf(pixels(map, 0, 80, 1)), [['0 d 30', '1 d 30', '0 z 10', `${NOBODY} . 10`]]);
+    assert.deepEqual(cellsOf(pixels(map, 0, 128, 1)), [['0 d 48', '1 d 48', '0 z 16', `${NOBODY} . 16`]]);
   });
 
   it('begin and end inside runs', () => {
-    assert.deepEqual(cellsOf(pixels(map, 15, 10, 2)), [
-      ['0 d 5', '1 d 5'],
-      ['1 d 5', '0 z 5'],
+    assert.deepEqual(cellsOf(pixels(map, 24, 16, 2)), [
+      ['0 d 8', '1 d 8'],
+      ['1 d 8', '0 z 8'],
     ]);
   });
 
@@ -60,11 +69,11 @@ describe('pixels', () => {
   });
 
   it('have no parts past the end of the disk', () => {
-    const answer = pixels(map, 65, 10, 4);
-    assert.deepEqual(cellsOf(answer), [['0 d 5', `${NOBODY} . 5`], [`${NOBODY} . 5`], [], []]);
-    assert.equal(answer.rangeEnd, 80);
-    assert.deepEqual(cellsOf(pixels(map, 500, 10, 2)), [[], []]);
-    assert.deepEqual(cellsOf(pixels(mapOf(10, ''), 0, 10, 2)), [[], []]);
+    const answer = pixels(map, 104, 16, 4);
+    assert.deepEqual(cellsOf(answer), [['0 d 8', `${NOBODY} . 8`], [`${NOBODY} . 8`], [], []]);
+    assert.equal(answer.rangeEnd, 128);
+    assert.deepEqual(cellsOf(pixels(map, 800, 16, 2)), [[], []]);
+    assert.deepEqual(cellsOf(pixels(picture(UNIT, ''), 0, 10, 2)), [[], []]);
   });
 
   it('may be none', () => {
@@ -72,10 +81,10 @@ describe('pixels', () => {
   });
 
   it('are cut where cells are no whole bytes long', () => {
-    const answer = pixels(map, 0, 80 / 3, 3);
+    const answer = pixels(map, 0, 128 / 3, 3);
     const sums = cellsOf(answer).map((parts) => parts.reduce((sum, part) => sum + Number(part.split(' ')[2]), 0));
-    assert.equal(Math.round(sums.reduce((a, b) => a + b, 0) * 1e6) / 1e6, 80);
-    for (const sum of sums) assert(Math.abs(sum - 80 / 3) < 1e-6);
+    assert.equal(Math.round(sums.reduce((a, b) => a + b, 0) * 1e6) / 1e6, 128);
+    for (const sum of sums) assert(Math.abs(sum - 128 / 3) < 1e-6);
   });
 
   it('of a range that can not be are refused', () => {
@@ -110,7 +119,7 @@ describe('pixels', () => {
         return Array.from({ length: draw.between(1, 90) }, () => draw.pick(Array.from('..ddzc'))).join('');
       });
       const size = (letters[0] ?? '').length * unit;
-      const random = mapOf(unit, ...letters);
+      const random = picture(unit, ...letters);
       const start = draw.below(size);
       const cellBytes = draw.between(1, Math.max(1, Math.ceil(size / 3)));
       const cells = draw.between(1, 60);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Picture, Session } from '../../../src/core';
-import { finish, NOBODY, NOW, Session as CoreSession } from '../../../src/core';
+import type { Session } from '../../../src/core';
+import { finish, NOBODY, NOW, Picture, scanChunks, Session as CoreSession } from '../../../src/core';
 import { UNKNOWN_OWNER } from '../../../src/core/model';
 import { data, noise, zero } from '../../fixtures/build/index';
 import type { BuiltChain } from '../../support/open';
@@ -134,46 +134,70 @@ describe('a session', () => {
     assert.deepEqual(session.standpoint, { depth: 1, view: '1' });
   });
 
-  it('reads each table once, however often it is looked at', () => {
-    const { session, disk } = chain();
+  it('sees the same again when it comes back', () => {
+    const { session } = chain();
     const first = look(session);
-    const reads = disk.reads.length;
     session.stand({ depth: 1, view: '' });
     look(session);
     session.stand(NOW);
-    const again = look(session);
-    assert.equal(disk.reads.length, reads);
-    assert.deepEqual(again, first);
+    assert.deepEqual(look(session), first);
   });
 
-  it('can show what is known before all layers are scanned', () => {
+  it('knows nothing of the disk before it is scanned, and yet reads it', () => {
     const { session } = chain();
-    const before = finish(session.picture());
+    const before = session.newPicture();
     assert.deepEqual(toldMap(before.map), [[0, 6 * CLUSTER, UNKNOWN_OWNER, 'u']]);
     assert.equal(before.complete, false);
     assert.equal(before.accounting.unknown, 6 * CLUSTER);
-    const scan = session.scan();
-    let step = scan.next();
-    while (!step.done && step.value.layer === 0) step = scan.next();
-    const half = finish(session.picture());
-    // The sizes are known from the headers: past the end of the middle layer nothing is left to find out.
-    assert.deepEqual(toldMap(half.map), [
-      [0, CLUSTER, 0, 'd'],
-      [CLUSTER, 4 * CLUSTER, UNKNOWN_OWNER, 'u'],
-      [4 * CLUSTER, 6 * CLUSTER, NOBODY, '.'],
-    ]);
-    assert.equal(half.complete, false);
+    const target = new Uint8Array(CLUSTER);
+    assert.deepEqual(session.read(before, CLUSTER / 2, target), []);
+    const expected = new Uint8Array(CLUSTER);
+    expected.set(bytes(9).subarray(CLUSTER / 2));
+    expected.set(bytes(3).subarray(0, CLUSTER / 2), CLUSTER / 2);
+    assert.deepEqual(target, expected);
   });
 
-  it('tells progress of each layer in turn, and may be dropped at any moment', () => {
-    const { session } = chain();
-    const layers: number[] = [];
-    for (const { layer, done, total } of session.scan()) {
-      assert(done <= total);
-      layers.push(layer);
-      if (layer === 1) break;
+  it('reads the same from a picture of which a part is there, gaps in their places', () => {
+    const { session } = openBuilt({
+      layers: [{ size: 6 * CLUSTER, clusterBits: 12, clusters: new Map([1, 3, 4].map((i) => [i, data(bytes(i))])) }],
+      damage: ([leaf]) => leaf?.image.pokeU64(leaf.layout.l2Entry(3) ?? 0, 0x200n),
+    });
+    const { guestSize } = session.view;
+    const whole = new Uint8Array(guestSize);
+    const gaps = session.read(look(session), 0, whole);
+    assert.deepEqual(
+      gaps.map(({ start, end }) => [start, end]),
+      [[3 * CLUSTER, 4 * CLUSTER]],
+    );
+    const { chain, from } = session;
+    for (let known = 0; known < 6; known += 1) {
+      const picture = new Picture(guestSize, 0, 1, CLUSTER);
+      const claims = [{ first: known, end: known + 1 }];
+      for (const scanned of scanChunks(chain, from, CLUSTER, () => claims.shift())) {
+        if (scanned) picture.put(scanned.index, scanned.chunk);
+      }
+      assert.deepEqual([picture.known, picture.complete], [1, false]);
+      const target = new Uint8Array(guestSize);
+      assert.deepEqual(session.read(picture, 0, target), gaps);
+      assert.deepEqual(target, whole);
     }
-    assert.deepEqual(layers, [0, 1]);
+  });
+
+  it('tells progress by chunks of the disk, and may be dropped at any moment', () => {
+    const { session } = chain();
+    const picture = new Picture(6 * CLUSTER, 0, 3, CLUSTER);
+    const told: number[] = [];
+    for (const { done, total } of session.scan(picture)) {
+      assert.deepEqual([done, total], [picture.known, 6]);
+      told.push(done);
+      if (done === 2) break;
+    }
+    assert.deepEqual([told.at(-1), picture.complete], [2, false]);
+    assert.deepEqual(toldMap(picture.map), [
+      [0, CLUSTER, 0, 'd'],
+      [CLUSTER, 2 * CLUSTER, 1, 'd'],
+      [2 * CLUSTER, 6 * CLUSTER, UNKNOWN_OWNER, 'u'],
+    ]);
     assert.equal(look(session).complete, true);
   });
 

@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict';
-import type { HostExtents, Layer } from '../../../../src/core';
-import { finish, guestOffset, Kind, openChain } from '../../../../src/core';
+import type { ChainLayer, HostExtents, Layer } from '../../../../src/core';
+import { guestOffset, Kind, openChain } from '../../../../src/core';
+import { walkLayer } from '../../../../src/core/walk';
 import { extentsOf, MemoryDisk } from '../../../support/memory';
 import type { MemoryFile } from '../../../support/memory';
-import { told } from '../../../support/runs';
+import { joined, told } from '../../../support/runs';
+
+const layers = new WeakMap<Layer, ChainLayer>();
 
 function open(file: MemoryFile): Layer {
   const disk = new MemoryDisk().put('/raw', file);
   const [leaf] = openChain(disk.environment, disk.leaf('/raw'), { format: 'raw' }).layers;
   assert(leaf);
+  layers.set(leaf.layer, leaf);
   return leaf.layer;
 }
 
 function runsOf(layer: Layer): unknown {
   const [view] = layer.views;
-  assert(view);
-  return told(finish(layer.scan(view, { host: true, maxRuns: Infinity })));
+  const leaf = layers.get(layer);
+  assert(view && leaf);
+  return told(joined(walkLayer(leaf, view)));
 }
 
 describe('a raw layer', () => {
@@ -78,6 +83,36 @@ describe('a raw layer', () => {
       layer.findings.map(({ code }) => code),
       ['empty-file'],
     );
+  });
+
+  it('has extents of any length: of single bytes, and many short ones between long ones', () => {
+    const short = Array.from({ length: 300 }, (_, i) => [i * 8192, i * 8192 + 4096] as const);
+    const MIB = 2 ** 20;
+    const data: (readonly [number, number])[] = [...short, [4 * MIB, 9 * MIB], [9 * MIB + 512, 9 * MIB + 1024]];
+    const size = 12 * MIB + 777;
+    const expected = [...data, [size, size] as const].flatMap(([from, to], i) => {
+      const before = data[i - 1]?.[1] ?? 0;
+      return [
+        ...(from > before ? [[before, from, 'z', before] as const] : []),
+        ...(to > from ? [[from, to, 'd', from] as const] : []),
+      ];
+    });
+    const end = Math.ceil(size / 512) * 512;
+    const whole = [...expected.slice(0, -1), [9 * MIB + 1024, end, 'z', 9 * MIB + 1024]];
+    assert.deepEqual(runsOf(open({ bytes: new Uint8Array(size), extents: extentsOf(size, data) })), whole);
+    const bytes = extentsOf(3000, [
+      [0, 1],
+      [1001, 1002],
+      [1002 + 512, 3000],
+    ]);
+    assert.deepEqual(runsOf(open({ bytes: new Uint8Array(3000), extents: bytes })), [
+      [0, 1, 'd', 0],
+      [1, 1001, 'z', 1],
+      [1001, 1002, 'd', 1001],
+      [1002, 1514, 'z', 1002],
+      [1514, 3000, 'd', 1514],
+      [3000, 3072, 'z', 3000],
+    ]);
   });
 
   it('is made of sectors', () => {

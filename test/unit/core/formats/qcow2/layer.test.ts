@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
-import type { Layer } from '../../../../../src/core';
-import { finish, guestOffset, openChain } from '../../../../../src/core';
+import type { Chain, Layer } from '../../../../../src/core';
+import { guestOffset, openChain } from '../../../../../src/core';
+import { walk } from '../../../../../src/core/walk';
 import type { Qcow2Spec } from '../../../../fixtures/build/index';
 import { buildQcow2, data, noise, zero } from '../../../../fixtures/build/index';
+import { fromDepth } from '../../../../support/letters';
 import { MemoryDisk } from '../../../../support/memory';
+import { joined } from '../../../../support/runs';
 
 const CLUSTER = 65536;
+
+/** The chains that layers are in. */
+const chains = new WeakMap<Layer, Chain>();
 
 function open(
   spec: Partial<Qcow2Spec>,
@@ -15,9 +21,18 @@ function open(
   const built = buildQcow2({ size: 4 * CLUSTER, ...spec });
   damage?.(built);
   if (built.dataFile && spec.dataFile?.name !== undefined) disk.put(`/${spec.dataFile.name}`, built.dataFile);
-  const [leaf] = openChain(disk.put('/leaf', built.image).environment, disk.leaf('/leaf')).layers;
+  const chain = openChain(disk.put('/leaf', built.image).environment, disk.leaf('/leaf'));
+  const [leaf] = chain.layers;
   assert(leaf);
+  chains.set(leaf.layer, chain);
   return leaf.layer;
+}
+
+/** Where the runs of the whole disk begin, and its end; its layer knows afterwards what was odd. */
+function scanned(layer: Layer): number[] {
+  const chain = chains.get(layer);
+  assert(chain);
+  return [...joined(walk(chain, fromDepth(chain)), false).start];
 }
 
 const codes = ({ findings }: Layer): string[] => findings.map(({ code }) => code);
@@ -98,9 +113,9 @@ describe('a qcow2 layer', () => {
     assert.deepEqual(codes(layer), ['dirty']);
     const [view] = layer.views;
     assert(view);
-    finish(layer.scan(view, { host: false, maxRuns: Infinity }));
+    scanned(layer);
     assert.deepEqual(codes(layer), ['dirty', 'entry']);
-    finish(layer.scan(view, { host: false, maxRuns: Infinity }));
+    scanned(layer);
     assert.deepEqual(codes(layer), ['dirty', 'entry'], 'once, however often it is scanned');
   });
 
@@ -109,7 +124,7 @@ describe('a qcow2 layer', () => {
     const [view] = layer.views;
     assert(view);
     assert.deepEqual(codes(layer), ['l1-past-end'], 'before anything is read');
-    finish(layer.scan(view, { host: false, maxRuns: Infinity }));
+    scanned(layer);
     assert.deepEqual(codes(layer), ['l1-past-end'], 'and once');
   });
 
@@ -143,7 +158,7 @@ describe('an external data file', () => {
     const [view] = layer.views;
     assert(view);
     assert.deepEqual(
-      [...finish(layer.scan(view, { host: false, maxRuns: Infinity })).start],
+      scanned(layer),
       [0, 1, 2, 3, 4].map((i) => i * CLUSTER),
     );
     assert.throws(

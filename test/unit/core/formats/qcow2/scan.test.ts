@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import type { Finding, RunList } from '../../../../../src/core';
-import { finish, Kind } from '../../../../../src/core';
+import type { Finding, LayerScan, OwnershipMap } from '../../../../../src/core';
+import { Kind } from '../../../../../src/core';
 import { readHeader } from '../../../../../src/core/formats/qcow2/header';
 import { L1Table } from '../../../../../src/core/formats/qcow2/l1';
 import { Geometry } from '../../../../../src/core/formats/qcow2/mapping';
-import { Scanner } from '../../../../../src/core/formats/qcow2/scan';
-import { RunBuilder } from '../../../../../src/core/runs';
+import { findingsOf } from '../../../../../src/core/formats/qcow2/oddities';
+import { TableScan } from '../../../../../src/core/formats/qcow2/scan';
+import { Kernel } from '../../../../../src/core/kernel/kernel';
+import { WINDOW_BYTES } from '../../../../../src/core/scan/chainScans';
+import { MapOfParts } from '../../../../../src/core/scan/mapOfParts';
+import { Resolver } from '../../../../../src/core/scan/resolver';
 import type { BuiltQcow2, Cell, Cluster, Qcow2Spec } from '../../../../fixtures/build/index';
 import {
   buildQcow2,
@@ -20,24 +24,56 @@ import {
   zeroAllocated,
 } from '../../../../fixtures/build/index';
 import { MemoryDisk, memorySource } from '../../../../support/memory';
-import { kindOf, letterOf, told } from '../../../../support/runs';
+import { joined, letterOf, told } from '../../../../support/runs';
 
 interface Scanned {
-  readonly runs: RunList;
+  readonly runs: OwnershipMap;
   readonly findings: readonly Finding[];
   readonly reads: { readonly position: number; readonly length: number }[];
+  /** Messages of tables that could not be read. */
+  readonly failures: readonly string[];
 }
 
-function scan(built: BuiltQcow2, host = true, entries?: number): Scanned {
-  const disk = new MemoryDisk().put('/image', built.image);
+interface Options {
+  readonly host?: boolean;
+  /** Of the L1 table, other than the header says. */
+  readonly entries?: number;
+  readonly windowBytes?: number;
+  /** Bytes of the disk that are asked for one after the other. */
+  readonly step?: number;
+  readonly failsFrom?: number;
+}
+
+function* parts(kernel: Kernel, scan: LayerScan, guestSize: number, step: number, failures: string[]) {
+  const layers = [{ depth: 0, guestSize, scan }];
+  const resolver = new Resolver(kernel, layers, 'base', { hosts: true, holdings: false }, (_, { message }) => {
+    failures.push(message);
+  });
+  const maps = new MapOfParts(kernel);
+  for (let from = 0; from < guestSize; from += step) {
+    for (const part of resolver.parts(from, Math.min(from + step, guestSize))) yield maps.of(part);
+  }
+}
+
+function scan(
+  built: BuiltQcow2,
+  { host = true, entries, windowBytes = WINDOW_BYTES, step = Infinity, failsFrom }: Options = {},
+): Scanned {
+  const disk = new MemoryDisk().put('/image', {
+    bytes: built.image,
+    ...(failsFrom === undefined ? {} : { failsFrom }),
+  });
   const { source } = disk.leaf('/image');
   const header = readHeader(source);
   const geometry = new Geometry(header);
   disk.reads.length = 0;
   const place = { offset: header.l1Offset, entries: entries ?? header.l1Entries };
-  const scanner = new Scanner(source, geometry, place, header.guestSize, { host, maxRuns: Infinity });
-  const runs = finish(scanner.run());
-  return { runs, findings: scanner.findings, reads: disk.reads };
+  const kernel = Kernel.take();
+  const failures: string[] = [];
+  const tables = new TableScan(source, geometry, place, header.guestSize, kernel, windowBytes);
+  const runs = joined(parts(kernel, tables, header.guestSize, step, failures), host);
+  kernel.release();
+  return { runs, findings: findingsOf(tables.oddities), reads: disk.reads, failures };
 }
 
 const LETTER: Readonly<Record<Cell['kind'], string>> = {
@@ -149,25 +185,12 @@ describe('scanning the tables of a qcow2 image', () => {
       assert.equal(runs.start[runs.count], spec.size);
     });
 
-    it(`of ${name} gives the same in parts`, () => {
+    it(`of ${name} gives the same when asked for piece by piece, with hardly any memory`, () => {
       const built = buildQcow2(spec);
-      const source = memorySource(built.image);
-      const header = readHeader(source);
-      const place = { offset: header.l1Offset, entries: header.l1Entries };
-      for (const maxRuns of [1, 5, 64]) {
-        const scanner = new Scanner(source, new Geometry(header), place, spec.size, { host: true, maxRuns });
-        const joined = new RunBuilder(true, Infinity);
-        for (const part of scanner.scanParts()) {
-          if (!part) continue;
-          // A cluster with subclusters is 32 runs at most, and is never cut.
-          assert(part.count < maxRuns + 32);
-          assert.equal(part.start[0], joined.end, 'each begins where the one before it ends');
-          told(part).forEach(([start, end, letter, host]) => {
-            joined.append(end - start, kindOf(letter), host ?? -1);
-          });
-        }
-        assert.deepEqual(told(joined.finish(spec.size)), expectedRuns(built));
-        assert.deepEqual(scanner.findings, []);
+      for (const step of [spec.size / 7 + 512 - ((spec.size / 7) % 512), 2 ** 20]) {
+        const { runs, findings } = scan(built, { windowBytes: 1, step });
+        assert.deepEqual(told(runs), expectedRuns(built));
+        assert.deepEqual(findings, []);
       }
     });
   }
@@ -183,7 +206,7 @@ describe('scanning the tables of a qcow2 image', () => {
       ]),
       placement: 'descending',
     });
-    assert.deepEqual(told(scan(built, false).runs), [
+    assert.deepEqual(told(scan(built, { host: false }).runs), [
       [0, 1024, 'd'],
       [1024, 1536, 'z'],
       [1536, 2048, '.'],
@@ -233,22 +256,6 @@ describe('scanning the tables of a qcow2 image', () => {
       scan(built).reads.map(({ length }) => length),
       [24, 512],
     );
-  });
-
-  it('yields after each few megabytes of tables, and tells how far it is', () => {
-    const clusters = new Map(Array.from({ length: 40 }, (_, i) => [i * 65536, zero()] as const));
-    const built = buildQcow2({ size: 40 * 65536 * 2 ** 19, clusterBits: 19, clusters });
-    const disk = new MemoryDisk().put('/image', built.image);
-    const { source } = disk.leaf('/image');
-    const header = readHeader(source);
-    const geometry = new Geometry(header);
-    const place = { offset: header.l1Offset, entries: header.l1Entries };
-    const steps = [...new Scanner(source, geometry, place, header.guestSize, { host: false, maxRuns: Infinity }).run()];
-    assert.deepEqual(
-      steps,
-      [8, 16, 24, 32, 40].map((done) => ({ done, total: 40 })),
-    );
-    assert(Math.max(...disk.reads.map(({ length }) => length)) <= 4 << 20);
   });
 });
 
@@ -353,31 +360,6 @@ describe('scanning tables that can not be true', () => {
     assert.deepEqual(codes(scanned), ['entry error']);
   });
 
-  it('a disk in more pieces than are kept is shown as far as they go', () => {
-    const built = build(
-      new Map([
-        [0, zero()],
-        [2, zero()],
-        [1024, zero()],
-      ]),
-    );
-    const header = readHeader(memorySource(built.image));
-    const source = memorySource(built.image);
-    const geometry = new Geometry(header);
-    const place = { offset: header.l1Offset, entries: header.l1Entries };
-    const scanner = new Scanner(source, geometry, place, header.guestSize, { host: false, maxRuns: 2 });
-    const runs = finish(scanner.run());
-    assert.deepEqual(told(runs), [
-      [0, CLUSTER, 'z'],
-      [CLUSTER, 2 * CLUSTER, '.'],
-      [2 * CLUSTER, 4 * SPAN, 'u'],
-    ]);
-    assert.deepEqual(
-      scanner.findings.map(({ code }) => code),
-      ['too-many-runs'],
-    );
-  });
-
   it('a million bad entries are one finding with a count', () => {
     const built = build(full(512), SPAN);
     for (let i = 5; i < 512; i += 1) built.image.pokeU64(built.layout.l2Entry(i) ?? 0, 0x200n);
@@ -389,7 +371,7 @@ describe('scanning tables that can not be true', () => {
 
   it('an L1 table that is too short leaves the rest absent, and says so', () => {
     const built = build(new Map([[0, zero()]]));
-    const scanned = scan(built, true, 1);
+    const scanned = scan(built, { entries: 1 });
     assert.deepEqual(told(scanned.runs), [
       [0, CLUSTER, 'z', -1],
       [CLUSTER, 4 * SPAN, '.', -1],
@@ -424,8 +406,8 @@ describe('scanning tables that can not be true', () => {
 
   it("an L1 table past QEMU's limit is refused before anything is allocated", () => {
     const built = build(new Map());
-    assert.throws(() => scan(built, true, 4 * 2 ** 20 + 1), { code: 'limit' });
-    assert.doesNotThrow(() => scan(built, true, 4 * 2 ** 20));
+    assert.throws(() => scan(built, { entries: 4 * 2 ** 20 + 1 }), { code: 'limit' });
+    assert.doesNotThrow(() => scan(built, { entries: 4 * 2 ** 20 }));
   });
 
   it('an L1 table of a snapshot in the middle of a cluster is refused', () => {
