@@ -65,8 +65,13 @@ export function writeStderr(text: string): void {
   }
 }
 
-function writeFully(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text, 'utf8');
+/** Writes to stdout. @throws OutputClosed */
+export function writeBytes(bytes: Uint8Array): void {
+  writeFully(STDOUT, bytes);
+}
+
+function writeFully(descriptor: number, content: string | Uint8Array): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
   for (let done = 0; done < bytes.length;) {
     try {
       done += fs.writeSync(descriptor, bytes, done);

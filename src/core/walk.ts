@@ -1,6 +1,7 @@
 import { Kernel } from './kernel/kernel';
-import type { Chain, ChainLayer, Finding, OwnershipMap, View } from './model';
-import { openScans, tellScanned, WINDOW_BYTES } from './scan/chainScans';
+import type { Chain, ChainLayer, Finding, Oddities, OwnershipMap, View } from './model';
+import type { ChainScans } from './scan/chainScans';
+import { openScans, tellOddities, WINDOW_BYTES } from './scan/chainScans';
 import { MapOfParts } from './scan/mapOfParts';
 import { Resolver } from './scan/resolver';
 
@@ -10,17 +11,21 @@ export interface WalkFrom {
   readonly view: View;
 }
 
+/** A part of a disk, in bytes. */
+export interface DiskRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Hears of each layer whose tables can't be read: there, what reaches it is unknown. */
+export type Failed = (depth: number, finding: Finding) => void;
+
 /**
  * The disk from its first byte to its last, a stretch at a time: each map covers `[start[0], start[count])` of the disk
  * and has host offsets; the next begins where it ends. Of a disk of no bytes there is none. What is kept in memory does
  * not depend on the disk.
- * @param failed is told of each layer whose tables can't be read: there, what reaches it is unknown
  */
-export function* walk(
-  chain: Chain,
-  from: WalkFrom,
-  failed?: (depth: number, finding: Finding) => void,
-): Generator<OwnershipMap, void, void> {
+export function* walk(chain: Chain, from: WalkFrom, failed?: Failed): Generator<OwnershipMap, void, void> {
   yield* walkRange(chain, from, { start: 0, end: from.view.guestSize }, failed);
 }
 
@@ -28,18 +33,47 @@ export function* walk(
 export function* walkRange(
   chain: Chain,
   from: WalkFrom,
-  range: { readonly start: number; readonly end: number },
-  failed?: (depth: number, finding: Finding) => void,
+  range: DiskRange,
+  failed?: Failed,
 ): Generator<OwnershipMap, void, void> {
-  const kernel = Kernel.take();
+  const walker = new Walker(chain, from, failed);
   try {
-    const scans = openScans(chain, from, kernel, failed);
-    const resolver = new Resolver(kernel, scans.layers, chain.end.kind, { hosts: true, holdings: false }, scans.failed);
-    const maps = new MapOfParts(kernel);
-    for (const part of resolver.parts(range.start, range.end)) yield maps.of(part);
-    if (range.start === 0 && range.end === from.view.guestSize) tellScanned(chain, from, scans);
+    yield* walker.maps(range);
+    if (range.start === 0 && range.end === from.view.guestSize) {
+      walker.oddities.forEach((oddities, index) => {
+        if (oddities) tellOddities(chain.layers[from.depth + index], from, [oddities]);
+      });
+    }
   } finally {
-    kernel.release();
+    walker.close();
+  }
+}
+
+/** Walks parts of a disk, one after the other. */
+export class Walker {
+  private readonly kernel = Kernel.take();
+  private readonly scans: ChainScans;
+  private readonly resolver: Resolver;
+  private readonly map: MapOfParts;
+
+  constructor(chain: Chain, from: WalkFrom, failed?: Failed) {
+    this.scans = openScans(chain, from, this.kernel, failed);
+    const options = { hosts: true, holdings: false };
+    this.resolver = new Resolver(this.kernel, this.scans.layers, chain.end.kind, options, this.scans.failed);
+    this.map = new MapOfParts(this.kernel);
+  }
+
+  /** By index of the layer from the standpoint down, what was odd so far; undefined for one that can't be scanned. */
+  get oddities(): readonly (Oddities | undefined)[] {
+    return this.scans.layers.map(({ scan }) => scan?.oddities);
+  }
+
+  *maps({ start, end }: DiskRange): Generator<OwnershipMap, void, void> {
+    for (const part of this.resolver.parts(start, end)) yield this.map.of(part);
+  }
+
+  close(): void {
+    this.kernel.release();
   }
 }
 

@@ -3,7 +3,11 @@ import { formatBytes, formatCount, formatOffset, qemuMap } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import type { OpenImage } from '../image';
 import { openImage, percent, tellFindings } from '../image';
-import { Output, stdoutIsTerminal, tell } from '../output';
+import { TRUST_ALL } from '../../node/gate';
+import { countUnknown } from '../../node/scan/mapPiece';
+import type { MapRemarks } from '../../node/scan/mapText';
+import { writeMapJson } from '../../node/scan/mapText';
+import { Output, stdoutIsTerminal, tell, writeBytes } from '../output';
 import { ProgressLine } from '../progress';
 import { pad, paint, plain } from '../text';
 import type { ExitCode, Verb } from '../verb';
@@ -26,41 +30,44 @@ export const map: Verb = {
   summary: 'which layer answers each byte of the disk, as qemu-img map says it',
   details: DETAILS,
   options: SNAPSHOT_OPTION,
-  run: (invocation) => {
+  run: async (invocation) => {
     const image = openImage(invocation, invocation.operands[0] ?? '');
-    const { chain, from, view } = image.session;
-    const unknown = { ranges: 0, bytes: 0 };
-    const failures = new Map<number, Finding>();
-    const output = new Output();
-    const print = invocation.json ? new JsonPrinter(output) : new HumanPrinter(output, image);
     // On a terminal the map itself is the progress.
     const line = stdoutIsTerminal() ? undefined : new ProgressLine();
-    let done = 0;
-    for (const entry of qemuMap(chain, from, (depth, finding) => failures.set(depth, finding))) {
-      if (!entry) {
-        line?.update(`reading the map: ${percent(done, view.guestSize)} %`);
-        continue;
-      }
-      print.entry(entry);
-      done = entry.start + entry.length;
-      if (entry.unknown) {
-        unknown.ranges += 1;
-        unknown.bytes += entry.length;
-      }
-    }
+    const progress = (done: number): void => {
+      line?.update(`reading the map: ${percent(done, image.session.view.guestSize)} %`);
+    };
+    const remarks = invocation.json
+      ? await writeMapJson(image.session, TRUST_ALL, writeBytes, progress)
+      : printMap(image, progress);
     line?.clear();
-    print.end();
-    output.flush();
-    return conclude(image, unknown, failures);
+    return conclude(image, remarks);
   },
 };
 
+/** For people, a line an entry. */
+function printMap(image: OpenImage, progress: (done: number) => void): MapRemarks {
+  const { chain, from } = image.session;
+  const unknown = { ranges: 0, bytes: 0 };
+  const failures = new Map<number, Finding>();
+  const output = new Output();
+  const table = new MapTable(output, image);
+  let done = 0;
+  for (const entry of qemuMap(chain, from, (depth, finding) => failures.set(depth, finding))) {
+    if (!entry) {
+      progress(done);
+      continue;
+    }
+    table.entry(entry);
+    done = entry.start + entry.length;
+    countUnknown(unknown, entry);
+  }
+  output.flush();
+  return { unknown, failures };
+}
+
 /** Says what makes the map less than it should be: on stderr, since stdout has the map alone. */
-function conclude(
-  { session, titles }: OpenImage,
-  unknown: { readonly ranges: number; readonly bytes: number },
-  failures: ReadonlyMap<number, Finding>,
-): ExitCode {
+function conclude({ session, titles }: OpenImage, { unknown, failures }: MapRemarks): ExitCode {
   tellFindings({ session, titles }, failures);
   if (unknown.ranges === 0) return EXIT.fine;
   const ranges = unknown.ranges === 1 ? '1 range' : `${formatCount(unknown.ranges)} ranges`;
@@ -68,34 +75,8 @@ function conclude(
   return EXIT.failed;
 }
 
-interface Printer {
-  entry(entry: QemuMapEntry): void;
-  end(): void;
-}
-
-/** The layout of qemu-img: an entry a line. */
-class JsonPrinter implements Printer {
-  private before = '[';
-
-  constructor(private readonly output: Output) {}
-
-  entry({ start, length, depth, present, zero, data, compressed, offset, unknown }: QemuMapEntry): void {
-    const place = offset === undefined ? '' : `, "offset": ${offset}`;
-    const mark = unknown ? ', "unknown": true' : '';
-    this.output.write(
-      `${this.before}{ "start": ${start}, "length": ${length}, "depth": ${depth}, "present": ${present}, ` +
-        `"zero": ${zero}, "data": ${data}, "compressed": ${compressed}${place}${mark}}`,
-    );
-    this.before = ',\n';
-  }
-
-  end(): void {
-    this.output.write(']\n');
-  }
-}
-
 /** Columns as wide as the largest offset asks for, since the entries are not known before they are printed. */
-class HumanPrinter implements Printer {
+class MapTable {
   private readonly offsetWidth: number;
   private readonly layerWidth: number;
 
@@ -123,10 +104,6 @@ class HumanPrinter implements Printer {
     this.output.line(
       this.row(formatOffset(start), formatOffset(start + length), formatBytes(length), layer, wordFor(entry), place),
     );
-  }
-
-  end(): void {
-    // Nothing follows the last entry.
   }
 
   private row(start: string, end: string, length: string, layer: string, what: string, place: string): string {

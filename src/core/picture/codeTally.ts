@@ -24,6 +24,30 @@ export class CodeTally {
     this.sums[code] = before + bytes;
   }
 
+  /**
+   * Adds the part `[from, to)` of a tile's runs (see `Chunk`), in its units.
+   * @param run the first that is in it, @param unit bytes
+   * @returns the run at work at `to`
+   */
+  addRuns(runs: Uint16Array, run: number, from: number, to: number, unit: number): number {
+    const { sums, seen } = this;
+    let { count } = this;
+    let at = from;
+    let next = run;
+    while (at < to) {
+      const runEnd = runs[next * 2] ?? to;
+      const code = runs[next * 2 + 1] ?? 0;
+      const stop = runEnd < to ? runEnd : to;
+      const before = sums[code] ?? 0;
+      if (before === 0) seen[count++] = code;
+      sums[code] = before + (stop - at) * unit;
+      at = stop;
+      if (stop === runEnd) next += 1;
+    }
+    this.count = count;
+    return next;
+  }
+
   /** Gives away what was added up, in the order of appearance. */
   flush(take: (code: number, bytes: number) => void): void {
     for (let i = 0; i < this.count; i += 1) {

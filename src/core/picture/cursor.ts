@@ -35,7 +35,7 @@ export class Cursor {
       }
       const tileEnd = chunk.start[this.tile + 1] ?? this.at;
       if (this.run >= 0 || tileEnd > end) {
-        this.takeRuns(chunk, Math.min(end, tileEnd), tally);
+        this.sumRuns(chunk, Math.min(end, tileEnd), tally);
         if (this.at >= tileEnd) this.passTiles(chunk, 1);
         continue;
       }
@@ -62,6 +62,15 @@ export class Cursor {
       this.takeRuns(chunk, Math.min(end, tileEnd), taker);
       if (this.at >= tileEnd) this.passTiles(chunk, 1);
     }
+  }
+
+  private sumRuns(chunk: Chunk, end: number, tally: CodeTally): void {
+    const from = chunk.start[this.tile] ?? 0;
+    const unit = chunk.unit[this.tile] ?? 0;
+    const units = (this.at - from) / unit;
+    const run = this.run < 0 ? this.firstRunFrom(chunk, units) : this.run;
+    this.run = tally.addRuns(chunk.runs, run, units, (end - from) / unit, unit);
+    this.at = end;
   }
 
   private takeRuns(chunk: Chunk, end: number, taker: Taker): void {

@@ -42,14 +42,7 @@ export function openScans(
   return { layers: scanned, failed: tell };
 }
 
-/** Gives each layer's findings what was odd in a scan of all of it. */
-export function tellScanned({ layers }: Chain, from: WalkFrom, scans: ChainScans): void {
-  scans.layers.forEach(({ depth, scan }) => {
-    if (scan) tellOddities(layers[depth], from, [scan.oddities]);
-  });
-}
-
-/** @param oddities of several scans that were of all of the layer together */
+/** Gives a layer's findings what was odd. @param oddities of several scans that were of all of the layer together */
 export function tellOddities(
   chainLayer: ChainLayer | undefined,
   from: WalkFrom,

@@ -2,15 +2,12 @@ import type { ChunkScanResult, Claim, Picture, Progress, Session } from '../../c
 import { scanChunks } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import { Claims } from '../crew/claims';
-import { coresToUse } from '../crew/cores';
 import { ticketOf } from '../crew/sameDisk';
 import { startTask } from '../crew/start';
 import type { StopToken } from '../slices';
 import { inSlices } from '../slices';
 import { claimSpread } from './task';
-
-/** Less than this is read before another thread has started. */
-const WORTH_A_THREAD = 24 << 20;
+import { helpersFor } from './worth';
 
 /**
  * Puts a session's picture together, with other threads' help where the tables are large, in slices.
@@ -27,7 +24,7 @@ export async function scanPicture(
   const { chain, from } = session;
   const { chunkBytes, chunkCount } = picture;
   const claims = Claims.ofPieces(chunkCount);
-  const helpers = tableBytes(session) < WORTH_A_THREAD ? 0 : Math.min(coresToUse() - 1, chunkCount - 1);
+  const helpers = Math.min(helpersFor(session), chunkCount - 1);
   const params = { disk: ticketOf(session, policy), chunkBytes, claims: claims.shared };
   const tasks = Array.from({ length: helpers }, () =>
     startTask('scanChunks', params, {
@@ -77,12 +74,4 @@ function* putChunks(
     if (step.value) picture.put(step.value.index, step.value.chunk);
     yield { done: picture.known, total: picture.chunkCount };
   }
-}
-
-/** About how many bytes of tables the layers from the standpoint down have at most. */
-function tableBytes({ chain: { layers }, from }: Session): number {
-  return layers.slice(from.depth).reduce((sum, { layer, source }) => {
-    const tables = layer.format === 'raw' ? 0 : (layer.guestSize / layer.grain) * 8;
-    return sum + Math.min(tables, source.diskUsage ?? source.size);
-  }, 0);
 }

@@ -1,0 +1,33 @@
+import type { DiskTicket } from '../crew/sameDisk';
+import { openSame } from '../crew/sameDisk';
+import type { SharedOrder } from '../crew/inOrder';
+import { claimInOrder } from '../crew/inOrder';
+import type { TellPart } from '../crew/task';
+import type { MapPiece, MapPieceResult } from './mapPiece';
+import { MapPieces } from './mapPiece';
+
+export interface MapPiecesParams {
+  readonly disk: DiskTicket;
+  readonly pieceBytes: number;
+  readonly order: SharedOrder;
+}
+
+/** Makes the pieces that it claims. @returns undefined when the disk is not the same any more, and nothing was claimed */
+export function mapPiecesTask(
+  { disk, pieceBytes, order }: MapPiecesParams,
+  tell: TellPart<MapPiece>,
+): MapPieceResult | undefined {
+  const session = openSame(disk);
+  if (!session) return undefined;
+  const pieces = new MapPieces(session, pieceBytes);
+  try {
+    for (const index of claimInOrder(order)) {
+      const piece = pieces.make(index);
+      tell(piece, [piece.text.buffer]);
+    }
+    return pieces.result;
+  } finally {
+    pieces.close();
+    session.close();
+  }
+}

@@ -1,0 +1,129 @@
+import type { Finding, QemuMapEntry, Session } from '../../core';
+import { JSON_AFTER, JSON_BEFORE, JSON_BETWEEN, MapText, mergeable, OF_NOTHING } from '../../core';
+import type { GatePolicy } from '../../protocol/worker';
+import { ticketOf } from '../crew/sameDisk';
+import { inOrder, shareOrder } from '../crew/inOrder';
+import type { RunningTask } from '../crew/start';
+import { startTask } from '../crew/start';
+import type { MapPiece, MapPieceResult, Unknown } from './mapPiece';
+import { countUnknown, MapPieces } from './mapPiece';
+import { helpersFor } from './worth';
+
+/** A piece of a disk whose layers tell so many units has some megabytes of text. */
+const PIECE_UNITS = 65536;
+const MAX_PIECES = 1 << 20;
+
+/** What is to be said about a map besides the map. */
+export interface MapRemarks {
+  readonly unknown: Unknown;
+  /** By depth, layers whose tables can't be read somewhere. */
+  readonly failures: ReadonlyMap<number, Finding>;
+}
+
+/**
+ * Writes the map from a session's standpoint as `qemu-img map --output=json` prints it, made by two threads where it is
+ * large.
+ * @param write is given the text in order
+ * @param progress is told how many bytes of the disk are written
+ */
+export async function writeMapJson(
+  session: Session,
+  policy: GatePolicy,
+  write: (text: Uint8Array) => void,
+  progress: (done: number) => void,
+): Promise<MapRemarks> {
+  const { from } = session;
+  const { guestSize } = from.view;
+  const joiner = new Joiner(write);
+  const pieceBytes = pieceBytesOf(session);
+  const order = shareOrder(Math.ceil(guestSize / pieceBytes));
+  const own = new MapPieces(session, pieceBytes);
+  let tasks: readonly RunningTask<MapPieceResult | undefined>[] = [];
+  try {
+    if (guestSize === 0) joiner.entry(OF_NOTHING);
+    const params = { disk: ticketOf(session, policy), pieceBytes, order };
+    await inOrder<MapPiece>({
+      order,
+      make: (index) => own.make(index),
+      use: (piece, index) => {
+        joiner.piece(piece);
+        progress(Math.min(guestSize, (index + 1) * pieceBytes));
+      },
+      start: (arrived) => {
+        const helpers = Math.min(helpersFor(session), order.claims.count - 1);
+        tasks = Array.from({ length: helpers }, () =>
+          startTask('mapPieces', params, {
+            onPart: (piece) => {
+              arrived(piece.index, piece);
+            },
+          }),
+        );
+        return tasks;
+      },
+    });
+    joiner.end();
+    const others = await Promise.all(tasks.map(({ done }) => done.catch(() => undefined)));
+    const results = [own.result, ...others.flatMap((each) => each ?? [])];
+    session.scanned(from, results);
+    return { unknown: joiner.unknown, failures: new Map(results.flatMap(({ failures }) => [...failures])) };
+  } finally {
+    own.close();
+  }
+}
+
+function pieceBytesOf({ chain: { layers }, from }: Session): number {
+  const finest = Math.min(...layers.slice(from.depth).map(({ layer }) => layer.grain));
+  const least = from.view.guestSize / MAX_PIECES;
+  return Math.max(PIECE_UNITS * finest, 2 ** Math.ceil(Math.log2(Math.max(1, least))));
+}
+
+/** Joins pieces to one text: an entry that goes on past the edge of a piece is one. */
+class Joiner {
+  readonly unknown = { ranges: 0, bytes: 0 };
+  private readonly text = new MapText();
+  private readonly encoder = new TextEncoder();
+  private pending: QemuMapEntry | undefined;
+  private before = JSON_BEFORE;
+
+  constructor(private readonly write: (text: Uint8Array) => void) {}
+
+  piece({ first, last, text, unknown }: MapPiece): void {
+    this.entry(first);
+    this.unknown.ranges += unknown.ranges;
+    this.unknown.bytes += unknown.bytes;
+    if (!last) return;
+    this.flush();
+    if (text.length > 0) this.between(text);
+    this.pending = last;
+  }
+
+  entry(entry: QemuMapEntry): void {
+    const { pending } = this;
+    if (pending && mergeable(pending, entry)) {
+      this.pending = { ...pending, length: pending.length + entry.length };
+      return;
+    }
+    this.flush();
+    this.pending = entry;
+  }
+
+  end(): void {
+    this.flush();
+    this.write(this.encoder.encode(JSON_AFTER));
+  }
+
+  private flush(): void {
+    const { pending } = this;
+    if (!pending) return;
+    this.pending = undefined;
+    countUnknown(this.unknown, pending);
+    this.text.add(pending);
+    this.between(this.text.take());
+  }
+
+  private between(text: Uint8Array): void {
+    this.write(this.encoder.encode(this.before));
+    this.before = JSON_BETWEEN;
+    this.write(text);
+  }
+}
