@@ -1,3 +1,4 @@
+import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { ByteSource } from '../../model';
 import type { L1Table } from './l1';
@@ -28,7 +29,7 @@ export class TableWindow {
   /** The pieces that are loaded: guest offset of each, in the order in which they stand in memory. */
   private loaded: readonly number[] = [];
   private next = 0;
-  /** Up to here tables lie strewn through the file. */
+  /** Up to here tables are read one by one: they lie strewn through the file, or one of them can't be read. */
   private strewnTo = 0;
 
   /** @param windowBytes how many bytes of tables are kept at most, if that is more than one piece */
@@ -89,13 +90,21 @@ export class TableWindow {
       this.loaded = pieces.slice(0, 1);
       offsets.length = 1;
     }
-    const target = this.kernel.u8.subarray(this.pointer, this.pointer + offsets.length * this.pieceBytes);
     try {
-      readTables(this.source, offsets, this.pieceBytes, target);
+      this.read(offsets);
     } catch (error) {
       this.loaded = [];
-      throw error;
+      if (offsets.length <= 1 || !(error instanceof DiskError)) throw error;
+      // One of many: only what needs that one may fail.
+      this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
+      this.read(offsets.slice(0, 1));
+      this.loaded = pieces.slice(0, 1);
     }
+  }
+
+  private read(offsets: readonly number[]): void {
+    const target = this.kernel.u8.subarray(this.pointer, this.pointer + offsets.length * this.pieceBytes);
+    readTables(this.source, offsets, this.pieceBytes, target);
   }
 
   /** Where in its table the piece at a guest offset stands, in bytes. */
