@@ -198,7 +198,7 @@ export interface Outlook {
   readonly end: number;
   /** One kind for all of it; undefined where `paint` has to tell. */
   readonly kind: Kind | undefined;
-  /** Host offset of the first byte, or -1. Only with a kind. */
+  /** Host offset of the first byte, no less than how far it is into the largest unit of a chain; or -1. Only with a kind. */
   readonly host: number;
 }
 
@@ -226,7 +226,7 @@ export interface LayerScan {
   ahead(at: number, limit: number): Outlook;
   /**
    * Tells the kinds of the `blocks` blocks from `from` on, a multiple of `block`; of what they hold past the layer's end,
-   * Absent or anything.
+   * Absent or anything. Never Unknown: that is `ahead`'s to tell, or an error.
    * @throws DiskError when a table can't be read
    */
   paint(from: number, blocks: number, strip: Strip): void;

@@ -160,6 +160,7 @@ export class Resolver {
       if (kind !== Kind.Absent) code = codeOf(reader.code, kind);
     });
     code ??= hidden || this.end === 'base' ? NOBODYS_CODE : UNKNOWN_CODE;
+    if (code === UNKNOWN_CODE) host = -1;
     return { from, to, unit: to - from, units: 1, code, host, codes: 0, hosts: 0 };
   }
 

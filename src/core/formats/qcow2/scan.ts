@@ -12,6 +12,9 @@ import { TableWindow } from './tableWindow';
 const VERSION_3 = 1;
 const EXTERNAL = 2;
 
+/** Units without a table that are told one by one at most; a longer gap is told as a whole. */
+const MAX_PAINTED_GAP = 1024;
+
 /** What an L1 entry leads to. */
 type Table = 'none' | 'impossible' | 'read';
 
@@ -53,8 +56,8 @@ export class TableScan implements LayerScan {
   /** Counts the tables that begin in the range: each is in one range only, though it may be asked for in several. */
   begin(from: number, to: number): void {
     const { l2Span, clusterSize } = this.geometry;
-    this.window.begin(to);
     const mapped = this.l1.entries * l2Span;
+    this.window.begin(Math.min(to, mapped, this.cut));
     for (let index = Math.ceil(from / l2Span); index * l2Span < Math.min(to, mapped, this.cut); index += 1) {
       const offset = this.l1.l2Offset(index);
       if (offset < 0) this.tally.add('l2-offset', index * l2Span);
@@ -121,11 +124,14 @@ export class TableScan implements LayerScan {
     if (pastEnds > 0) this.tally.add('data-past-end', guest + run.firstPastEnd.value * this.unit, pastEnds);
   }
 
-  /** Where the last table ends that is read before `limit`; tables that are not there in between are painted, too. */
+  /**
+   * Where the last table ends that is read before `limit`; where a few are not there in between they are painted, too.
+   */
   private lastRead(index: number, limit: number): number {
     const { l2Span } = this.geometry;
+    const gap = Math.max(1, (MAX_PAINTED_GAP * this.unit) / l2Span);
     let end = index + 1;
-    for (let next = end; next * l2Span < limit && next < this.l1.entries; next += 1) {
+    for (let next = end; next * l2Span < limit && next < Math.min(end + gap, this.l1.entries); next += 1) {
       const table = this.tableAt(next);
       if (table === 'impossible') break;
       if (table === 'read') end = next + 1;

@@ -1,4 +1,5 @@
 import { readPadded } from '../../bytes';
+import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { ByteSource } from '../../model';
 import type { L1Table } from './l1';
@@ -29,7 +30,7 @@ export class TableWindow {
   /** The pieces that are loaded: guest offset of each, in the order in which they stand in memory. */
   private loaded: readonly number[] = [];
   private next = 0;
-  /** Up to here tables lie strewn through the file. */
+  /** Up to here tables are read one by one: they lie strewn through the file, or one of them can't be read. */
   private strewnTo = 0;
 
   /** @param windowBytes how many bytes of tables are kept at most, if that is more than one piece */
@@ -92,7 +93,15 @@ export class TableWindow {
       return;
     }
     this.loaded = [];
-    readTables(this.source, offsets, this.pieceBytes, this.memory(offsets.length));
+    try {
+      readTables(this.source, offsets, this.pieceBytes, this.memory(offsets.length));
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      // One of many: only what needs that one may fail.
+      this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
+      this.loadOne(l1, piece);
+      return;
+    }
     this.loaded = pieces;
     this.next = 0;
   }

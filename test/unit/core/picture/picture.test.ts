@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import type { Accounting, ChainEndKind, OwnershipMap, Pixels } from '../../../../src/core';
+import { Kind, NOBODY, UNKNOWN_OWNER } from '../../../../src/core';
+import { walk, walkRange } from '../../../../src/core/walk';
+import type { Letters } from '../../../support/letters';
+import { fromDepth, lettersChain, pictureOf, sizeOf } from '../../../support/letters';
+import { Draw } from '../../../support/random';
+import { joined, kindOf } from '../../../support/runs';
+
+/** The model looks at each piece of this many bytes by itself; no size, unit or place is finer. */
+const GRAIN = 128;
+
+interface Answer {
+  readonly owner: number;
+  readonly kind: Kind;
+  readonly host: number;
+}
+
+const UNKNOWN: Answer = { owner: UNKNOWN_OWNER, kind: Kind.Unknown, host: -1 };
+
+function answerAt(layers: readonly Letters[], end: ChainEndKind, at: number): Answer {
+  let unused = -1;
+  for (const [depth, layer] of layers.entries()) {
+    // A layer that ends here hides what is deeper; the one above may keep space that it does not use.
+    if (at >= sizeOf(layer)) return { owner: NOBODY, kind: Kind.Absent, host: unused };
+    const index = Math.floor(at / layer.unit);
+    const letter = layer.letters[index] ?? '.';
+    const first = layer.hosts?.[index] ?? -1;
+    const host = first < 0 ? -1 : first + (at % layer.unit);
+    if (letter === 'u') return UNKNOWN;
+    if (letter !== '.') return { owner: depth, kind: kindOf(letter), host };
+    unused = host;
+  }
+  return end === 'base' ? { owner: NOBODY, kind: Kind.Absent, host: unused } : UNKNOWN;
+}
+
+/** What lies above `depth` owns nothing; depths go on counting from the leaf. */
+function modelOf(layers: readonly Letters[], end: ChainEndKind, depth: number): Answer[] {
+  const seen = layers.slice(depth);
+  const size = seen[0] ? sizeOf(seen[0]) : 0;
+  return Array.from({ length: Math.ceil(size / GRAIN) }, (_, i) => {
+    const answer = answerAt(seen, end, i * GRAIN);
+    return answer.owner < 0 ? answer : { ...answer, owner: answer.owner + depth };
+  });
+}
+
+type Run = readonly [start: number, end: number, owner: number, kind: number, host: number];
+
+/** The runs of `[from, to)`. */
+function runsOf(model: readonly Answer[], from: number, to: number, keepHosts: boolean): Run[] {
+  const runs: [number, number, number, number, number][] = [];
+  for (let at = from; at < to; at = (Math.floor(at / GRAIN) + 1) * GRAIN) {
+    const { owner, kind, host: first } = model[Math.floor(at / GRAIN)] ?? UNKNOWN;
+    const end = Math.min(to, (Math.floor(at / GRAIN) + 1) * GRAIN);
+    const host = !keepHosts || first < 0 ? -1 : first + (at % GRAIN);
+    const last = runs.at(-1);
+    const next = last === undefined || last[4] < 0 ? -1 : last[4] + (at - last[0]);
+    if (last?.[2] === owner && last[3] === kind && next === host) last[1] = end;
+    else runs.push([at, end, owner, kind, host]);
+  }
+  return runs;
+}
+
+const toldRuns = ({ count, start, owner, kind, host }: OwnershipMap): Run[] =>
+  Array.from({ length: count }, (_, i) => [
+    start[i] ?? NaN,
+    start[i + 1] ?? NaN,
+    owner[i] ?? NaN,
+    kind[i] ?? NaN,
+    host?.[i] ?? -1,
+  ]);
+
+function accountOf(model: readonly Answer[], layers: readonly Letters[], depth: number): Accounting {
+  const guestSize = model.length * GRAIN;
+  const bytes = (matches: (answer: Answer) => boolean): number => model.filter(matches).length * GRAIN;
+  return {
+    guestSize,
+    nobody: bytes(({ owner }) => owner === NOBODY),
+    unknown: bytes(({ owner }) => owner === UNKNOWN_OWNER),
+    layers: layers.map((layer, index) => {
+      const mine = (...kinds: readonly Kind[]): number =>
+        bytes(({ owner, kind }) => owner === index && kinds.includes(kind));
+      const ownedData = mine(Kind.Data, Kind.Invalid);
+      const ownedZero = mine(Kind.Zero, Kind.ZeroAllocated);
+      const ownedCompressed = mine(Kind.Compressed);
+      const owned = ownedData + ownedZero + ownedCompressed;
+      let held = 0;
+      for (let at = 0; index >= depth && at < Math.min(guestSize, sizeOf(layer)); at += GRAIN) {
+        const letter = layer.letters[Math.floor(at / layer.unit)] ?? '.';
+        if (letter !== '.' && letter !== 'u') held += GRAIN;
+      }
+      return { owned, ownedData, ownedZero, ownedCompressed, shadowed: held - owned };
+    }),
+  };
+}
+
+/** Each cell's parts: owner, kind, and bytes. */
+function cellsOf({ cells, first, owner, kind, bytes }: Pixels): number[][][] {
+  return Array.from({ length: cells }, (_, cell) => {
+    const parts: number[][] = [];
+    for (let i = first[cell] ?? 0; i < (first[cell + 1] ?? 0); i += 1) {
+      parts.push([owner[i] ?? NaN, kind[i] ?? NaN, bytes[i] ?? NaN]);
+    }
+    return parts;
+  });
+}
+
+function drawnBy(model: readonly Answer[], start: number, cellBytes: number, cells: number): number[][][] {
+  const size = model.length * GRAIN;
+  return Array.from({ length: cells }, (_, cell) => {
+    const parts = new Map<string, [number, number, number]>();
+    const end = Math.min(size, start + cells * cellBytes, start + (cell + 1) * cellBytes);
+    for (let at = start + cell * cellBytes; at < end;) {
+      const stop = Math.min(end, (Math.floor(at / GRAIN) + 1) * GRAIN);
+      const { owner, kind } = model[Math.floor(at / GRAIN)] ?? UNKNOWN;
+      const part = parts.get(`${owner} ${kind}`) ?? [owner, kind, 0];
+      part[2] += stop - at;
+      parts.set(`${owner} ${kind}`, part);
+      at = stop;
+    }
+    return [...parts.values()];
+  });
+}
+
+/** Stretches of letters, as real images have them, most of them in one piece of the file. */
+function randomLayer(draw: Draw, leafSize: number | undefined): Letters {
+  const unit = draw.pick([128, 256, 512, 512, 1024, 4096, 65536]);
+  const wanted =
+    leafSize === undefined || draw.chance(0.5) ? (leafSize ?? 0) : draw.below(Math.ceil(leafSize * 1.3) + GRAIN);
+  const size = leafSize === undefined ? draw.below(400) * GRAIN * draw.pick([1, 1, 7]) : wanted - (wanted % GRAIN);
+  const units = Math.ceil(size / unit);
+  let letters = '';
+  const kinds = Array.from(draw.pick(['....ddddzaciu', '.......d', '.ddddddd', '.d', '.z.a.c.i']));
+  while (letters.length < units) letters += draw.pick(kinds).repeat(draw.between(1, draw.pick([2, 12, 90])));
+  letters = letters.slice(0, units);
+  // Where a layer tells of a place at all, the largest unit before it is in the file, too.
+  let next = 65536;
+  const hosts = Array.from(letters, (letter) => {
+    if (!'dai'.includes(letter) && !(letter === '.' && draw.chance(0.3))) return -1;
+    const host = draw.chance(0.8) ? next : 65536 + draw.below(1000) * unit;
+    next = host + unit;
+    return host;
+  });
+  const block = draw.pick([1, 1, 4, 32]);
+  return { letters, unit, size, hosts, block, long: draw.pick([1, 3, 20, Infinity]) };
+}
+
+interface RandomChain {
+  readonly layers: readonly Letters[];
+  readonly end: ChainEndKind;
+  readonly depth: number;
+}
+
+function randomChain(draw: Draw): RandomChain {
+  const leaf = randomLayer(draw, undefined);
+  const below = Array.from({ length: draw.below(6) }, () => randomLayer(draw, sizeOf(leaf)));
+  const layers = [leaf, ...below];
+  const depth = draw.chance(0.25) ? draw.below(layers.length) : 0;
+  return { layers, end: draw.pick(['base', 'base', 'missing', 'cycle'] as const), depth };
+}
+
+describe('the map and the picture of random chains', () => {
+  for (let seed = 1; seed <= 150; seed += 1) {
+    it(`chain ${seed} is as looking up each piece of ${GRAIN} bytes has it`, () => {
+      const draw = Draw.named(seed, 'picture');
+      const { layers, end, depth } = randomChain(draw);
+      const chain = lettersChain(layers, end);
+      const model = modelOf(layers, end, depth);
+      const size = model.length * GRAIN;
+      const from = fromDepth(chain, depth);
+
+      const maps = [...walk(chain, from)];
+      assert.deepEqual(toldRuns(joined(maps)), runsOf(model, 0, size, true), 'the walk');
+
+      const chunkBytes = draw.pick([GRAIN, 512, 4096, 2 ** 30]);
+      const count = Math.ceil(size / chunkBytes);
+      const inAnyOrder = draw.shuffle(Array.from({ length: count }, (_, i) => ({ first: i, end: i + 1 })));
+      const picture = pictureOf(chain, { depth, chunkBytes, ...(draw.chance(0.5) ? { claims: inAnyOrder } : {}) });
+      assert.equal(picture.complete, true);
+      assert.deepEqual(toldRuns(picture.map), runsOf(model, 0, size, false), 'the picture');
+      assert.deepEqual(toldRuns(picture.map), toldRuns(joined(maps, false)), 'both');
+      assert.deepEqual(picture.accounting, accountOf(model, layers, depth));
+
+      for (let round = 0; round < 6 && size > 0; round += 1) {
+        const a = draw.below(size + 1);
+        const b = draw.between(a, size);
+        assert.deepEqual(toldRuns(picture.part(a, b)), runsOf(model, a, b, false), `part ${a} to ${b}`);
+        const part = joined(walkRange(chain, from, { start: a, end: b }));
+        assert.deepEqual(toldRuns(part), runsOf(model, a, b, true), `walk ${a} to ${b}`);
+        const start = draw.below(size);
+        const cellBytes = draw.pick([1, 3, 128, 1000, draw.between(1, size), draw.between(1, 40) / 8]);
+        const cells = draw.between(1, 50);
+        assert.deepEqual(
+          cellsOf(picture.pixels(start, cellBytes, cells)),
+          drawnBy(model, start, cellBytes, cells),
+          `${cells} cells of ${cellBytes} from ${start}`,
+        );
+      }
+    });
+  }
+});
+
+describe('a picture of which a part is there', () => {
+  it('is unknown elsewhere, and adds up', () => {
+    const draw = Draw.named(1, 'incomplete');
+    for (let round = 0; round < 40; round += 1) {
+      const { layers, end, depth } = randomChain(draw);
+      const chain = lettersChain(layers, end);
+      const chunkBytes = 1024;
+      const whole = modelOf(layers, end, depth);
+      const size = whole.length * GRAIN;
+      const chunks = Array.from({ length: Math.ceil(size / chunkBytes) }, (_, i) => i).filter(() => draw.chance(0.5));
+      const claims = chunks.map((first) => ({ first, end: first + 1 }));
+      const picture = pictureOf(chain, { depth, chunkBytes, claims });
+      const model = whole.map((answer, i) =>
+        chunks.includes(Math.floor((i * GRAIN) / chunkBytes)) ? answer : UNKNOWN,
+      );
+      assert.equal(picture.known, chunks.length);
+      assert.equal(picture.complete, chunks.length === picture.chunkCount);
+      assert.deepEqual(toldRuns(picture.map), runsOf(model, 0, size, false));
+      assert.deepEqual(cellsOf(picture.pixels(100, 700, 20)), drawnBy(model, 100, 700, 20));
+      const { guestSize, nobody, unknown, layers: accounts } = picture.accounting;
+      const expected = accountOf(model, layers, depth);
+      assert.deepEqual([guestSize, nobody, unknown], [expected.guestSize, expected.nobody, expected.unknown]);
+      assert.deepEqual(
+        accounts.map(({ owned }) => owned),
+        expected.layers.map(({ owned }) => owned),
+      );
+      for (let i = 0; i < picture.chunkCount; i += 1) {
+        const last = Math.min(size, (i + 1) * chunkBytes);
+        assert.equal(picture.knows(i * chunkBytes, last), chunks.includes(i));
+      }
+    }
+  });
+});
+
+describe('tables that can not be read', () => {
+  it('make unknown what they tell, and nothing is told wrong; the rest of a layer is tried again', () => {
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const draw = Draw.named(seed, 'failures');
+      const { layers, end } = randomChain(draw);
+      const broken = draw.below(layers.length);
+      const failing = layers.map((layer, depth) => {
+        if (depth !== broken) return layer;
+        return { ...layer, fails: new Set(Array.from({ length: 3 }, () => draw.below(layer.letters.length + 1))) };
+      });
+      const chain = lettersChain(failing, end);
+      const model = modelOf(layers, end, 0);
+      const size = model.length * GRAIN;
+      const failures: number[] = [];
+      const map = joined(walk(chain, fromDepth(chain), (depth) => failures.push(depth)));
+      assert(failures.every((depth) => depth === broken));
+      toldRuns(map).forEach(([from, to, owner, kind, host]) => {
+        for (let at = from; at < to; at += GRAIN) {
+          const expected = model[at / GRAIN];
+          if (owner !== UNKNOWN_OWNER) {
+            assert.deepEqual({ owner, kind, host: host < 0 ? -1 : host + at - from }, expected);
+          } else if (expected?.owner !== UNKNOWN_OWNER) {
+            const hides = expected !== undefined && expected.owner >= 0 && expected.owner < broken;
+            assert(failures.length > 0 && !hides, 'what a newer layer holds is known');
+          }
+        }
+      });
+      assert.equal(map.start[map.count], size);
+    }
+  });
+
+  // Parts are of 16,384 units at most: with a table that can't be read in each, a layer has eight chances.
+  it('are given up after eight of them', () => {
+    const part = 16384;
+    const fails = new Set(Array.from({ length: 9 }, (_, i) => i * part + 5));
+    const letters = 'd'.repeat(part).concat('z'.repeat(part)).repeat(6);
+    const chain = lettersChain([{ letters, unit: 512, fails }]);
+    let failed = 0;
+    const map = joined(walk(chain, fromDepth(chain), () => (failed += 1)), false);
+    assert.deepEqual([failed, toldRuns(map)], [8, [[0, 12 * part * 512, UNKNOWN_OWNER, Kind.Unknown, -1]]]);
+    fails.delete(5);
+    fails.delete(8 * part + 5);
+    failed = 0;
+    const again = joined(walk(chain, fromDepth(chain), () => (failed += 1)), false);
+    const in512 = toldRuns(again).map(([from, to, owner, kind]) => [from / 512 / part, to / 512 / part, owner, kind]);
+    assert.equal(failed, 7);
+    assert.deepEqual(in512, [
+      [0, 1, 0, Kind.Data],
+      [1, 8, UNKNOWN_OWNER, Kind.Unknown],
+      [8, 9, 0, Kind.Data],
+      [9, 10, 0, Kind.Zero],
+      [10, 11, 0, Kind.Data],
+      [11, 12, 0, Kind.Zero],
+    ]);
+  });
+});
