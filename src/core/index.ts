@@ -2,8 +2,8 @@
 export * from './model';
 export { DiskError, fromWire, oneLine, toWire } from './errors';
 export type { DiskErrorCode, WireError } from './errors';
-export { closeChain, MAX_DEPTH, openChain } from './chain';
-export type { ChainOptions } from './chain';
+export { closeChain, MAX_DEPTH, openChain, openLink } from './chain';
+export type { ChainOptions, Link } from './chain';
 export { DRIVERS, driverNamed, probe, probeInput } from './formats/registry';
 export type { Driver } from './formats/driver';
 export type { Qcow2Header } from './formats/qcow2/header';

@@ -108,7 +108,7 @@ export class Qcow2Layer implements Layer {
     const [now] = this.views;
     if (!now || this.scanned.has(now.id)) return [];
     try {
-      return new L1Table(this.parts.source, this.geometry, this.place(now), now.guestSize).findings;
+      return this.l1(now).findings;
     } catch (error) {
       if (error instanceof DiskError) return [];
       throw error;
