@@ -6,21 +6,14 @@
 //   --chains N  how many; 500 when left out
 //   --seed N    draws others; a seed of today's own when left out
 //   --chain N   only chain N of the seed
-import { parseArgs } from 'node:util';
 import { join } from 'node:path';
+import { numberOptions } from './lib/options.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { runNode } from './lib/run.mjs';
 
 const TEST = join(ROOT, 'test', 'conformance', 'differential.test.ts');
-const number = { type: 'string' };
-const { values } = parseArgs({ options: { chains: { ...number, default: '500' }, seed: number, chain: number } });
-const seed = values.seed ?? String(Math.floor(Date.now() / 86_400_000));
-for (const [name, value] of Object.entries({ ...values, seed })) {
-  if (!/^\d+$/.test(value)) {
-    console.error(`--${name} takes a number, not “${value}”`);
-    process.exit(2);
-  }
-}
+const values = numberOptions({ chains: '500', seed: undefined, chain: undefined });
+const { seed } = values;
 
 const env = {
   ...process.env,

@@ -7,22 +7,13 @@
 //   --seed N      draws others; a seed of today's own when left out
 //   --family N    only family N of the seed
 //   --kills N     kill N deletions instead
-import { parseArgs } from 'node:util';
 import { join } from 'node:path';
+import { numberOptions } from './lib/options.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { runNode } from './lib/run.mjs';
 
-const number = { type: 'string' };
-const { values } = parseArgs({
-  options: { families: { ...number, default: '100' }, seed: number, family: number, kills: number },
-});
-const seed = values.seed ?? String(Math.floor(Date.now() / 86_400_000));
-for (const [name, value] of Object.entries({ ...values, seed })) {
-  if (!/^\d+$/.test(value)) {
-    console.error(`--${name} takes a number, not “${value}”`);
-    process.exit(2);
-  }
-}
+const values = numberOptions({ families: '100', seed: undefined, family: undefined, kills: undefined });
+const { seed } = values;
 
 const env = {
   ...process.env,

@@ -42,15 +42,31 @@ export function openChain(environment: Environment, leaf: OpenedSource, options:
   const seen = new Set<string>();
   let current = openLeaf(environment, leaf, options);
   for (;;) {
-    const { opened, layer, companions, dataFile } = current;
-    seen.add(opened.identity.id);
-    const { identity, source } = opened;
-    const parent = layer.parent && (options.parent?.(identity, layer.parent) ?? layer.parent);
-    const step = parent ? stepDown(environment, parent, opened, seen) : { end: BASE, findings: [] };
-    layers.push({ depth: layers.length, identity, source, layer, companions, dataFile, findings: step.findings });
+    seen.add(current.opened.identity.id);
+    const step = stepDown(environment, current, seen, options);
+    layers.push(chainLayer(current, layers.length, step));
     if ('end' in step) return { layers, end: step.end };
     current = step.next;
   }
+}
+
+/** A leaf, and the file it stands on or why there is none. */
+export interface Link {
+  readonly leaf: ChainLayer;
+  readonly below: { readonly kind: 'found'; readonly identity: ImageIdentity } | ChainEnd;
+}
+
+/**
+ * Opens a leaf and its parent only, as `openChain` does, and closes the parent again: who asks this of every image of a
+ * chain opens each layer twice, whatever its depth. The leaf's source is closed with the leaf's layer, or when this throws.
+ * @throws DiskError
+ */
+export function openLink(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}): Link {
+  const opened = openLeaf(environment, leaf, options);
+  const step = stepDown(environment, opened, new Set([leaf.identity.id]), options);
+  if ('end' in step) return { leaf: chainLayer(opened, 0, step), below: step.end };
+  step.next.layer.close();
+  return { leaf: chainLayer(opened, 0, step), below: { kind: 'found', identity: step.next.opened.identity } };
 }
 
 /** Closes every file of the chain. */
@@ -64,12 +80,19 @@ type Step =
   | { readonly next: OpenLayer; readonly findings: readonly Finding[] }
   | { readonly end: ChainEnd; readonly findings: readonly Finding[] };
 
+function chainLayer({ opened, layer, companions, dataFile }: OpenLayer, depth: number, { findings }: Step): ChainLayer {
+  const { identity, source } = opened;
+  return { depth, identity, source, layer, companions, dataFile, findings };
+}
+
 function stepDown(
   environment: Environment,
-  parent: FileReference,
-  from: OpenedSource,
+  { opened: from, layer }: OpenLayer,
   seen: ReadonlySet<string>,
+  options: ChainOptions,
 ): Step {
+  const parent = layer.parent && (options.parent?.(from.identity, layer.parent) ?? layer.parent);
+  if (!parent) return { end: BASE, findings: [] };
   const { written } = parent;
   if (seen.size >= MAX_DEPTH) {
     return broken({

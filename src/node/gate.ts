@@ -163,9 +163,11 @@ function isOfSystem(file: string): boolean {
 
 function linkTarget(file: string): string | undefined {
   try {
-    return fs.readlinkSync(file);
+    // Of what is no link, reading it would cost an exception for each parent.
+    const isLink = fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    return isLink ? fs.readlinkSync(file) : undefined;
   } catch {
-    return undefined; // No link.
+    return undefined; // Opening it will tell why.
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CheckReport, Environment, Finding, LayerStory, OwnershipMap, Picture, Ranges } from '../core';
+import type { CheckReport, Environment, Finding, LayerStory, OwnershipMap, Picture, Preview, Ranges } from '../core';
 import { bytesPerCell, DiskError, fileOwners, NOW, pixels, Session, rangeBeside, toWire, unite } from '../core';
 import type {
   CheckSummary,
@@ -31,7 +31,7 @@ import { platformStories } from './stories';
 import { scanPicture } from './scan/scanPicture';
 import { StopToken } from './slices';
 import type { ScanState } from './summary';
-import { summarizeSession } from './summary';
+import { previewsAmong, summarizeSession } from './summary';
 import { checkLayer, summarizeCheck } from './work/check';
 import type { KeptComparison } from './work/compare';
 import { compareWith } from './work/compare';
@@ -76,6 +76,8 @@ export class ImageServer {
   private readonly checks = new Map<number, KeptCheck>();
   /** By path, what platforms say of the layers. */
   private stories: ReadonlyMap<string, LayerStory> = new Map();
+  /** By path, the layers that are the overlay of a preview. */
+  private previews: ReadonlyMap<string, Preview> = new Map();
   /** Who has the newest layer open for writing. */
   private use: Finding | undefined;
   private comparison: KeptComparison | undefined;
@@ -101,6 +103,7 @@ export class ImageServer {
     this.session = opened.session;
     const layers = opened.session.chain.layers.map(({ identity }) => identity.path);
     this.stories = platformStories(layers, params.policy);
+    this.previews = previewsAmong(layers);
     this.use = undefined;
     void this.lookForUse(opened.session);
     this.restoreStandpoint(opened.session, params.standpoint ?? NOW);
@@ -241,10 +244,10 @@ export class ImageServer {
   }
 
   private summary(session: Session): ImageSummary {
-    const { comparison } = this;
+    const { comparison, stories, previews, use } = this;
     const checks = new Map([...this.checks].map(([depth, { summary }]) => [depth, summary]));
     return {
-      ...summarizeSession(session, this.state, { checks, stories: this.stories, use: this.use }),
+      ...summarizeSession(session, this.state, { checks, stories, previews, use }),
       ...(comparison && { comparison: comparison.summary }),
     };
   }

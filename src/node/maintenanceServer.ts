@@ -38,11 +38,11 @@ export class MaintenanceServer {
     },
     mayLieIn: ({ file }) => mayLieIn(file),
     suggestOverlay: ({ base, name }) => suggestOverlay(base, name),
-    createSnapshot: ({ request, policy }) => createSnapshot(request, policy),
+    createSnapshot: ({ request, policy }) => this.alone(() => createSnapshot(request, policy)),
     planDelete: ({ policy, ...request }) => this.job((conduct) => planDelete(request, policy, conduct)),
     deleteLayer: ({ policy, qemuImg, ...request }) =>
       this.job(async (conduct) => deleteLayer(request, await toolFor(policy, qemuImg), policy, conduct)),
-    startPreview: ({ policy, ...request }) => startPreview(request, policy),
+    startPreview: ({ policy, ...request }) => this.alone(() => startPreview(request, policy)),
     previewsIn: ({ folders }) => folders.flatMap(previewsIn),
     planPreviewEnd: ({ policy, ...request }) => planPreviewEnd(request, policy),
     endPreview: ({ policy, ...request }) => this.alone(() => endPreview(request, policy, { progress: this.progress })),

@@ -154,7 +154,8 @@ function replaceable(target: string, replace: boolean): string {
   throw new DiskError('refused', `this is ${what}, which is not replaced by a file`, { file: target });
 }
 
-const isTaken = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+/** Whether anything has that name, be it a link that leads nowhere. */
+export const isTaken = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
 function taken(file: string, cause?: unknown): DiskError {
   return new DiskError('refused', 'there is a file of this name already', { file }, 'Choose another name.', { cause });

@@ -1,13 +1,13 @@
 import * as path from 'node:path';
-import type { Chain, LayerAccount, LayerStory } from '../core';
-import { closeChain, DiskError, openChain, probeInput, Session, sniff, toWire } from '../core';
+import type { LayerAccount, LayerStory, Link } from '../core';
+import { DiskError, openLink, probeInput, Session, sniff, toWire } from '../core';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
 import { FileGate } from './gate';
 import { platformStories } from './stories';
 import { inSlices, StopToken } from './slices';
-import { summarizeLayer } from './summary';
+import { previewAt, summarizeLayer } from './summary';
 
 /**
  * Headers of many files, with what their platform says of them; a file that can be read and is no image is left out.
@@ -81,24 +81,22 @@ function surveyOne(
     const format = sniffed.kind === 'image' ? sniffed.format : story?.format === 'raw' ? 'raw' : undefined;
     if (format === undefined) return undefined;
     recognised(format);
-    const chain = openChain({ gate, codecs }, opened, { format });
+    const link = openLink({ gate, codecs }, opened, { format });
     try {
-      return describe(chain, story);
+      return describe(link, story);
     } finally {
-      closeChain(chain);
+      link.leaf.layer.close();
     }
   } finally {
     opened.source.close();
   }
 }
 
-function describe({ layers: [leaf, below], end }: Chain, story: LayerStory | undefined): SurveyedImage | undefined {
-  if (!leaf) return undefined;
-  const summary = {
-    ...summarizeLayer(leaf, [...leaf.findings, ...leaf.layer.findings], { story }),
-    id: leaf.identity.id,
-  };
-  if (below) return { ...summary, parent: { kind: 'found', id: below.identity.id, path: below.identity.path } };
-  if (end.kind === 'base') return summary;
-  return { ...summary, parent: end };
+function describe({ leaf, below }: Link, story: LayerStory | undefined): SurveyedImage {
+  const { id, path: file } = leaf.identity;
+  const findings = [...leaf.findings, ...leaf.layer.findings];
+  const summary = { ...summarizeLayer(leaf, findings, { story, preview: previewAt(file) }), id };
+  if (below.kind === 'base') return summary;
+  if (below.kind !== 'found') return { ...summary, parent: below };
+  return { ...summary, parent: { kind: 'found', id: below.identity.id, path: below.identity.path } };
 }

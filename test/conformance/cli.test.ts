@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { buildQcow2, data, noise, prose, compressed, writeImage, zero } from '../fixtures/build/index';
 import type { CliResult } from '../support/cli';
-import { cliPath, runCli, runCliJson } from '../support/cli';
+import { cliPath, runCli, runCliJson, startCli } from '../support/cli';
 import { repositoryRoot } from '../support/root';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
@@ -50,6 +50,20 @@ describe('the command line', () => {
 
   after(() => {
     removeFolder(folder);
+  });
+
+  it('answers alike in a process of its own and in one that goes on, as other tests ask it', async () => {
+    const calls = [
+      ['map', '--output', 'json', 'pieces.qcow2'],
+      ['chain', 'leaf.qcow2'],
+      ['chain', 'orphan.qcow2'],
+      ['trace', 'leaf.qcow2', '0'],
+      ['check', 'cut.qcow2'],
+      ['map', 'absent'],
+      ['nothing'],
+      ['map', '--output', 'json', 'leaf.qcow2'],
+    ];
+    for (const call of calls) assert.deepEqual(await startCli(call, { cwd: folder }), run(...call), call.join(' '));
   });
 
   it('helps, for the whole and for each verb, wherever it is asked', () => {

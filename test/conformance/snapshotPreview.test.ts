@@ -70,6 +70,14 @@ describe('a preview', () => {
     (error: unknown): boolean =>
       error instanceof DiskError && error.code === 'refused' && words.test(error.message);
 
+  /** As a process leaves it that was killed after the first file. */
+  function beingCommitted(name: string, drops: readonly string[]): void {
+    const note = readNote(at(name), 'preview');
+    assert(note?.kind === 'preview');
+    writeNote(at(name), { ...note, drops }, true);
+    fs.rmSync(drops[0] ?? '');
+  }
+
   it('is a fresh overlay on the chosen layer, and a note of what it is', async () => {
     const before = names();
     const name = await start('one.qcow2');
@@ -120,6 +128,21 @@ describe('a preview', () => {
     assert.deepEqual(names(), ['base.raw', 'one.preview', 'one.qcow2']);
     assert.deepEqual(content(name), before);
     assert.deepEqual(previewsIn(folder), []);
+  });
+
+  it('is committed in whatever folders the layers between lie', async () => {
+    for (const name of ['far', 'new']) fs.mkdirSync(at(name));
+    overlay('far/middle.qcow2', '../one.qcow2', 5);
+    overlay('new/newest.qcow2', '../far/middle.qcow2', 6);
+    const name = await start('one.qcow2', 'new/newest.qcow2');
+    const planned = await plan(name, 'commit');
+    assert.deepEqual([codes(planned.refusals), files(planned)], [[], ['newest.qcow2', 'middle.qcow2']]);
+    beingCommitted(
+      name,
+      planned.removes.map(({ path }) => path),
+    );
+    assert.deepEqual(files(await end(name, 'commit')), ['middle.qcow2']);
+    assert.deepEqual(fs.readdirSync(at('far')), []);
   });
 
   it('keeps a layer that another image stands on, and all below it', async () => {
@@ -196,11 +219,7 @@ describe('a preview', () => {
   it('that was being committed can be committed, not undone', async () => {
     const name = await start('one.qcow2');
     const before = content(name);
-    const note = readNote(at(name), 'preview');
-    assert(note?.kind === 'preview');
-    // As a process leaves it that was killed after the first file.
-    writeNote(at(name), { ...note, drops: [at('leaf.qcow2'), at('two.qcow2')] }, true);
-    fs.rmSync(at('leaf.qcow2'));
+    beingCommitted(name, [at('leaf.qcow2'), at('two.qcow2')]);
     assert.deepEqual(codes((await plan(name, 'undo')).refusals), ['commit-begun']);
     assert.deepEqual(files(await end(name, 'commit')), ['two.qcow2']);
     assert.deepEqual(names(), ['base.raw', 'one.preview', 'one.qcow2']);

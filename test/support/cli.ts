@@ -1,16 +1,12 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { CliResult } from './cliHost';
+import { CliHost } from './cliHost';
 import { repositoryRoot } from './root';
 
-export interface CliResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** True when the process had to be stopped. */
-  readonly timedOut: boolean;
-}
+export type { CliResult };
 
 export interface CliOptions {
   /** Working folder; the repository's when left out. */
@@ -47,14 +43,19 @@ export function runCliJson(args: readonly string[], options: CliOptions = {}): u
   return parse(args, runCli(withJson(args), options));
 }
 
-/** As `runCli`, many of them side by side: as many as there are processors, the others waiting their turn. */
+/**
+ * As `runCli`, many of them side by side, in processes that go on to the next call: as many as there are processors, the
+ * others waiting their turn. For questions that are asked of hundreds of images; what a process of its own shows, such
+ * as how it ends, is for `runCli`.
+ */
 export async function startCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  await turn();
+  const host = await turn();
   try {
-    return await execute(args, options);
+    return await host.run(cliPath(), args, settings(options));
   } finally {
-    running -= 1;
-    waiting.shift()?.();
+    const next = waiting.shift();
+    if (next) next(host);
+    else idle.push(host);
   }
 }
 
@@ -63,25 +64,11 @@ export async function startCliJson(args: readonly string[], options: CliOptions 
   return parse(args, await startCli(withJson(args), options));
 }
 
-let running = 0;
-const waiting: (() => void)[] = [];
+const idle = Array.from({ length: availableParallelism() }, () => new CliHost());
+const waiting: ((host: CliHost) => void)[] = [];
 
-async function turn(): Promise<void> {
-  while (running >= availableParallelism()) {
-    await new Promise<void>((resolve) => {
-      waiting.push(resolve);
-    });
-  }
-  running += 1;
-}
-
-function execute(args: readonly string[], options: CliOptions): Promise<CliResult> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [cliPath(), ...args], settings(options), (error, stdout, stderr) => {
-      const code = error ? (typeof error.code === 'number' ? error.code : null) : 0;
-      resolve({ code, stdout, stderr, timedOut: error?.killed === true });
-    });
-  });
+async function turn(): Promise<CliHost> {
+  return idle.pop() ?? new Promise<CliHost>((resolve) => waiting.push(resolve));
 }
 
 const withJson = ([verb = '', ...rest]: readonly string[]): string[] => [verb, '--output', 'json', ...rest];

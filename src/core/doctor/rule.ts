@@ -1,3 +1,4 @@
+import { listed } from '../listed';
 import type { Diagnosis } from '../snapshots/model';
 import { formatClock, formatDay } from '../units';
 import type { ImageFacts, LeftoverFacts, UnreadableFacts } from './facts';
@@ -21,12 +22,11 @@ export type UnreadableRule = (file: UnreadableFacts, ward: Ward) => readonly Dia
 export const nameOf = (path: string): string => path.replace(/^.*[\\/](?=.)/s, '');
 
 /** `"a", "b" and 3 more`. */
-export function listed(names: readonly string[], most = 4): string {
-  const shown = names.slice(0, most).map((name) => `"${name}"`);
-  const more = names.length - shown.length;
-  if (more > 0) return `${shown.join(', ')} and ${more} more`;
-  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`;
-}
+export const listedNames = (names: readonly string[]): string =>
+  listed(
+    names.map((name) => `"${name}"`),
+    4,
+  );
 
 /** `14 Mar 2026 09:14`; a note may have any number there. */
 export const moment = (time: number): string =>

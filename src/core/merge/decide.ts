@@ -1,3 +1,4 @@
+import { listed } from '../listed';
 import type { Finding } from '../model';
 import type { Direction } from '../snapshots/model';
 import { formatBytes } from '../units';
@@ -181,13 +182,6 @@ function formatsTold(images: readonly MergeImage[]): Finding[] {
 
 export function refuse(code: string, message: string, advice?: string): Finding {
   return { code, severity: 'error', message, advice };
-}
-
-const MAX_LISTED = 3;
-
-export function listed(names: readonly string[]): string {
-  const more = names.length - MAX_LISTED;
-  return more > 0 ? `${names.slice(0, MAX_LISTED).join(', ')} and ${more} more` : names.join(', ');
 }
 
 export const namesOf = (images: readonly { readonly path: string }[]): string => listed(images.map(({ path }) => path));

@@ -4,7 +4,8 @@ import type { Message } from '../../protocol/rpc';
 import { Endpoint } from '../../protocol/rpc';
 import type { HostEvents, PageAction, PageEvents, WebviewCalls } from '../../protocol/webview';
 import type { ImageDocument, Selection } from './document';
-import { pageHtml, pageRoots } from './html';
+import { pageRoots } from '../page';
+import { editorHtml } from './html';
 
 type NoCalls = Record<string, never>;
 
@@ -81,7 +82,7 @@ export class ImagePanel implements vscode.Disposable {
       }),
     );
     webview.options = { enableScripts: true, localResourceRoots: pageRoots(world.extension) };
-    webview.html = pageHtml(webview, world.extension, view.title);
+    webview.html = editorHtml(webview, world.extension, view.title);
   }
 
   dispose(): void {

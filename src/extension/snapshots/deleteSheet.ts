@@ -1,4 +1,5 @@
 import { basename, dirname, sep } from 'node:path';
+import { listed } from '../../core/listed';
 import type { Finding } from '../../core/model';
 import type { Deleted, DeletePlan, Direction, Move, PlanStep, Standing } from '../../core/snapshots/model';
 import { formatBytes } from '../../core/units';
@@ -78,7 +79,7 @@ function leadText({ image, parent, moves, standing }: DeletePlan, direction: Dir
     return `What ${name} holds moves down into ${below}; then the file goes. ${end}`;
   }
   const into = moves.map((move) => basename(move.into));
-  const whose = into.length === 0 ? 'what stands on it' : listed(into);
+  const whose = into.length === 0 ? 'what stands on it' : listed(into, Infinity);
   return `What of ${name} is still needed moves up into ${whose}; then the file goes. No VM sees a difference.`;
 }
 
@@ -265,6 +266,3 @@ export function deletedSheet({ image, freed, verified, heir }: Deleted, open: (p
     ],
   };
 }
-
-const listed = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import { pageRoots } from '../editor/html';
 import { SHEET_COMMAND, SHEET_VIEW } from '../ids';
-import { escaped, sheetBody } from './sheetHtml';
+import { pageHtml, pageRoots } from '../page';
+import { sheetBody } from './sheetHtml';
 import type { Button, SheetText } from './sheetHtml';
 
 /** The pages that tell what is planned or found, each kept as one tab, by what it is about. */
@@ -86,28 +86,11 @@ export class Sheet {
       const index = this.buttons.push(button) - 1;
       return `command:${SHEET_COMMAND}?${encodeURIComponent(JSON.stringify([this.token, index]))}`;
     });
-    this.panel.webview.html = this.html(text.title, body);
+    const { webview } = this.panel;
+    webview.html = pageHtml(webview, this.extension, { title: text.title, body });
   }
 
   act(token: unknown, index: unknown): unknown {
     return token === this.token && typeof index === 'number' ? this.buttons[index]?.act() : undefined;
-  }
-
-  private html(title: string, body: string): string {
-    const { webview } = this.panel;
-    const style = webview.asWebviewUri(vscode.Uri.joinPath(this.extension, 'media', 'webview.css'));
-    return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src ${webview.cspSource}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
-<link rel="stylesheet" href="${style.toString()}">
-</head>
-<body>
-${body}
-</body>
-</html>`;
   }
 }

@@ -1,4 +1,4 @@
-import { plain } from '../text';
+import { entities, plain } from '../text';
 
 /**
  * A page of words, figures, commands and buttons: what is planned, or what was found. Everything in it is plain text; a
@@ -132,14 +132,6 @@ function buttonHtml(button: Button, link: Link): string {
 
 const tone = (name: Tone | undefined): string => (name === undefined ? '' : ` data-severity="${name}"`);
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
 /** Names, paths and messages are an image's words: nothing of them becomes markup, and nothing in them is hidden. */
-export const escaped = (text: string): string =>
-  plain(text, LONGEST).replace(/[&<>"']/g, (mark) => ENTITIES[mark] ?? mark);
+const escaped = (text: string): string => entities(plain(text, LONGEST));
 const LONGEST = 4000;

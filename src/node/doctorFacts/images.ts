@@ -9,7 +9,7 @@ import { findFamily } from '../family';
 import { fileId } from '../fileId';
 import { FileGate } from '../gate';
 import { isOurs } from '../ourFiles';
-import { summarizeLayer } from '../summary';
+import { previewAt, summarizeLayer } from '../summary';
 import { survey } from '../survey';
 import type { Conduct } from '../snapshots/conduct';
 import type { Listing } from './folders';
@@ -147,7 +147,8 @@ export class ImagesLookedAt {
       const { layers, end } = chain;
       return layers.slice(1).map((layer) => {
         const next = layers[layer.depth + 1];
-        const summary = summarizeLayer(layer, [...layer.findings, ...layer.layer.findings]);
+        const findings = [...layer.findings, ...layer.layer.findings];
+        const summary = summarizeLayer(layer, findings, { preview: previewAt(layer.identity.path) });
         const parent = next
           ? ({ kind: 'found', id: next.identity.id, path: next.identity.path } as const)
           : end.kind === 'base'

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { FileRange, Job } from '../../core';
 import { DiskError } from '../../core';
 import { openFile } from '../files';
-import { NewFile } from '../newFile';
+import { isTaken, NewFile } from '../newFile';
 import { isFromOwner } from '../snapshots/notes';
 
 /**
@@ -44,8 +44,6 @@ export function freeCopyName(image: string): string {
   }
   throw new DiskError('refused', 'there are too many copies of earlier repairs', { file: image }, 'Remove some.');
 }
-
-const isTaken = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
 /**
  * Keeps the given parts of an image.

@@ -5,6 +5,7 @@ import {
   closeChain,
   DiskError,
   driverNamed,
+  listed,
   layOutOverlay,
   MAX_DEPTH,
   openChain,
@@ -283,12 +284,11 @@ function others(overlay: string, base: Base, policy: GatePolicy): readonly Findi
   const standing = childrenOf(family, base.id);
   if (standing.length === 0) return [];
   const names = standing.map(({ fileName }) => fileName);
-  const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
   return [
     {
       code: 'base-shared',
       severity: 'warning',
-      message: `${shown} ${names.length === 1 ? 'stands' : 'stand'} on ${base.path} already: the overlay begins a branch of its own`,
+      message: `${listed(names)} ${names.length === 1 ? 'stands' : 'stand'} on ${base.path} already: the overlay begins a branch of its own`,
       advice: `It has what the disk was when ${base.path} was last written to, not what is in the newer ${names.length === 1 ? 'layer' : 'layers'}.`,
     },
   ];

@@ -83,8 +83,8 @@ export function readNote(image: string, kind: NoteKind): Note | undefined {
   try {
     const file = notePath(image, kind);
     // A note is no link: what that leads to may never end.
-    const stat = fs.lstatSync(file);
-    if (!stat.isFile() || stat.size > MAX_BYTES || !isFromOwner(file, image)) return undefined;
+    const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+    if (!stat?.isFile() || stat.size > MAX_BYTES || !isFromOwner(file, image)) return undefined;
     const note = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Note> | null;
     return note?.kind === kind && hasPaths(note) ? (note as Note) : undefined;
   } catch {

@@ -1,10 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Finding, Preview, PreviewEnd } from '../../core';
+import { closeChain, DiskError, openChain } from '../../core';
 import type { SurveyedImage } from '../../protocol/image';
 import type { GatePolicy } from '../../protocol/worker';
+import { createEnvironment } from '../environment';
 import type { Family } from '../family';
 import { chainOf, childrenOf, findFamily, memberAt } from '../family';
+import { openFile } from '../files';
 import { isNoLink, mayChange, refusal, unseen } from './guard';
 import type { Note } from './notes';
 import { notedImage, readNote } from './notes';
@@ -24,7 +27,7 @@ export async function planPreviewEnd({ overlay, how }: PreviewEndRequest, policy
   const note = noteOf(path.resolve(overlay));
   const { of, leaf, made } = note;
   const preview: Preview = { overlay: note.overlay, of, leaf, made };
-  const family = findFamily(note.overlay, policy, [path.dirname(leaf), path.dirname(of)]);
+  const family = findFamily(note.overlay, policy, foldersOf(note, policy));
   const keeps = how === 'commit' ? note.overlay : leaf;
   const part = how === 'commit' ? await planCommit(note, family) : await planUndo(note, family);
   return { preview, how, keeps, ...part };
@@ -45,6 +48,23 @@ export function noteOf(overlay: string): PreviewNote {
     );
   }
   return note;
+}
+
+/** Where the layers lie that the preview is about; those between the leaf and the chosen one may lie in any folder. */
+function foldersOf({ leaf, of, drops = [] }: PreviewNote, policy: GatePolicy): readonly string[] {
+  return [...new Set([leaf, of, ...drops, ...layersBelow(leaf, policy)].map((file) => path.dirname(file)))];
+}
+
+/** Nothing where the leaf can't be opened: a commit that was begun has removed it first. */
+function layersBelow(leaf: string, policy: GatePolicy): readonly string[] {
+  try {
+    const chain = openChain(createEnvironment(policy), openFile(leaf, policy));
+    closeChain(chain);
+    return chain.layers.map(({ identity }) => identity.path);
+  } catch (error) {
+    if (error instanceof DiskError) return [];
+    throw error;
+  }
 }
 
 /** Only the overlay goes. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Chain, ChainEnd } from '../../../src/core';
-import { closeChain, MAX_DEPTH, openChain } from '../../../src/core';
+import { closeChain, MAX_DEPTH, openChain, openLink } from '../../../src/core';
 import type { Qcow2Spec } from '../../fixtures/build/index';
 import { buildQcow2 } from '../../fixtures/build/index';
 import { MemoryDisk } from '../../support/memory';
@@ -180,6 +180,38 @@ describe('the format of a layer', () => {
     const disk = new MemoryDisk().put('/disk', new TextEncoder().encode(`KDMV${'\0'.repeat(508)}`));
     assert.throws(() => open(disk, '/disk'), { code: 'unsupported', file: '/disk' });
     assert.equal(open(disk, '/disk', 'raw').layers[0]?.layer.guestSize, 512);
+  });
+});
+
+describe('a link of a chain', () => {
+  const link = (disk: MemoryDisk): ReturnType<typeof openLink> => openLink(disk.environment, disk.leaf('/leaf'));
+  const on = (parent: string): MemoryDisk => new MemoryDisk().put('/leaf', overlay(parent));
+
+  it('is the leaf and what it stands on, whatever lies deeper', () => {
+    const disk = on('middle').put('/middle', overlay('base')).put('/base', overlay());
+    const { leaf, below } = link(disk);
+    assert.deepEqual(disk.asked, ['/middle'], 'the base is nobody’s parent here');
+    assert.deepEqual(disk.openFiles, ['/leaf'], 'the parent is closed again');
+    assert.deepEqual([leaf.depth, leaf.identity.path], [0, '/leaf']);
+    assert.deepEqual(below, { kind: 'found', identity: { id: '/middle', path: '/middle' } });
+  });
+
+  it('tells of a parent what the whole chain tells', () => {
+    const disks: Record<string, MemoryDisk> = {
+      base: new MemoryDisk().put('/leaf', overlay()),
+      missing: on('gone'),
+      outside: on('there').refuse('/there', 'outside'),
+      ring: on('leaf'),
+      broken: on('text').put('/text', new TextEncoder().encode('no image')),
+      empty: new MemoryDisk().put('/leaf', overlay('none', { backingFormat: 'raw' })).put('/none', new Uint8Array()),
+    };
+    for (const [name, disk] of Object.entries(disks)) {
+      const chain = open(disk, '/leaf');
+      const { leaf, below } = link(disk);
+      assert.deepEqual(leaf.findings, chain.layers[0]?.findings, name);
+      const [, parent] = chain.layers;
+      assert.deepEqual(below, parent ? { kind: 'found', identity: parent.identity } : chain.end, name);
+    }
   });
 });
 

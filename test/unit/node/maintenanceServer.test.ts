@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { TRUST_ALL } from '../../../src/node/gate';
 import { MaintenanceServer } from '../../../src/node/maintenanceServer';
+import { buildQcow2, writeImage } from '../../fixtures/build/index';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
 describe('the server of work that changes images', () => {
@@ -11,6 +13,26 @@ describe('the server of work that changes images', () => {
   });
   afterEach(() => {
     removeFolder(folder);
+  });
+
+  it('makes no snapshot and no preview while something else is done', async () => {
+    const nothing = (): void => undefined;
+    const { handlers } = new MaintenanceServer({ maintaining: nothing, running: nothing, ran: nothing });
+    const base = join(folder, 'base.qcow2');
+    const leaf = join(folder, 'leaf.qcow2');
+    writeImage(base, buildQcow2({ size: 2 ** 20 }).image);
+    writeImage(leaf, buildQcow2({ size: 2 ** 20, backing: 'base.qcow2', backingFormat: 'qcow2' }).image);
+    const policy = TRUST_ALL;
+    const before = readdirSync(folder);
+    const planned = handlers.planDelete({ image: base, folders: [], policy });
+    const busy = /something else is being done/;
+    const request = { base: leaf, overlay: join(folder, 'new.qcow2') };
+    await assert.rejects(async () => handlers.createSnapshot({ request, policy }), busy);
+    await assert.rejects(async () => handlers.startPreview({ leaf, of: base, policy }), busy);
+    await planned;
+    assert.deepEqual(readdirSync(folder), before);
+    await handlers.createSnapshot({ request, policy });
+    assert(existsSync(request.overlay));
   });
 
   it('runs no program where nobody trusts the folder, whoever asks', async function () {

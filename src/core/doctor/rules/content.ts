@@ -1,5 +1,5 @@
 import type { ImageRule } from '../rule';
-import { listed } from '../rule';
+import { listedNames } from '../rule';
 
 /** The file that holds the image's data is not there. */
 export const dataFile: ImageRule = ({ path, findings }) => {
@@ -48,7 +48,7 @@ export const openBitmaps: ImageRule = ({ path, bitmaps, use }, { remedies }) => 
       code: 'bitmap-in-use',
       severity: 'warning',
       path,
-      message: `the bitmap${many ? 's' : ''} ${listed(open)} ${many ? 'were' : 'was'} not saved when the image was last closed`,
+      message: `the bitmap${many ? 's' : ''} ${listedNames(open)} ${many ? 'were' : 'was'} not saved when the image was last closed`,
       meaning:
         "The guest's data is not affected. QEMU does not trust such a bitmap any more: the next backup that builds on it " +
         'has to be a full one.',

@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../../snapshots/model';
 import type { LeftoverFacts, NotedImage } from '../facts';
 import type { LeftoverRule, Ward } from '../rule';
-import { listed, moment, nameOf, users } from '../rule';
+import { listedNames, moment, nameOf, users } from '../rule';
 
 /** More than a person looks at. */
 const MOST_CHECKED = 3;
@@ -68,7 +68,7 @@ function stopped(note: DeleteNote, stage: Exclude<Stage, 'done'>, { remedies }: 
   const gone =
     lost.length === 0
       ? ''
-      : ` ${listed(lost.map(({ path }) => nameOf(path)))}, which stood on it, ${lost.length === 1 ? 'is' : 'are'} not where the note says.`;
+      : ` ${listedNames(lost.map(({ path }) => nameOf(path)))}, which stood on it, ${lost.length === 1 ? 'is' : 'are'} not where the note says.`;
   return {
     code: 'delete-interrupted',
     severity: 'warning',
@@ -97,10 +97,10 @@ const STAGE: Readonly<Record<Exclude<Stage, 'done'>, (note: DeleteNote) => strin
   copying: ({ direction, parent, image, children }) =>
     direction === 'commit'
       ? `while its data was copied down into "${nameOf(parent?.path ?? 'its parent')}": perhaps part of it is there, hidden by "${nameOf(image.path)}"`
-      : `while its data was copied up into ${listed(children.map(({ path }) => nameOf(path)))}, which still ${children.length === 1 ? 'stands' : 'stand'} on it`,
+      : `while its data was copied up into ${listedNames(children.map(({ path }) => nameOf(path)))}, which still ${children.length === 1 ? 'stands' : 'stand'} on it`,
   rebasing: (note) => {
     const moved = note.children.filter((child) => child.exists && !standsOn(child, note.image));
-    return `after ${listed(moved.map(({ path }) => nameOf(path)))} no longer stood on it, and before the others did not`;
+    return `after ${listedNames(moved.map(({ path }) => nameOf(path)))} no longer stood on it, and before the others did not`;
   },
   removing: () => 'when nothing stood on it any more: only the file itself is still to be removed',
 };

@@ -1,6 +1,6 @@
 import type { ImageFacts } from '../facts';
 import type { ImageRule } from '../rule';
-import { listed, nameOf } from '../rule';
+import { listedNames, nameOf } from '../rule';
 
 /** Images that stand on each other in a circle; told once, at the first of them by name. */
 export const loop: ImageRule = (image, { kin, remedies }) => {
@@ -15,7 +15,7 @@ export const loop: ImageRule = (image, { kin, remedies }) => {
       message:
         members.length === 1
           ? `the image names itself as its parent: "${image.parent?.written ?? ''}"`
-          : `${listed(names)} stand on each other in a circle`,
+          : `${listedNames(names)} stand on each other in a circle`,
       meaning:
         'No VM can start from any of them, and some programs hang when they try. One of them names the wrong parent: ' +
         'most often a base was replaced by an overlay of the same name.',

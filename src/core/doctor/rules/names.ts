@@ -1,5 +1,5 @@
 import type { ImageRule } from '../rule';
-import { listed, nameOf } from '../rule';
+import { listedNames, nameOf } from '../rule';
 import { takeBeside } from './missingParent';
 
 /** The parent's name was written on another machine. */
@@ -90,7 +90,7 @@ export const twoNames: ImageRule = ({ path, otherNames }) => {
       code: 'two-names',
       severity: 'info',
       path,
-      message: `the same file is also reached as ${listed(otherNames.map((name) => nearName(name, path)))}`,
+      message: `the same file is also reached as ${listedNames(otherNames.map((name) => nearName(name, path)))}`,
       meaning:
         'It is one image: what is written by one name changes the other, and two VMs must not be given one each.',
       certainty: 'certain',

@@ -1,5 +1,5 @@
 import type { ImageRule } from '../rule';
-import { listed, nameOf, users } from '../rule';
+import { listedNames, nameOf, users } from '../rule';
 import { isNewer } from './parentNewer';
 
 /** An image that several stand on and that is itself written to: each write is a write into all of them. */
@@ -10,7 +10,7 @@ export const sharedBase: ImageRule = (image, { kin, mergedInto }) => {
   const older = children.filter((child) => isNewer(child, image));
   // Of a layer with a parent the date alone says little: see `parentNewer`.
   if (!open && (older.length === 0 || image.parent !== undefined)) return [];
-  const names = listed(children.map(({ path }) => nameOf(path)));
+  const names = listedNames(children.map(({ path }) => nameOf(path)));
   return [
     {
       code: 'shared-base-written',
@@ -18,7 +18,7 @@ export const sharedBase: ImageRule = (image, { kin, mergedInto }) => {
       path: image.path,
       message: open
         ? `${names} stand on the image, and it is open for writing by ${users(image.use.by)}`
-        : `${names} stand on the image, and it was written to after ${listed(older.map(({ path }) => nameOf(path)))}`,
+        : `${names} stand on the image, and it was written to after ${listedNames(older.map(({ path }) => nameOf(path)))}`,
       meaning:
         'What several overlays share must not change: each write to it changes the disks of all of them, and their ' +
         'file systems do not survive that.',

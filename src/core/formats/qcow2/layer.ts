@@ -113,7 +113,7 @@ export class Qcow2Layer implements Layer {
 
   private l1Findings(view: View): readonly Finding[] {
     try {
-      return new L1Table(this.parts.source, this.geometry, this.place(view), view.guestSize).findings;
+      return this.l1(view).findings;
     } catch (error) {
       if (error instanceof DiskError) return [];
       throw error;
