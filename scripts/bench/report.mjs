@@ -1,0 +1,74 @@
+// What the bench found, as tables for a terminal or for a Markdown file.
+
+/** A section of rows that `{ what, measured, unit, aim, met }` describe. */
+export function sectionOf(title, rows) {
+  return {
+    title,
+    columns: ['measured'],
+    rows: rows.map(({ what, measured, unit, aim, met }) => ({ what, aim, figures: [{ measured, unit, met }] })),
+  };
+}
+
+/** Where and when it was measured, in one line. */
+export function describeRun({ date, machine, rounds, quick }) {
+  const { cpu, cores, memory, system, node, qemuImg } = machine;
+  const where = `${cores} × ${cpu}, ${memory} GiB, ${system}, Node ${node}, qemu-img ${qemuImg ?? 'not there'}`;
+  return `${date.slice(0, 10)}, ${where}; medians of ${rounds}${quick ? ', quick' : ''}`;
+}
+
+export function printTables({ sections, ...run }) {
+  console.log(`\n${describeRun(run)}`);
+  for (const section of sections) {
+    const rows = cells(section);
+    const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+    console.log(`\n${section.title}\n`);
+    for (const [what, aim, ...values] of rows) {
+      const padded = values.map((value, i) => value.padStart(widths[i + 2]));
+      console.log([what.padEnd(widths[0]), aim.padEnd(widths[1]), ...padded].join('  ').trimEnd());
+    }
+  }
+  const { met, all } = countAims(sections);
+  console.log(`\n${met} of ${all} aims met; ✗ marks those that are not.`);
+}
+
+export function printMarkdown({ sections, ...run }) {
+  for (const section of sections) {
+    const [head, ...rows] = cells(section);
+    console.log(`\n**${section.title}**\n`);
+    const line = (row) => console.log(`| ${row.join(' | ')} |`);
+    line(head);
+    line(head.map((_, i) => (i < 2 ? '---' : '--:')));
+    rows.forEach(line);
+  }
+  console.log(`\nMeasured ${describeRun(run)}.`);
+}
+
+/** Each column's letter is enough in its head where a longer name follows it; those names are then rows above. */
+function cells({ columns, rows }) {
+  const named = columns.every((column) => column.includes(': '));
+  const heads = named ? columns.map((column) => column.slice(0, column.indexOf(': '))) : columns;
+  return [['', 'aim', ...heads], ...rows.map(({ what, aim, figures }) => [what, aim ?? '', ...figures.map(worded)])];
+}
+
+function worded(figure) {
+  if (!figure) {
+    return '';
+  }
+  const { measured, unit, met } = figure;
+  const mark = met === undefined ? '' : met ? ' ✓' : ' ✗';
+  const [value, shown] = unit === 'ms' && measured >= 10_000 ? [measured / 1000, 's'] : [measured, unit];
+  return `${number(value)}${shown ? ` ${shown}` : ''}${mark}`;
+}
+
+/** Three digits that count, and no more. */
+function number(value) {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return String(Number(value.toFixed(digits)));
+}
+
+function countAims(sections) {
+  const judged = sections
+    .flatMap(({ rows }) => rows.flatMap(({ figures }) => figures))
+    .filter((f) => f?.met !== undefined);
+  return { met: judged.filter(({ met }) => met).length, all: judged.length };
+}

@@ -1,0 +1,68 @@
+import type { ChainSpec } from './inputs/chains';
+import { buildChain, CHAINS, SWEEP, TINY } from './inputs/chains';
+import { measure } from './programs';
+import type { Row, Section } from './sections';
+import { figure, mebibytes } from './sections';
+import { median, slope } from './statistics';
+import type { World } from './world';
+
+const ROUNDS = 3;
+const SLOPE_AIM = 1.05;
+
+interface Point {
+  readonly what: string;
+  readonly bytes: number;
+  /** Milliseconds until all is ready. */
+  readonly time: number;
+}
+
+/** How the time grows with size, layers and fragmentation; A's own chain adds its depths at a terabyte. */
+export async function measureSweep(world: World): Promise<Section> {
+  const fixed = await measureDepths(world, TINY, [1]);
+  const costs = fixed[0]!.time;
+  const points: Point[] = [];
+  for (const spec of [...SWEEP, ...CHAINS.filter(({ name }) => name === 'A')]) {
+    const { length } = spec.layers;
+    points.push(
+      ...(await measureDepths(
+        world,
+        spec,
+        [1, 4, 16].filter((depth) => depth <= length),
+      )),
+    );
+  }
+  const rows = points.map(({ what, bytes, time }): Row => {
+    return { what, figures: [mebibytes(bytes), figure(time, 'ms'), figure(time / (bytes / 2 ** 20), 'ms')] };
+  });
+  const logs = points.map(({ bytes, time }) => [Math.log(bytes), Math.log(Math.max(0.1, time - costs))] as const);
+  return {
+    title: 'Sweep: size, layers, fragmentation',
+    columns: ['L2 tables', 'ready', 'per MiB'],
+    rows: [
+      ...rows,
+      { what: 'fixed costs (1 GiB, 1 layer), taken off below', figures: [null, figure(costs, 'ms'), null] },
+      {
+        what: 'slope of log(time) by log(bytes)',
+        aim: `≤ ${SLOPE_AIM}`,
+        figures: [null, figure(slope(logs), '', { atMost: SLOPE_AIM }), null],
+      },
+    ],
+  };
+}
+
+/** The upper layers are left out for a chain that is less deep: each file is the leaf of its own. */
+async function measureDepths(world: World, spec: ChainSpec, depths: readonly number[]): Promise<Point[]> {
+  console.error(`sweep: ${spec.name}`);
+  const { files } = await buildChain(world.cache, spec);
+  const chains = depths.map((depth) => files.slice(files.length - depth));
+  const times = chains.map((): number[] => []);
+  const bytes = chains.map((chain) => measure('plainRead', chain).bytes);
+  for (let round = 0; round < (world.quick ? 1 : ROUNDS); round += 1) {
+    chains.forEach(([leaf], i) => times[i]!.push(measure('open', [world.worker, leaf!]).ready));
+  }
+  return depths.map((depth, i) => ({
+    what: `${spec.what}, depth ${depth}`,
+    bytes: bytes[i]!,
+    time: median(times[i]!),
+  }));
+}
