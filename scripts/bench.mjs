@@ -1,7 +1,7 @@
 // npm run bench: how long a person waits, and how that compares with reading the tables and with qemu-img. Prints
 // figures beside their aims and keeps them as JSON in out/bench/bench.json; nothing is asserted.
 //   npm run bench -- [--quick] [--rounds N] [--only NAME,…] [--markdown]
-//     names: sample A B C D E F sweep refresh convert works editor drawing
+//     names: sample A B C D E F sweep refresh convert reads works editor drawing
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -22,6 +22,7 @@ export function printTables({ sections, ...run }) {
     const rows = cells(section);
     const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
     console.log(`\n${section.title}\n`);
+    if (isLettered(section.columns)) console.log(`${section.columns.join('\n')}\n`);
     for (const [what, aim, ...values] of rows) {
       const padded = values.map((value, i) => value.padStart(widths[i + 2]));
       console.log([what.padEnd(widths[0]), aim.padEnd(widths[1]), ...padded].join('  ').trimEnd());
@@ -31,22 +32,26 @@ export function printTables({ sections, ...run }) {
   console.log(`\n${met} of ${all} aims met; ✗ marks those that are not.`);
 }
 
+/** The headlines alone, for README. */
 export function printMarkdown({ sections, ...run }) {
-  for (const section of sections) {
-    const [head, ...rows] = cells(section);
-    console.log(`\n**${section.title}**\n`);
-    const line = (row) => console.log(`| ${row.join(' | ')} |`);
-    line(head);
-    line(head.map((_, i) => (i < 2 ? '---' : '--:')));
-    rows.forEach(line);
+  for (const { title, columns, rows } of sections) {
+    const short = { columns, rows: rows.filter(({ headline }) => headline) };
+    if (short.rows.length === 0) continue;
+    const [head, ...lines] = cells(short);
+    const line = (row) => `| ${row.join(' | ')} |`;
+    console.log(
+      [`\n${title}:\n`, line(head), line(head.map((_, i) => (i < 2 ? '---' : '--:'))), ...lines.map(line)].join('\n'),
+    );
+    if (isLettered(columns)) console.log(`\n${columns.join('; ')}.`);
   }
   console.log(`\nMeasured ${describeRun(run)}.`);
 }
 
-/** Each column's letter is enough in its head where a longer name follows it; those names are then rows above. */
+/** Where columns have letters as well as names, the letters are their heads. */
+const isLettered = (columns) => columns.every((column) => /^[A-Z]: /.test(column));
+
 function cells({ columns, rows }) {
-  const named = columns.every((column) => column.includes(': '));
-  const heads = named ? columns.map((column) => column.slice(0, column.indexOf(': '))) : columns;
+  const heads = isLettered(columns) ? columns.map((column) => column[0]) : columns;
   return [['', 'aim', ...heads], ...rows.map(({ what, aim, figures }) => [what, aim ?? '', ...figures.map(worded)])];
 }
 

@@ -13,10 +13,9 @@ const ROUNDS = 3;
 
 /** Raw copies of chains that hold data, and qemu-img making the same in turn with it. */
 export async function measureConvert(world: World): Promise<Section> {
-  const size = (world.quick ? 1 : 8) * GIB;
   const rows: Row[] = [];
   for (const stored of STORED) {
-    const image = await buildDataChain(world.cache, stored, size);
+    const image = await buildDataChain(world.cache, stored, world.dataSize);
     const target = join(world.out, 'converted.raw');
     const timeOf = (program: string, args: readonly string[]): number => {
       rmSync(target, { force: true });
@@ -42,7 +41,8 @@ export async function measureConvert(world: World): Promise<Section> {
       ? [figure(taken.qemu, 'ms'), figure(taken.qemu / taken.ours, '×', { atLeast: 1 })]
       : [null, null];
     rows.push({
-      what: `${size / GIB} GiB, 2 layers, ${stored}, to raw`,
+      headline: true,
+      what: `${world.dataSize / GIB} GiB, 2 layers, ${stored}, to raw`,
       aim: '≥ 1 ×',
       figures: [figure(taken.ours, 'ms'), ...compared],
     });

@@ -8,6 +8,7 @@ import type { ChainFigures } from './fixtures';
 import { measureChain, ownPeak } from './fixtures';
 import { CHAINS } from './inputs/chains';
 import { describeMachine } from './machine';
+import { measureRandomReads } from './randomReads';
 import { measureRefresh } from './refreshSection';
 import { measureSample } from './sample';
 import type { Section } from './sections';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     worker: join(dist, 'worker.js'),
     cli: join(dist, 'cli.js'),
     rounds: Number(values.rounds || (quick ? 1 : 5)),
+    dataSize: (quick ? 1 : 8) * 2 ** 30,
     qemu: qemuVersion() !== undefined,
   };
   if (!(world.rounds >= 1)) throw new RangeError(`${values.rounds} is no number of rounds`);
@@ -74,6 +76,7 @@ async function main(): Promise<void> {
   await part('sweep', () => measureSweep(world));
   await part('refresh', () => measureRefresh(world));
   await part('convert', () => measureConvert(world));
+  await part('reads', () => measureRandomReads(world));
   await part('works', () => measureWorks(world));
 
   const { rounds } = world;

@@ -5,7 +5,7 @@ import type { Reading, Refresh } from './measures/refresh';
 import { measure } from './programs';
 import { emptyCounters } from './reads';
 import type { Row, Section, Unit } from './sections';
-import { figure, mebibytes } from './sections';
+import { figure, headline, mebibytes } from './sections';
 import { median } from './statistics';
 import type { World } from './world';
 
@@ -46,7 +46,7 @@ export async function measureRefresh(world: World): Promise<Section> {
         both(({ reads }) => reads),
         'reads',
       ),
-      { what: 'bytes read', figures: bytes.map((count) => mebibytes(count)) },
+      headline({ what: 'bytes read', figures: bytes.map((count) => mebibytes(count)) }),
     ],
   };
 }

@@ -12,6 +12,8 @@ export interface Row {
   readonly aim?: string | undefined;
   /** One a column; null where it was not measured. */
   readonly figures: readonly (Figure | null)[];
+  /** Belongs into a short table. */
+  readonly headline?: boolean | undefined;
 }
 
 export type Unit = 'ms' | 's' | 'MiB' | '×' | 'reads' | '%' | '';
@@ -38,9 +40,15 @@ export function figure(measured: number, unit: Unit, bound: Bound = {}): Figure 
 
 export const mebibytes = (bytes: number, bound?: Bound): Figure => figure(bytes / MIB, 'MiB', bound);
 
+export const headline = (of: Row): Row => ({ ...of, headline: true });
+
+/** Words for a bound, or undefined where there is none. */
+export function aimOf({ atMost, atLeast }: Bound, unit: Unit): string | undefined {
+  if (atMost !== undefined) return `≤ ${atMost} ${unit}`.trim();
+  return atLeast === undefined ? undefined : `≥ ${atLeast} ${unit}`.trim();
+}
+
 /** A row of a section that has one column. */
 export function row(what: string, measured: number, unit: Unit, bound: Bound = {}): Row {
-  const { atMost, atLeast } = bound;
-  const aim = atMost !== undefined ? `≤ ${atMost} ${unit}` : atLeast !== undefined ? `≥ ${atLeast} ${unit}` : undefined;
-  return { what, aim: aim?.trim(), figures: [figure(measured, unit, bound)] };
+  return { what, aim: aimOf(bound, unit), figures: [figure(measured, unit, bound)] };
 }

@@ -44,6 +44,7 @@ export async function measureSweep(world: World): Promise<Section> {
       {
         what: 'slope of log(time) by log(bytes)',
         aim: `≤ ${SLOPE_AIM}`,
+        headline: true,
         figures: [null, figure(slope(logs), '', { atMost: SLOPE_AIM }), null],
       },
     ],

@@ -7,8 +7,10 @@ export interface World {
   readonly worker: string;
   readonly cli: string;
   readonly rounds: number;
-  /** Leaves out what takes minutes: qemu-img on the large chains, and most of the data to convert. */
+  /** Leaves out what takes minutes: qemu-img on the large chains. */
   readonly quick: boolean;
+  /** Bytes of the disks that hold data. */
+  readonly dataSize: number;
   /** Whether there is a qemu-img to compare with. */
   readonly qemu: boolean;
 }

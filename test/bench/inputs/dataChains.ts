@@ -26,20 +26,25 @@ const LAYERS: readonly PatternSpec[] = [
 
 /** A chain of two layers with real data in it. @param size bytes of the guest's disk @returns the newest layer's file */
 export async function buildDataChain(root: string, stored: Stored, size: number): Promise<string> {
-  const folder = await cached(root, `data-${stored}`, { stored, size, LAYERS, PIECE, DISTINCT, SEED }, async (into) => {
-    const clusters = await storedClusters(stored);
-    LAYERS.forEach((pattern, depth) => {
-      const seed = SEED + depth;
-      writeLayerFile(join(into, `${depth}.qcow2`), {
-        size,
-        seed,
-        pattern: patternOf(pattern, seed),
-        backing: depth + 1 < LAYERS.length ? `${depth + 1}.qcow2` : undefined,
-        compression: stored === 'plain' ? undefined : stored,
-        contents: inTurn(clusters, depth),
+  const folder = await cached(
+    root,
+    `data-${stored}-${size / 2 ** 30}`,
+    { stored, size, LAYERS, PIECE, DISTINCT, SEED },
+    async (into) => {
+      const clusters = await storedClusters(stored);
+      LAYERS.forEach((pattern, depth) => {
+        const seed = SEED + depth;
+        writeLayerFile(join(into, `${depth}.qcow2`), {
+          size,
+          seed,
+          pattern: patternOf(pattern, seed),
+          backing: depth + 1 < LAYERS.length ? `${depth + 1}.qcow2` : undefined,
+          compression: stored === 'plain' ? undefined : stored,
+          contents: inTurn(clusters, depth),
+        });
       });
-    });
-  });
+    },
+  );
   return join(folder, '0.qcow2');
 }
 

@@ -29,7 +29,9 @@ export interface Spread {
 export interface Probes {
   readonly cells: Spread;
   readonly trace: Spread;
-  readonly read: Spread;
+  /** Of 4 KiB at random places, for the first time and right after it. */
+  readonly readFirst: Spread;
+  readonly readAgain: Spread;
 }
 
 const READ = 4096;
@@ -73,11 +75,14 @@ async function probing(worker: ImageWorker, guestSize: number): Promise<Probes> 
   const traces = offsets.map((offset) => () => worker.call('trace', { offset }));
   const reads = offsets.map((offset) => () => worker.call('read', { offset, length: READ }));
   await timed(cells.slice(0, WARM_UP));
-  return {
-    cells: spread(await timed(cells), empty),
-    trace: spread(await warm(traces), empty),
-    read: spread(await warm(reads), empty),
-  };
+  const spread = (times: number[]): Spread => ({
+    median: Math.max(0, median(times) - empty),
+    worst: Math.max(0, Math.max(...times) - empty),
+  });
+  const drawn = spread(await timed(cells));
+  const traced = await timedTwice(traces);
+  const read = await timedTwice(reads);
+  return { cells: drawn, trace: spread(traced.again), readFirst: spread(read.first), readAgain: spread(read.again) };
 }
 
 type Call = () => Promise<unknown>;
@@ -92,15 +97,10 @@ async function timed(calls: readonly Call[]): Promise<number[]> {
   return times;
 }
 
-/** The times of second calls: what is asked for was asked for right before. */
-async function warm(calls: readonly Call[]): Promise<number[]> {
+/** The times of each call, and of the same right after it: what is asked for is warm then. */
+async function timedTwice(calls: readonly Call[]): Promise<{ readonly first: number[]; readonly again: number[] }> {
   const both = await timed(calls.flatMap((call) => [call, call]));
-  return both.filter((_, i) => i % 2 === 1);
+  return { first: both.filter((_, i) => i % 2 === 0), again: both.filter((_, i) => i % 2 === 1) };
 }
-
-const spread = (times: number[], empty: number): Spread => ({
-  median: Math.max(0, median(times) - empty),
-  worst: Math.max(0, Math.max(...times) - empty),
-});
 
 void main();
