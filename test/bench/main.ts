@@ -55,8 +55,10 @@ async function main(): Promise<void> {
   const failed: string[] = [];
   /** What fails takes nothing with it that was measured before, and is told. */
   const part = async (name: string, run: () => Promise<Section | undefined> | Section): Promise<void> => {
+    if (!wanted(name)) return;
+    console.error(`${name}…`);
     try {
-      const section = wanted(name) ? await run() : undefined;
+      const section = await run();
       if (section) sections.push(section);
     } catch (error) {
       console.error(`${name} failed:`, error);

@@ -24,7 +24,6 @@ export async function cached(
   for (const other of readdirSync(root)) {
     if (mine.test(other)) rmSync(join(root, other), { recursive: true, force: true });
   }
-  console.error(`building ${name}…`);
   const part = `${folder}.part`;
   mkdirSync(part);
   await build(part);

@@ -15,7 +15,7 @@ const CLUSTER = 2 ** 16;
 /** Pieces of noise and of text in turn: a cluster is about half compressible. */
 const PIECE = 4096;
 /** Clusters that differ; each is stored many times, at many places. */
-const DISTINCT = 512;
+const DISTINCT = 128;
 const SEED = 900;
 
 /** Newest first. Together they hold about 60 % of the disk. */
