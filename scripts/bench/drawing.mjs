@@ -1,6 +1,9 @@
 // How smoothly the map is drawn in a browser.
 
-/** @returns rows: what, measured, unit, aim, met */
+/**
+ * Rows: `{ what, measured, unit, aim, met }`.
+ * @param {{ image: string, quick: boolean }} world `image`: the leaf of A
+ */
 export async function measureDrawing() {
   return [];
 }

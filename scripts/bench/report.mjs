@@ -1,11 +1,16 @@
 // What the bench found, as tables for a terminal or for a Markdown file.
 
-/** A section of rows that `{ what, measured, unit, aim, met }` describe. */
+/** A section of rows that `{ what, measured, unit, aim, met, headline }` describe. */
 export function sectionOf(title, rows) {
   return {
     title,
     columns: ['measured'],
-    rows: rows.map(({ what, measured, unit, aim, met }) => ({ what, aim, figures: [{ measured, unit, met }] })),
+    rows: rows.map(({ what, measured, unit, aim, met, headline }) => ({
+      what,
+      aim,
+      headline,
+      figures: [{ measured, unit, met }],
+    })),
   };
 }
 
@@ -16,7 +21,7 @@ export function describeRun({ date, machine, rounds, quick }) {
   return `${date.slice(0, 10)}, ${where}; medians of ${rounds}${quick ? ', quick' : ''}`;
 }
 
-export function printTables({ sections, ...run }) {
+export function printTables({ sections, failed, ...run }) {
   console.log(`\n${describeRun(run)}`);
   for (const section of sections) {
     const rows = cells(section);
@@ -30,6 +35,7 @@ export function printTables({ sections, ...run }) {
   }
   const { met, all } = countAims(sections);
   console.log(`\n${met} of ${all} aims met; ✗ marks those that are not.`);
+  if (failed.length > 0) console.log(`Not measured, since it failed: ${failed.join(', ')}`);
 }
 
 /** The headlines alone, for README. */

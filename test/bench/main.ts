@@ -6,7 +6,7 @@ import { chainSection } from './chainSection';
 import { measureConvert } from './convert';
 import type { ChainFigures } from './fixtures';
 import { measureChain, ownPeak } from './fixtures';
-import { CHAINS } from './inputs/chains';
+import { buildChain, CHAINS } from './inputs/chains';
 import { describeMachine } from './machine';
 import { measureRandomReads } from './randomReads';
 import { measureRefresh } from './refreshSection';
@@ -81,13 +81,15 @@ async function main(): Promise<void> {
   await part('reads', () => measureRandomReads(world));
   await part('works', () => measureWorks(world));
 
-  const { rounds } = world;
+  // What is drawn in a browser is measured elsewhere.
+  const a = wanted('drawing') ? await buildChain(world.cache, CHAINS[0]!) : undefined;
   const result = {
     date: new Date().toISOString(),
     machine: describeMachine(),
     quick,
-    rounds,
+    rounds: world.rounds,
     failed,
+    leafOfA: a?.files[0],
     chains,
     sections,
   };
