@@ -1,7 +1,9 @@
-import { TRUST_ALL } from '../../../src/node/gate';
 import { ImageWorker } from '../../../src/node/workerClient';
 import type { ImageSummary, Standpoint } from '../../../src/protocol/image';
+import type { GatePolicy } from '../../../src/protocol/worker';
 
+/** That of a trusted workspace. */
+const POLICY: GatePolicy = { allowed: [], platformTools: true };
 const CELLS = 4096;
 /** Any owner below it is a mark: this one says that the owner is not known yet. */
 const UNKNOWN_OWNER = -2;
@@ -58,7 +60,7 @@ export async function openOn(
     });
     worker.onExit(reject);
   });
-  const opened = await worker.call('open', { path: image, policy: TRUST_ALL, forceRaw: false, standpoint });
+  const opened = await worker.call('open', { path: image, policy: POLICY, forceRaw: false, standpoint });
   const facts = since();
   if (opened.kind !== 'image') throw new Error(`${image} did not open: ${JSON.stringify(opened)}`);
   const { summary, ready } = await complete;
