@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 
 /** Overrides the names on PATH, for a build kept elsewhere. */
-const QEMU_IMG = process.env['VMDISK_QEMU_IMG'] ?? 'qemu-img';
+export const QEMU_IMG = process.env['VMDISK_QEMU_IMG'] ?? 'qemu-img';
 const QEMU_IO = process.env['VMDISK_QEMU_IO'] ?? 'qemu-io';
 
 /** One range of `qemu-img map --output=json`. `present` came with QEMU 6.1, `compressed` with 8.2. */

@@ -1,17 +1,15 @@
-import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster } from '../fixtures/build/index';
 import { buildQcow2, noise, writeImage, zeroAllocated } from '../fixtures/build/index';
-import { qemuVersion } from '../support/qemu';
+import { QEMU_IMG } from '../support/qemu';
 import { withTempFolder } from '../support/temp';
+import { time } from './programs';
+import type { Row, Section } from './sections';
+import { figure } from './sections';
+import { median } from './statistics';
+import type { World } from './world';
 
-/**
- * Times what takes a while, through the CLI, and qemu-img doing the same in turn with it. Prints one line of JSON: for
- * each, the medians in milliseconds; `qemu` is left out where qemu-img is not there.
- */
-
-const [, , cli = '', rounds = '5'] = process.argv;
 const MIB = 2 ** 20;
 
 interface Work {
@@ -42,26 +40,24 @@ function writeInputs(folder: string): void {
   for (const name of ['data', 'same']) writeImage(join(folder, name), image);
 }
 
-function time(folder: string, program: string, args: readonly string[]): number {
-  rmSync(join(folder, 'out'), { force: true });
-  const start = performance.now();
-  const { status, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
-  if (status !== 0) throw error ?? new Error(`${program} ${args.join(' ')} ended with ${status}: ${stderr}`);
-  return performance.now() - start;
-}
-
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
-
-withTempFolder('bench', (folder) => {
-  writeInputs(folder);
-  const compared = qemuVersion() !== undefined;
-  const results = WORKS.map(({ what, ours, qemu }) => {
-    const times = { ours: [] as number[], qemu: [] as number[] };
-    for (let round = 0; round < Number(rounds); round += 1) {
-      times.ours.push(time(folder, process.execPath, [cli, ...ours]));
-      if (compared) times.qemu.push(time(folder, 'qemu-img', qemu));
-    }
-    return { what, ours: median(times.ours), ...(compared && { qemu: median(times.qemu) }) };
+/** What takes a while on small images, through the command line, and qemu-img doing the same in turn with it. */
+export function measureWorks(world: World): Section {
+  return withTempFolder('bench', (folder) => {
+    writeInputs(folder);
+    const timeOf = (program: string, args: readonly string[]): number => {
+      rmSync(join(folder, 'out'), { force: true });
+      return time(program, args, { cwd: folder });
+    };
+    const rows = WORKS.map(({ what, ours, qemu }): Row => {
+      const times = { ours: [] as number[], qemu: [] as number[] };
+      for (let round = 0; round < world.rounds; round += 1) {
+        times.ours.push(timeOf(process.execPath, [world.cli, ...ours]));
+        if (world.qemu) times.qemu.push(timeOf(QEMU_IMG, qemu));
+      }
+      const taken = { ours: median(times.ours), qemu: median(times.qemu) };
+      const compared = world.qemu ? [figure(taken.qemu, 'ms'), figure(taken.qemu / taken.ours, '×')] : [null, null];
+      return { what, figures: [figure(taken.ours, 'ms'), ...compared] };
+    });
+    return { title: 'Works on small images', columns: ['vmdisk', 'qemu-img', 'faster'], rows };
   });
-  console.log(JSON.stringify(results));
-});
+}

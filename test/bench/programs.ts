@@ -1,0 +1,54 @@
+import type { SpawnSyncReturns } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { OpenFigures } from './measures/open';
+import type { PlainRead } from './measures/plainRead';
+import type { Refresh } from './measures/refresh';
+
+export interface RunOptions {
+  readonly cwd?: string | undefined;
+  /** A file that takes what the program prints; without one it is not kept. */
+  readonly stdout?: string | undefined;
+}
+
+/** The measures by the names of their files, and what they print. */
+interface Measures {
+  readonly open: OpenFigures;
+  readonly plainRead: PlainRead;
+  readonly refresh: Refresh;
+}
+
+/** Runs a program to its end. @returns milliseconds @throws when it fails */
+export function time(program: string, args: readonly string[], { cwd, stdout }: RunOptions = {}): number {
+  const file = stdout === undefined ? undefined : openSync(stdout, 'w');
+  try {
+    const begun = performance.now();
+    const ended = spawnSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', file ?? 'ignore', 'pipe'] });
+    const taken = performance.now() - begun;
+    assertEnded(ended, program, args);
+    return taken;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/**
+ * Runs one of the measures beside this bundle in a process of its own. @returns what it printed, which is JSON
+ * @param counters a folder: the process's reads are then counted there (`measures/countReads.ts`)
+ */
+export function measure<N extends keyof Measures>(name: N, args: readonly string[], counters?: string): Measures[N] {
+  const preload = counters === undefined ? [] : ['--require', script('countReads')];
+  const all = [...preload, script(name), ...args];
+  const env = { ...process.env, ...(counters !== undefined && { VMDISK_BENCH_READS: counters }) };
+  const ended = spawnSync(process.execPath, all, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  assertEnded(ended, process.execPath, all);
+  return JSON.parse(ended.stdout) as Measures[N];
+}
+
+const script = (name: string): string => join(__dirname, 'measures', `${name}.js`);
+
+function assertEnded(ended: SpawnSyncReturns<string>, program: string, args: readonly string[]): void {
+  if (ended.error) throw ended.error;
+  if (ended.status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${ended.status}: ${ended.stderr}`);
+}
