@@ -134,7 +134,7 @@ export class Session {
   read(picture: Picture, offset: number, target: Uint8Array): Gap[] {
     const end = offset + target.length;
     const { chain, from } = this;
-    if (picture.knows(offset, end)) return readGuest(chain, from, picture.part(offset, end), offset, target);
+    if (picture.isExact(offset, end)) return readGuest(chain, from, picture.part(offset, end), offset, target);
     const gaps: Gap[] = [];
     for (const map of walkRange(chain, from, { start: offset, end })) {
       const start = (map.start[0] ?? 0) - offset;

@@ -9,11 +9,16 @@ import { MAX_UNITS } from '../scan/resolver';
  * that a picture need not look at them, what they add up to. Tile `i` covers `[start[i], start[i + 1])`, whole units of
  * `unit[i]` bytes. Its runs are pairs of 16 bits, from `2 × firstRun[i]` on: where the run ends, in units of the tile, and
  * its code. Its sums are pairs, too, from `2 × firstSum[i]` on: a code and how many units have it, in the order in which
- * the codes appear. Tiles are added up again in **groups** of `GROUP`: group `g` has the codes `groupCode[j]` with
+ * the codes appear. Tiles are added up again in **groups** of `perGroup`: group `g` has the codes `groupCode[j]` with
  * `groupBytes[j]` bytes for `j` from `firstInGroup[g]` on.
+ *
+ * A chunk in more than `MAX_RUNS` runs is **coarse**: its tiles are slices, of which only the groups, one of each, are
+ * kept.
  */
 export interface Chunk {
+  readonly coarse: boolean;
   readonly tiles: number;
+  readonly perGroup: number;
   readonly start: Float64Array;
   readonly unit: Float64Array;
   readonly firstRun: Uint32Array;
@@ -29,15 +34,17 @@ export interface Chunk {
 
 const TILE_UNITS = 256;
 /** Tiles in a group; the last group of a chunk may have fewer. */
-export const GROUP = 16;
+const PER_GROUP = 16;
+/** Four bytes each, and there are at most 128 chunks: what is known of a disk stays below 160 MiB, however it is made. */
+const MAX_RUNS = 2 ** 18;
+const MAX_CHUNK_TILES = 2 ** 14;
+/** Slices of a coarse chunk: all together are finer than any picture of the whole disk. */
+const SLICES = 256;
 const MAX_TILES = MAX_UNITS / TILE_UNITS + 2;
 
 /** The arrays of a chunk, to be handed to another thread without a copy. */
-export const buffersOf = ({ tiles: _, ...arrays }: Chunk): ArrayBuffer[] =>
-  Object.values(arrays).map(({ buffer }) => buffer as ArrayBuffer);
-
-/** Bytes that a chunk takes in memory. */
-export const sizeOf = (chunk: Chunk): number => buffersOf(chunk).reduce((sum, { byteLength }) => sum + byteLength, 0);
+export const buffersOf = (chunk: Chunk): ArrayBuffer[] =>
+  Object.values(chunk).flatMap((each: unknown) => (ArrayBuffer.isView(each) ? [each.buffer as ArrayBuffer] : []));
 
 type Groups = Pick<Chunk, 'firstInGroup' | 'groupCode' | 'groupBytes'>;
 
@@ -56,11 +63,13 @@ export class ChunkBuilder {
   private readonly groupCode = new Numbers(Uint16Array);
   private readonly groupBytes = new Numbers(Float64Array);
   private readonly tally: CodeTally;
+  private slices: Slices | undefined;
 
-  /** @param layers how many codes there may be depends on their number, those above the standpoint included */
+  /** @param chunkBytes of the disk, a power of two, @param layers how many codes there may be depends on their number, those above the standpoint included */
   constructor(
     private readonly kernel: Kernel,
-    layers: number,
+    private readonly chunkBytes: number,
+    private readonly layers: number,
   ) {
     this.tally = new CodeTally(layers);
     const counters = codeCount(layers) * 4;
@@ -72,6 +81,11 @@ export class ChunkBuilder {
   }
 
   add(part: Part): void {
+    this.addTiles(part);
+    if (this.slices || this.runs.length > MAX_RUNS * 2 || this.start.length > MAX_CHUNK_TILES) this.coarsen(part.to);
+  }
+
+  private addTiles(part: Part): void {
     if (part.code !== undefined) {
       this.begin(part.from, part.to - part.from);
       this.runs.push(1, part.code);
@@ -104,6 +118,11 @@ export class ChunkBuilder {
 
   /** The chunk that ends at `end`; what is added from here on belongs to another one. */
   take(end: number, held: Float64Array): Chunk {
+    if (this.slices) {
+      const taken = this.slices.take(end);
+      this.slices = undefined;
+      return { ...taken, held };
+    }
     const tiles = this.start.length;
     this.begin(end, 0);
     this.unit.pop();
@@ -111,7 +130,9 @@ export class ChunkBuilder {
     const firstSum = this.firstSum.take();
     const sums = this.sums.take();
     return {
+      coarse: false,
       tiles,
+      perGroup: PER_GROUP,
       start: this.start.take(),
       unit,
       firstRun: this.firstRun.take(),
@@ -123,12 +144,26 @@ export class ChunkBuilder {
     };
   }
 
+  /** Puts what there is, up to `end`, into slices. */
+  private coarsen(end: number): void {
+    const { start, unit, firstSum, sums } = this;
+    this.slices ??= new Slices(start.at(0), this.chunkBytes, this.layers);
+    for (let tile = 0; tile < start.length; tile += 1) {
+      const to = tile + 1 < start.length ? start.at(tile + 1) : end;
+      const last = tile + 1 < firstSum.length ? firstSum.at(tile + 1) * 2 : sums.length;
+      for (let sum = firstSum.at(tile) * 2; sum < last; sum += 2) {
+        this.slices.add(start.at(tile), to, sums.at(sum), sums.at(sum + 1) * unit.at(tile));
+      }
+    }
+    for (const numbers of [start, unit, this.firstRun, this.runs, firstSum, sums]) numbers.length = 0;
+  }
+
   private groups({ tiles, unit, firstSum, sums }: Pick<Chunk, 'tiles' | 'unit' | 'firstSum' | 'sums'>): Groups {
     const { tally } = this;
-    const count = Math.ceil(tiles / GROUP);
+    const count = Math.ceil(tiles / PER_GROUP);
     const firstInGroup = new Uint32Array(count + 1);
     for (let group = 0, tile = 0; group < count; group += 1) {
-      for (const end = Math.min(tile + GROUP, tiles); tile < end; tile += 1) {
+      for (const end = Math.min(tile + PER_GROUP, tiles); tile < end; tile += 1) {
         const last = (firstSum[tile + 1] ?? 0) * 2;
         const bytes = unit[tile] ?? 0;
         for (let sum = (firstSum[tile] ?? 0) * 2; sum < last; sum += 2) {
@@ -149,6 +184,66 @@ export class ChunkBuilder {
     this.unit.push(unit);
     this.firstRun.push(this.runs.length / 2);
     this.firstSum.push(this.sums.length / 2);
+  }
+}
+
+/** A chunk's sums in equal slices, from its beginning on. */
+class Slices {
+  private readonly bytes: number;
+  private readonly tally: CodeTally;
+  private readonly start = new Numbers(Float64Array);
+  private readonly firstInGroup = new Numbers(Uint32Array);
+  private readonly groupCode = new Numbers(Uint16Array);
+  private readonly groupBytes = new Numbers(Float64Array);
+  private sliceEnd: number;
+
+  /** @param from where the chunk begins */
+  constructor(from: number, chunkBytes: number, layers: number) {
+    this.bytes = chunkBytes / SLICES;
+    this.tally = new CodeTally(layers);
+    this.start.push(from);
+    this.firstInGroup.push(0);
+    this.sliceEnd = from + this.bytes;
+  }
+
+  /** Adds what `[from, to)` holds of a code; ranges come in order. One that is in several slices is shared out. */
+  add(from: number, to: number, code: number, bytes: number): void {
+    while (from >= this.sliceEnd) this.finish(this.sliceEnd);
+    let at = from;
+    for (; to > this.sliceEnd; at = this.start.at(this.start.length - 1)) {
+      this.tally.add(code, (bytes * (this.sliceEnd - at)) / (to - from));
+      this.finish(this.sliceEnd);
+    }
+    this.tally.add(code, (bytes * (to - at)) / (to - from));
+  }
+
+  take(end: number): Omit<Chunk, 'held'> {
+    if (this.tally.codes > 0) this.finish(end);
+    const tiles = this.start.length - 1;
+    return {
+      coarse: true,
+      tiles,
+      perGroup: 1,
+      start: this.start.take(),
+      unit: new Float64Array(tiles),
+      firstRun: new Uint32Array(tiles + 1),
+      runs: new Uint16Array(0),
+      firstSum: new Uint32Array(tiles + 1),
+      sums: new Uint16Array(0),
+      firstInGroup: this.firstInGroup.take(),
+      groupCode: this.groupCode.take(),
+      groupBytes: this.groupBytes.take(),
+    };
+  }
+
+  private finish(end: number): void {
+    this.tally.flush((code, bytes) => {
+      this.groupCode.push(code);
+      this.groupBytes.push(bytes);
+    });
+    this.start.push(end);
+    this.firstInGroup.push(this.groupCode.length);
+    this.sliceEnd = end + this.bytes;
   }
 }
 
@@ -176,6 +271,10 @@ class Numbers<A extends Typed> {
 
   pop(): void {
     this.length -= 1;
+  }
+
+  at(index: number): number {
+    return this.all[index] ?? 0;
   }
 
   take(): A {

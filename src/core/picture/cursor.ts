@@ -1,6 +1,5 @@
 import { UNKNOWN_CODE } from '../scan/codes';
 import type { Chunk } from './chunk';
-import { GROUP } from './chunk';
 import type { CodeTally } from './codeTally';
 
 /** Is given ranges one after the other. */
@@ -34,14 +33,17 @@ export class Cursor {
         continue;
       }
       const tileEnd = chunk.start[this.tile + 1] ?? this.at;
-      if (this.run >= 0 || tileEnd > end) {
-        this.sumRuns(chunk, Math.min(end, tileEnd), tally);
+      if (this.at > (chunk.start[this.tile] ?? 0) || tileEnd > end) {
+        const stop = Math.min(end, tileEnd);
+        if (chunk.coarse) this.sumShare(chunk, stop, tally);
+        else this.sumRuns(chunk, stop, tally);
         if (this.at >= tileEnd) this.passTiles(chunk, 1);
         continue;
       }
-      const inGroup = Math.min(GROUP, chunk.tiles - this.tile);
-      if (this.tile % GROUP === 0 && (chunk.start[this.tile + inGroup] ?? Infinity) <= end) {
-        sumGroup(chunk, this.tile / GROUP, tally);
+      const { perGroup } = chunk;
+      const inGroup = Math.min(perGroup, chunk.tiles - this.tile);
+      if (this.tile % perGroup === 0 && (chunk.start[this.tile + inGroup] ?? Infinity) <= end) {
+        sumGroup(chunk, this.tile / perGroup, 1, tally);
         this.passTiles(chunk, inGroup);
       } else {
         sumTile(chunk, this.tile, tally);
@@ -62,6 +64,14 @@ export class Cursor {
       this.takeRuns(chunk, Math.min(end, tileEnd), taker);
       if (this.at >= tileEnd) this.passTiles(chunk, 1);
     }
+  }
+
+  /** Of a slice only its sums are known: a part of it is taken to be like the whole. */
+  private sumShare(chunk: Chunk, end: number, tally: CodeTally): void {
+    const from = chunk.start[this.tile] ?? 0;
+    const to = chunk.start[this.tile + 1] ?? from;
+    sumGroup(chunk, this.tile, (end - this.at) / (to - from), tally);
+    this.at = end;
   }
 
   private sumRuns(chunk: Chunk, end: number, tally: CodeTally): void {
@@ -138,7 +148,7 @@ export class Cursor {
       else high = middle - 1;
     }
     this.tile = low;
-    if ((chunk.start[low] ?? 0) < this.at) {
+    if (!chunk.coarse && (chunk.start[low] ?? 0) < this.at) {
       this.run = this.firstRunFrom(chunk, (this.at - (chunk.start[low] ?? 0)) / (chunk.unit[low] ?? 1));
     }
   }
@@ -150,7 +160,10 @@ function sumTile({ unit, firstSum, sums }: Chunk, tile: number, tally: CodeTally
   for (let sum = (firstSum[tile] ?? 0) * 2; sum < last; sum += 2) tally.add(sums[sum] ?? 0, (sums[sum + 1] ?? 0) * bytes);
 }
 
-function sumGroup({ firstInGroup, groupCode, groupBytes }: Chunk, group: number, tally: CodeTally): void {
+function sumGroup(chunk: Chunk, group: number, share: number, tally: CodeTally): void {
+  const { firstInGroup, groupCode, groupBytes } = chunk;
   const last = firstInGroup[group + 1] ?? 0;
-  for (let part = firstInGroup[group] ?? 0; part < last; part += 1) tally.add(groupCode[part] ?? 0, groupBytes[part] ?? 0);
+  for (let part = firstInGroup[group] ?? 0; part < last; part += 1) {
+    tally.add(groupCode[part] ?? 0, (groupBytes[part] ?? 0) * share);
+  }
 }

@@ -59,12 +59,20 @@ export class Picture {
     return this.chunks.flatMap((chunk, index) => (chunk ? [] : [index]));
   }
 
-  /** Whether all of `[start, end)` is there. */
-  knows(start: number, end: number): boolean {
+  /** Whether all of `[start, end)` is there, run by run. */
+  isExact(start: number, end: number): boolean {
     for (let index = Math.floor(start / this.chunkBytes); index * this.chunkBytes < end; index += 1) {
-      if (!this.chunks[index]) return false;
+      if (this.chunks[index]?.coarse !== false) return false;
     }
     return true;
+  }
+
+  /** True where a part of the disk is in so many pieces that only slices of it are known. */
+  isCoarse(start: number, end: number): boolean {
+    for (let index = Math.floor(start / this.chunkBytes); index * this.chunkBytes < end; index += 1) {
+      if (this.chunks[index]?.coarse) return true;
+    }
+    return false;
   }
 
   put(index: number, chunk: Chunk): void {
@@ -110,7 +118,7 @@ export class Picture {
     return builder.take({ rangeStart: start, rangeEnd: Math.max(start, end), cellBytes });
   }
 
-  /** The exact map of `[start, end)`, without host offsets. @throws DiskError `out-of-range` */
+  /** The map of `[start, end)`, which must be exact there, without host offsets. @throws DiskError `out-of-range` */
   part(start: number, end: number): OwnershipMap {
     if (!(start >= 0 && start <= end && end <= this.guestSize)) {
       throw new DiskError('out-of-range', `bytes ${start} to ${end} are not all inside the disk (${this.guestSize} bytes)`);

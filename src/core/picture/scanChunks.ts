@@ -47,7 +47,7 @@ export function* scanChunks(
     const scans = openScans(chain, from, kernel, (depth, finding) => failures.set(depth, finding));
     const options = { hosts: false, holdings: true };
     const resolver = new Resolver(kernel, scans.layers, chain.end.kind, options, scans.failed);
-    const builder = new ChunkBuilder(kernel, chain.layers.length);
+    const builder = new ChunkBuilder(kernel, chunkBytes, chain.layers.length);
     for (let range = claim(); range; range = claim()) {
       let index = range.first;
       const end = Math.min(range.end * chunkBytes, guestSize);
