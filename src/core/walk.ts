@@ -1,3 +1,4 @@
+import { DiskError } from './errors';
 import { Kernel } from './kernel/kernel';
 import type { Chain, ChainLayer, Finding, OwnershipMap, View } from './model';
 import { openScans, tellScanned, WINDOW_BYTES } from './scan/chainScans';
@@ -24,20 +25,28 @@ export function* walk(
   yield* walkRange(chain, from, { start: 0, end: from.view.guestSize }, failed);
 }
 
-/** The same for a part of the disk. What is odd about tables is told only by a walk of all of it. */
+/**
+ * The same for a part of the disk. What is odd about tables is told only by a walk of all of it.
+ * @throws DiskError `out-of-range`
+ */
 export function* walkRange(
   chain: Chain,
   from: WalkFrom,
   range: { readonly start: number; readonly end: number },
   failed?: (depth: number, finding: Finding) => void,
 ): Generator<OwnershipMap, void, void> {
+  const { start, end } = range;
+  const { guestSize } = from.view;
+  if (!(start >= 0 && start <= end && end <= guestSize)) {
+    throw new DiskError('out-of-range', `bytes ${start} to ${end} are not all inside the disk (${guestSize} bytes)`);
+  }
   const kernel = Kernel.take();
   try {
     const scans = openScans(chain, from, kernel, failed);
     const resolver = new Resolver(kernel, scans.layers, chain.end.kind, { hosts: true, holdings: false }, scans.failed);
     const maps = new MapOfParts(kernel);
-    for (const part of resolver.parts(range.start, range.end)) yield maps.of(part);
-    if (range.start === 0 && range.end === from.view.guestSize) tellScanned(chain, from, scans);
+    for (const part of resolver.parts(start, end)) yield maps.of(part);
+    if (start === 0 && end === guestSize) tellScanned(chain, from, scans);
   } finally {
     kernel.release();
   }
