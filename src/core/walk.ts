@@ -1,3 +1,4 @@
+import { DiskError } from './errors';
 import { Kernel } from './kernel/kernel';
 import type { Chain, ChainLayer, Finding, Oddities, OwnershipMap, View } from './model';
 import type { ChainScans } from './scan/chainScans';
@@ -29,17 +30,25 @@ export function* walk(chain: Chain, from: WalkFrom, failed?: Failed): Generator<
   yield* walkRange(chain, from, { start: 0, end: from.view.guestSize }, failed);
 }
 
-/** The same for a part of the disk. What is odd about tables is told only by a walk of all of it. */
+/**
+ * The same for a part of the disk. What is odd about tables is told only by a walk of all of it.
+ * @throws DiskError `out-of-range`
+ */
 export function* walkRange(
   chain: Chain,
   from: WalkFrom,
   range: DiskRange,
   failed?: Failed,
 ): Generator<OwnershipMap, void, void> {
+  const { start, end } = range;
+  const { guestSize } = from.view;
+  if (!(start >= 0 && start <= end && end <= guestSize)) {
+    throw new DiskError('out-of-range', `bytes ${start} to ${end} are not all inside the disk (${guestSize} bytes)`);
+  }
   const walker = new Walker(chain, from, failed);
   try {
     yield* walker.maps(range);
-    if (range.start === 0 && range.end === from.view.guestSize) {
+    if (start === 0 && end === guestSize) {
       walker.oddities.forEach((oddities, index) => {
         if (oddities) tellOddities(chain.layers[from.depth + index], from, [oddities]);
       });

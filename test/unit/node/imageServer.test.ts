@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Kind, NOBODY, UNKNOWN_OWNER, Use } from '../../../src/core/model';
+import { Kind, UNKNOWN_OWNER, Use } from '../../../src/core/model';
 import { TRUST_ALL } from '../../../src/node/gate';
 import { ImageServer } from '../../../src/node/imageServer';
 import type { ImageSummary, OpenResult } from '../../../src/protocol/image';
@@ -315,9 +315,9 @@ describe('the server of one image', () => {
       assert.deepEqual(there.standpoint, { depth: 1, view: '' });
       assert.deepEqual([there.scan, there.accounting], ['running', undefined]);
       assert(there.generation > generation);
-      // Cluster 0 is the top's, which nobody looks at from there.
+      // Of what is seen from there nothing is known yet.
       const reply = server.pixels({ start: 0, cellBytes: CLUSTER, cells: 1 });
-      assert.deepEqual([reply.generation, [...reply.pixels.owner]], [there.generation, [NOBODY]]);
+      assert.deepEqual([reply.generation, [...reply.pixels.owner]], [there.generation, [UNKNOWN_OWNER]]);
       const last = await complete();
       assert.deepEqual(last.standpoint, { depth: 1, view: '' });
       assert.deepEqual(

@@ -32,6 +32,8 @@ interface Scanned {
   readonly reads: { readonly position: number; readonly length: number }[];
   /** Messages of tables that could not be read. */
   readonly failures: readonly string[];
+  /** In how many parts the disk was told. */
+  readonly parts: number;
 }
 
 interface Options {
@@ -42,6 +44,8 @@ interface Options {
   /** Bytes of the disk that are asked for one after the other. */
   readonly step?: number;
   readonly failsFrom?: number;
+  /** Other than the header says, as a snapshot's may be. */
+  readonly guestSize?: number;
 }
 
 function* parts(kernel: Kernel, scan: LayerScan, guestSize: number, step: number, failures: string[]) {
@@ -57,7 +61,7 @@ function* parts(kernel: Kernel, scan: LayerScan, guestSize: number, step: number
 
 function scan(
   built: BuiltQcow2,
-  { host = true, entries, windowBytes = WINDOW_BYTES, step = Infinity, failsFrom }: Options = {},
+  { host = true, entries, windowBytes = WINDOW_BYTES, step = Infinity, failsFrom, guestSize }: Options = {},
 ): Scanned {
   const disk = new MemoryDisk().put('/image', {
     bytes: built.image,
@@ -70,10 +74,17 @@ function scan(
   const place = { offset: header.l1Offset, entries: entries ?? header.l1Entries };
   const kernel = Kernel.take();
   const failures: string[] = [];
-  const tables = new TableScan(source, geometry, place, header.guestSize, kernel, windowBytes);
-  const runs = joined(parts(kernel, tables, header.guestSize, step, failures), host);
+  const size = guestSize ?? header.guestSize;
+  const tables = new TableScan(source, geometry, place, size, kernel, windowBytes);
+  const maps = [...parts(kernel, tables, size, step, failures)];
   kernel.release();
-  return { runs, findings: findingsOf(tables.oddities), reads: disk.reads, failures };
+  return {
+    runs: joined(maps, host),
+    findings: findingsOf(tables.oddities),
+    reads: disk.reads,
+    failures,
+    parts: maps.length,
+  };
 }
 
 const LETTER: Readonly<Record<Cell['kind'], string>> = {
@@ -245,6 +256,59 @@ describe('scanning the tables of a qcow2 image', () => {
     );
   });
 
+  it('reads 4 MiB of tables at a time', () => {
+    // 200 tables of 64 KiB one behind the other: 3 × 64 of them, and 8.
+    const clusters = new Map(Array.from({ length: 200 }, (_, i) => [i * 8192, zero()] as const));
+    const { reads, failures } = scan(buildQcow2({ size: 65536 * 8192 * 200, clusters }));
+    assert.deepEqual(
+      reads.map(({ length }) => length),
+      [1600, 4 << 20, 4 << 20, 4 << 20, 8 * 65536],
+    );
+    assert.deepEqual(failures, []);
+  });
+
+  it('has 16 KiB of the L1 table in memory, which is gone through four times', () => {
+    // 5,000 entries of 8 bytes are 2 × 16 KiB + 7,232 bytes; they are gone through for what is odd, for where tables
+    // are, for reading them, and for decoding them. All 5,000 tables of 512 bytes are read in one go.
+    const l1 = [16384, 16384, 7232];
+    const clusters = new Map(Array.from({ length: 5000 }, (_, i) => [i * 64, zero()] as const));
+    const { reads } = scan(buildQcow2({ size: 512 * 64 * 5000, clusterBits: 9, clusters }));
+    assert.deepEqual(
+      reads.map(({ length }) => length),
+      [...l1, ...l1, ...l1, 5000 * 512, ...l1],
+    );
+  });
+
+  it('tells a long gap as a whole, and a short one with the tables around it', () => {
+    // 2^44 bytes are 2^28 clusters; in parts of 16,384 at most they would be 16,384 parts.
+    const ends = new Map([
+      [0, zero()],
+      [2 ** 28 - 1, zero()],
+    ]);
+    assert.equal(scan(buildQcow2({ size: 2 ** 44, clusters: ends })).parts, 3);
+    // 200 tables of 64 clusters are 12,800 clusters.
+    const halves = new Map(Array.from({ length: 100 }, (_, i) => [i * 128 + 64, zero()] as const));
+    const { parts, runs } = scan(buildQcow2({ size: 512 * 64 * 200, clusterBits: 9, clusters: halves }));
+    assert.deepEqual([parts, runs.count], [2, 201], 'the first table is not there');
+  });
+
+  it('reads tables one by one where one of them can not be read, and knows what the others tell', () => {
+    // Ten tables of 64 KiB one behind the other, of which the file gives eight. Parts are of two tables.
+    const clusters = new Map(Array.from({ length: 10 }, (_, i) => [i * 8192, zero()] as const));
+    const built = buildQcow2({ size: 65536 * 8192 * 10, clusters });
+    const failsFrom = built.layout.l2Table(8);
+    assert(failsFrom !== undefined);
+    const { reads, runs, failures } = scan(built, { failsFrom });
+    const single = new Array<number>(9).fill(65536);
+    assert.deepEqual(
+      reads.map(({ length }) => length),
+      [80, 10 * 65536, ...single],
+    );
+    assert.deepEqual(failures, ['reading failed']);
+    assert.equal(runs.count, 17);
+    assert.deepEqual(told(runs).at(-1), [8 * 8192 * 65536, 10 * 8192 * 65536, 'u', -1]);
+  });
+
   it('reads no more of the L1 table than the disk needs', () => {
     const built = buildQcow2({
       size: 512 * 64 * 3,
@@ -378,6 +442,16 @@ describe('scanning tables that can not be true', () => {
     ]);
     assert.deepEqual(codes(scanned), ['l1-too-small error']);
     assert.match(scanned.findings[0]?.message ?? '', new RegExp(`guest byte ${SPAN}`));
+  });
+
+  it('an L1 table that is too short for a huge disk costs nothing past its end', () => {
+    const built = buildQcow2({ size: 512 * 64, clusterBits: 9, clusters: new Map([[0, zero()]]) });
+    const { runs, parts, reads } = scan(built, { guestSize: 2 ** 50 });
+    assert.deepEqual(told(runs), [
+      [0, 512, 'z', -1],
+      [512, 2 ** 50, '.', -1],
+    ]);
+    assert.deepEqual([parts, reads.map(({ length }) => length)], [2, [8, 512]]);
   });
 
   it('tables used over and over are read no more often than the file could hold them', () => {
