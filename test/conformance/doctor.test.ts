@@ -24,6 +24,7 @@ import type { Diagnosis } from '../../src/core';
 import { codecsReady } from '../../src/node/codecs';
 import { diagnose, examine } from '../../src/node/doctor';
 import { TRUST_ALL } from '../../src/node/gate';
+import { useOf } from '../../src/node/inUse';
 import { notePath, writeNote } from '../../src/node/snapshots/notes';
 import { cliPath, runCli } from '../support/cli';
 import { qemuImg, qemuIo, qemuVersion } from '../support/qemu';
@@ -589,9 +590,14 @@ describe(`the doctor on images of qemu-img ${version?.text ?? ''}`, () => {
       await setTimeout(after);
       child.kill('SIGKILL');
       await ended;
-      // What it had started may go on for a moment.
-      await setTimeout(200);
+      // What it had started goes on, as long as it takes on a busy machine.
+      while ((await Promise.all(images().map((file) => useOf(file, false)))).some(({ state }) => state === 'written'))
+        await setTimeout(50);
     };
+    const images = (): readonly string[] =>
+      readdirSync(folder, { recursive: true }).flatMap((name) =>
+        String(name).endsWith('.qcow2') ? [at(String(name))] : [],
+      );
 
     it('says what a deletion left, and its remedy finishes it', async () => {
       const draw = new Draw(4711);
