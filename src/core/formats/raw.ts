@@ -42,7 +42,11 @@ class RawLayer implements Layer {
   /** Where the map ends that was kept, when the disk is in more pieces. */
   private piecesKnown: number | undefined;
 
-  constructor(private readonly source: ByteSource) {
+  /** @param lookups the same file, for what is read at random */
+  constructor(
+    private readonly source: ByteSource,
+    private readonly lookups: ByteSource,
+  ) {
     this.guestSize = Math.ceil(source.size / SECTOR) * SECTOR;
     this.views = [{ id: '', name: 'Current', guestSize: this.guestSize }];
     this.facts = [{ label: 'Disk size', value: this.guestSize, unit: 'bytes' as const }];
@@ -120,11 +124,11 @@ class RawLayer implements Layer {
   }
 
   read(_view: View, offset: GuestOffset, target: Uint8Array): void {
-    readPadded(this.source, target, offset);
+    readPadded(this.lookups, target, offset);
   }
 
   close(): void {
-    this.source.close();
+    this.lookups.close();
   }
 
   private isHole(offset: number): boolean {
@@ -139,5 +143,5 @@ export const raw: Driver = {
   title: 'raw disk',
   patterns: [],
   probe: () => true,
-  open: (source) => new RawLayer(source),
+  open: (source, { cache }) => new RawLayer(source, cache.of(source)),
 };
