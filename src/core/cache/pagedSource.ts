@@ -33,7 +33,7 @@ export class PagedSource implements ByteSource {
   readonly modified: number | undefined;
   readonly extents?: () => HostExtents;
   private readonly ahead = new ReadAhead(MAX_AHEAD_BYTES / PAGE_BYTES);
-  private trustedUntil: number;
+  private asked: number;
   private editions = 0;
 
   constructor(
@@ -46,7 +46,7 @@ export class PagedSource implements ByteSource {
     this.diskUsage = file.diskUsage;
     this.modified = file.modified;
     if (file.extents) this.extents = file.extents.bind(file);
-    this.trustedUntil = keeping.now() + TRUSTED_MS;
+    this.asked = keeping.now();
   }
 
   get edition(): number {
@@ -116,8 +116,9 @@ export class PagedSource implements ByteSource {
   private lookForChange(): void {
     if (!this.keeping.on) return;
     const now = this.keeping.now();
-    if (now < this.trustedUntil) return;
-    this.trustedUntil = now + TRUSTED_MS;
+    // A clock that was set back must not make this last.
+    if (now >= this.asked && now < this.asked + TRUSTED_MS) return;
+    this.asked = now;
     if (this.file.changed?.() !== false) this.forget();
   }
 }

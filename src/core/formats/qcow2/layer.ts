@@ -43,7 +43,10 @@ export interface Qcow2Parts {
   readonly source: ByteSource;
   /** The same file with pages of it kept, for what is read at random. */
   readonly lookups: ByteSource;
-  /** The file with the data clusters, read in the same way: the image's own or its data file; undefined when that could not be opened. */
+  /**
+   * The file with the data clusters, read in the same way: the image's own or its data file; undefined when that could not
+   * be opened.
+   */
   readonly holder: ByteSource | undefined;
   readonly header: Qcow2Header;
   readonly snapshots: readonly Qcow2Snapshot[];

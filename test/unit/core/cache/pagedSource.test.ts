@@ -230,6 +230,15 @@ describe('a file that changes while it is open', () => {
     assert.equal(disk.takeReads().reads, 1);
   });
 
+  it('is asked again when the clock was set back', () => {
+    const { file, clock, write } = changing();
+    clock.now = 1_000_000;
+    assert.equal(first(file), 0);
+    write(1);
+    clock.now = 10;
+    assert.equal(first(file), 1);
+  });
+
   it('is read anew each time where it can not tell', () => {
     const disk = new MemoryDisk().put('/device', CONTENT);
     let now = 0;
