@@ -1,3 +1,4 @@
+import { ReadCache } from './cache/readCache';
 import { DiskError, oneLine } from './errors';
 import { windowOf } from './extents';
 import type { Driver } from './formats/driver';
@@ -23,6 +24,16 @@ export interface ChainOptions {
   readonly format?: string | undefined;
   /** What to take for the parent of an image instead of what it writes: to try a chain that is not there yet. */
   readonly parent?: ((of: ImageIdentity, written: FileReference) => FileReference) | undefined;
+  /**
+   * Keeps what is read at random while the chain is open; it serves no other opening. Without one, what was read to open
+   * the chain is given up once it is open, and every read sees the files as they are.
+   */
+  readonly cache?: ReadCache | undefined;
+}
+
+/** The world that a chain is opened in, with the cache of that chain. */
+interface World extends Environment {
+  readonly cache: ReadCache;
 }
 
 interface OpenLayer {
@@ -38,12 +49,19 @@ interface OpenLayer {
  * @throws DiskError
  */
 export function openChain(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}): Chain {
+  const cache = options.cache ?? new ReadCache();
+  const chain = followParents({ ...environment, cache }, leaf, options);
+  if (!options.cache) cache.readAnew();
+  return chain;
+}
+
+function followParents(world: World, leaf: OpenedSource, options: ChainOptions): Chain {
   const layers: ChainLayer[] = [];
   const seen = new Set<string>();
-  let current = openLeaf(environment, leaf, options);
+  let current = openLeaf(world, leaf, options);
   for (;;) {
     seen.add(current.opened.identity.id);
-    const step = stepDown(environment, current, seen, options);
+    const step = stepDown(world, current, seen, options);
     layers.push(chainLayer(current, layers.length, step));
     if ('end' in step) return { layers, end: step.end };
     current = step.next;
@@ -62,8 +80,9 @@ export interface Link {
  * @throws DiskError
  */
 export function openLink(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}): Link {
-  const opened = openLeaf(environment, leaf, options);
-  const step = stepDown(environment, opened, new Set([leaf.identity.id]), options);
+  const world = { ...environment, cache: options.cache ?? new ReadCache() };
+  const opened = openLeaf(world, leaf, options);
+  const step = stepDown(world, opened, new Set([leaf.identity.id]), options);
   if ('end' in step) return { leaf: chainLayer(opened, 0, step), below: step.end };
   step.next.layer.close();
   return { leaf: chainLayer(opened, 0, step), below: { kind: 'found', identity: step.next.opened.identity } };
@@ -86,7 +105,7 @@ function chainLayer({ opened, layer, companions, dataFile }: OpenLayer, depth: n
 }
 
 function stepDown(
-  environment: Environment,
+  world: World,
   { opened: from, layer }: OpenLayer,
   seen: ReadonlySet<string>,
   options: ChainOptions,
@@ -102,7 +121,7 @@ function stepDown(
       message: `the chain goes on past ${MAX_DEPTH} layers: not followed further`,
     });
   }
-  const answer = environment.gate.open(parent, from.identity);
+  const answer = world.gate.open(parent, from.identity);
   if (!answer.ok) {
     const { reason, name, message } = answer.refusal;
     return broken({ kind: reason === 'missing' ? 'missing' : 'refused', reason, written, name, message });
@@ -119,8 +138,8 @@ function stepDown(
     });
   }
   try {
-    const { driver, findings } = parentDriver(parent, opened);
-    const next = openLayer(environment, { ...opened, source: cutWindow(parent, opened) }, driver, false);
+    const { driver, findings } = parentDriver(world, parent, opened);
+    const next = openLayer(world, { ...opened, source: cutWindow(parent, opened) }, driver, false);
     return { next, findings: [...answer.findings, ...findings, ...sizeFindings(next.layer, parent)] };
   } catch (error) {
     opened.source.close();
@@ -145,9 +164,9 @@ function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
   return { end, findings: [{ code: `parent-${end.kind}`, severity: 'error', message: end.message, advice }] };
 }
 
-function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOptions): OpenLayer {
+function openLeaf(world: World, leaf: OpenedSource, options: ChainOptions): OpenLayer {
   try {
-    return openLayer(environment, leaf, pickDriver(leaf, options.format), true);
+    return openLayer(world, leaf, pickDriver(world, leaf, options.format), true);
   } catch (error) {
     leaf.source.close();
     throw error;
@@ -157,7 +176,7 @@ function openLeaf(environment: Environment, leaf: OpenedSource, options: ChainOp
 /** Refusals of a file whose place is known and may be looked at. */
 const LOCATED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['missing', 'unreadable', 'not-a-file']);
 
-function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: Driver, isLeaf: boolean): OpenLayer {
+function openLayer({ gate, codecs, cache }: World, opened: OpenedSource, driver: Driver, isLeaf: boolean): OpenLayer {
   const { identity, source } = opened;
   const companions: string[] = [];
   let dataFile: ImageIdentity | undefined;
@@ -166,6 +185,7 @@ function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: 
       identity,
       codecs,
       isLeaf,
+      cache,
       openCompanion: (reference) => {
         const answer = gate.open(reference, identity);
         if (answer.ok) {
@@ -181,10 +201,10 @@ function openLayer({ gate, codecs }: Environment, opened: OpenedSource, driver: 
   }
 }
 
-function pickDriver({ source, identity }: OpenedSource, format: string | undefined): Driver {
+function pickDriver({ cache }: World, { source, identity }: OpenedSource, format: string | undefined): Driver {
   if (format === undefined) {
     try {
-      return probe(source);
+      return probe(cache.of(source));
     } catch (error) {
       throw error instanceof DiskError ? error.in(identity) : error;
     }
@@ -195,9 +215,13 @@ function pickDriver({ source, identity }: OpenedSource, format: string | undefin
 }
 
 /** A format that the child names beats probing: bytes at the start of a raw disk are the guest's to choose. */
-function parentDriver(parent: FileReference, opened: OpenedSource): { driver: Driver; findings: readonly Finding[] } {
-  if (parent.format !== undefined) return { driver: pickDriver(opened, parent.format), findings: [] };
-  const driver = pickDriver(opened, undefined);
+function parentDriver(
+  world: World,
+  parent: FileReference,
+  opened: OpenedSource,
+): { driver: Driver; findings: readonly Finding[] } {
+  if (parent.format !== undefined) return { driver: pickDriver(world, opened, parent.format), findings: [] };
+  const driver = pickDriver(world, opened, undefined);
   const finding: Finding = {
     code: 'backing-format-absent',
     severity: 'warning',

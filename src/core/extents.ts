@@ -40,6 +40,7 @@ export function windowOf(source: ByteSource, offset: number, size: number): Byte
       }
       source.readInto(target, offset + position);
     },
+    ...(source.changed ? { changed: source.changed.bind(source) } : {}),
     ...(source.extents ? { extents: () => cut(source.extents?.(), offset, size) } : {}),
     close: () => {
       source.close();

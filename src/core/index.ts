@@ -2,6 +2,7 @@
 export * from './model';
 export { DiskError, fromWire, oneLine, toWire } from './errors';
 export type { DiskErrorCode, WireError } from './errors';
+export { ReadCache } from './cache/readCache';
 export { closeChain, MAX_DEPTH, openChain, openLink } from './chain';
 export type { ChainOptions, Link } from './chain';
 export { DRIVERS, driverNamed, probe, probeInput } from './formats/registry';

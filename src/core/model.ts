@@ -47,6 +47,16 @@ export interface ByteSource {
   /** Time of the last change, milliseconds since 1970. */
   readonly modified?: number | undefined;
   /**
+   * Whether the file may have been written to since this was asked last, or since it was opened. Left out where that
+   * can't be told.
+   */
+  changed?(): boolean;
+  /**
+   * Another number once what was read before may no longer be what the file holds. Only of a file that is read through a
+   * cache: whoever keeps something of it reads that anew.
+   */
+  readonly edition?: number | undefined;
+  /**
    * Fills `target` from `position`.
    * @throws DiskError `short-read` when the file ends before `target` is full, `io` when reading fails.
    */

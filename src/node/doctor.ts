@@ -10,7 +10,7 @@ import type {
   ParentCandidate,
   ParentFacts,
 } from '../core';
-import { DiskError, driverNamed, gravestFirst, judge, Kin, oneLine } from '../core';
+import { DiskError, driverNamed, gravestFirst, judge, Kin, oneLine, ReadCache } from '../core';
 import type { SurveyedImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
@@ -256,6 +256,7 @@ class Gatherer {
         identity,
         codecs,
         isLeaf: true,
+        cache: new ReadCache(),
         openCompanion: (reference) => this.gate.open(reference, identity),
       });
       const job = layer?.check?.();

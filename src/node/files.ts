@@ -57,9 +57,13 @@ export function openFile(name: string, options: FileOptions): OpenedSource {
   }
 }
 
+/** Times of change come in steps: one that is no older may be followed by a change at the same time. */
+const SETTLED_MS = 2000;
+
 class FileSource implements ByteSource {
   readonly diskUsage: number;
   readonly modified: number;
+  private last: Pick<fs.BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs'>;
   private known: HostExtents | undefined;
   private open = true;
 
@@ -72,6 +76,20 @@ class FileSource implements ByteSource {
   ) {
     this.diskUsage = Number(stat.blocks) * 512;
     this.modified = Number(stat.mtimeMs);
+    this.last = stat;
+  }
+
+  changed(): boolean {
+    const before = this.last;
+    try {
+      const now = fs.fstatSync(this.descriptor, { bigint: true });
+      this.last = now;
+      const isSame = now.size === before.size && now.mtimeNs === before.mtimeNs && now.ctimeNs === before.ctimeNs;
+      // Writing to a device leaves its times as they are.
+      return !isSame || !now.isFile() || Date.now() - Number(now.mtimeMs) < SETTLED_MS;
+    } catch {
+      return true;
+    }
   }
 
   readInto(target: Uint8Array, position: number): void {

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { Environment, OpenedSource } from '../core';
-import { DiskError, probeInput, Session, sniff, toWire } from '../core';
+import { DiskError, probeInput, ReadCache, Session, sniff, toWire } from '../core';
 import type { NotAnImage, OpenResult } from '../protocol/image';
 import type { OpenParams } from '../protocol/worker';
 import { openFile } from './files';
@@ -16,13 +16,14 @@ export function openImage(environment: Environment, { path: file, policy, forceR
   let head: Uint8Array | undefined;
   try {
     leaf = openFile(file, policy);
-    const input = probeInput(leaf.source);
+    const cache = new ReadCache();
+    const input = probeInput(cache.of(leaf.source));
     head = input.head.slice(0, HEAD_BYTES);
     const sniffed = sniff(input, path.basename(file));
     if (sniffed.kind === 'image') {
-      return { kind: 'session', session: new Session(environment, leaf, { format: sniffed.format }) };
+      return { kind: 'session', session: new Session(environment, leaf, { format: sniffed.format, cache }) };
     }
-    if (forceRaw) return { kind: 'session', session: new Session(environment, leaf, { format: 'raw' }) };
+    if (forceRaw) return { kind: 'session', session: new Session(environment, leaf, { format: 'raw', cache }) };
     const what = describe(file, leaf.source.size, sniffed.found, sniffed.kind === 'foreign-image', head);
     leaf.source.close();
     return { kind: 'not-an-image', what };

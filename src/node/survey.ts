@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { LayerAccount, LayerStory, Link } from '../core';
-import { DiskError, openLink, probeInput, Session, sniff, toWire } from '../core';
+import { DiskError, openLink, probeInput, ReadCache, Session, sniff, toWire } from '../core';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
@@ -76,12 +76,13 @@ function surveyOne(
 ): SurveyedImage | undefined {
   const opened = gate.openFound(file);
   try {
-    const sniffed = sniff(probeInput(opened.source), path.basename(file));
+    const cache = new ReadCache();
+    const sniffed = sniff(probeInput(cache.of(opened.source)), path.basename(file));
     // A raw disk may hold anything: that it is one only its platform knows.
     const format = sniffed.kind === 'image' ? sniffed.format : story?.format === 'raw' ? 'raw' : undefined;
     if (format === undefined) return undefined;
     recognised(format);
-    const link = openLink({ gate, codecs }, opened, { format });
+    const link = openLink({ gate, codecs }, opened, { format, cache });
     try {
       return describe(link, story);
     } finally {

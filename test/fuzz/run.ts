@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OpenedSource, Environment } from '../../src/core';
-import { DiskError, oneLine, Session } from '../../src/core';
+import { DiskError, oneLine, ReadCache, Session } from '../../src/core';
 import { codecs } from '../../src/node/codecs';
 import { createEnvironment } from '../../src/node/environment';
 import { openFile } from '../../src/node/files';
@@ -138,7 +138,7 @@ function drive(environment: Environment, open: () => OpenedSource, draw: Draw, d
   });
   let session: Session;
   try {
-    session = new Session(environment, open(), { format: 'qcow2' });
+    session = new Session(environment, open(), { format: 'qcow2', cache: new ReadCache() });
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     hash?.update(oneLine(error));

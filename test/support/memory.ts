@@ -14,6 +14,8 @@ import type {
   RefusalReason,
 } from '../../src/core';
 import { DiskError } from '../../src/core';
+import type { Read, Tally } from './countingSource';
+import { takeReads } from './countingSource';
 
 /** A file that is held in some other way than byte for byte, such as a `SparseImage`. */
 export interface Peekable {
@@ -28,12 +30,8 @@ export interface MemoryFile {
   readonly diskUsage?: number;
   /** Reading from this byte on fails, as a broken disk does. */
   readonly failsFrom?: number;
-}
-
-export interface Read {
-  readonly file: string;
-  readonly position: number;
-  readonly length: number;
+  /** Whether the file was written to since it was asked last. */
+  readonly changed?: () => boolean;
 }
 
 /** A folder of files, all under `/`; also the gate that opens them by the names that images write. */
@@ -82,7 +80,12 @@ export class MemoryDisk implements Gate {
     return this.reads.filter(({ file }) => file === name);
   }
 
-  private source(name: string, { bytes, extents, diskUsage, failsFrom = Infinity }: MemoryFile): ByteSource {
+  /** What was read since this was asked last, of all files or of one; what was read of others stays. */
+  takeReads(name?: string): Tally {
+    return takeReads(this.reads, name);
+  }
+
+  private source(name: string, { bytes, extents, diskUsage, changed, failsFrom = Infinity }: MemoryFile): ByteSource {
     const size = bytes instanceof Uint8Array ? bytes.length : bytes.size;
     this.openFiles.push(name);
     return {
@@ -102,6 +105,7 @@ export class MemoryDisk implements Gate {
         );
       },
       ...(extents ? { extents: () => extents } : {}),
+      ...(changed ? { changed } : {}),
       close: () => {
         const at = this.openFiles.indexOf(name);
         if (at >= 0) this.openFiles.splice(at, 1);

@@ -1,5 +1,5 @@
 /** Chains of built images in memory, opened with the core. */
-import type { Picture, Session as CoreSession } from '../../src/core';
+import type { Picture, ReadCache, Session as CoreSession } from '../../src/core';
 import { finish, Session } from '../../src/core';
 import type { BuiltQcow2, Qcow2Spec, SparseImage } from '../fixtures/build/index';
 import { buildQcow2 } from '../fixtures/build/index';
@@ -19,12 +19,14 @@ export interface ChainSpec {
   readonly layers: readonly Qcow2Spec[];
   /** A raw base. */
   readonly base?: MemoryFile | Uint8Array | SparseImage;
+  /** Keeps what is read at random, in all layers. */
+  readonly cache?: ReadCache;
   /** Changes images after they are built; given the layers, newest first. */
   readonly damage?: (built: readonly BuiltQcow2[]) => void;
 }
 
 /** Files `/0` (the leaf), `/1` … and `/base`. */
-export function openBuilt({ layers, base, damage }: ChainSpec): BuiltChain {
+export function openBuilt({ layers, base, cache, damage }: ChainSpec): BuiltChain {
   const disk = new MemoryDisk();
   const built = layers.map((spec, depth) => {
     const last = depth + 1 === layers.length;
@@ -37,6 +39,6 @@ export function openBuilt({ layers, base, damage }: ChainSpec): BuiltChain {
     if (dataFile && spec.dataFile?.name !== undefined) disk.put(`/${spec.dataFile.name}`, dataFile);
   });
   if (base) disk.put('/base', base);
-  const session = new Session(disk.environment, disk.leaf('/0'));
+  const session = new Session(disk.environment, disk.leaf('/0'), { cache });
   return { disk, built, session, picture: () => finish(session.scan()) };
 }

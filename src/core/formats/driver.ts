@@ -1,3 +1,4 @@
+import type { ReadCache } from '../cache/readCache';
 import type { ByteSource, Codecs, FileReference, GateAnswer, ImageIdentity, Layer } from '../model';
 
 /** What an image's driver may ask of the world while it opens: nothing but its companions, through the gate. */
@@ -6,6 +7,11 @@ export interface OpenContext {
   readonly codecs: Codecs;
   /** True of the newest image of its chain: of those below less is told, since they may be many. */
   readonly isLeaf: boolean;
+  /**
+   * For what is read at random: `cache.of(source)` is the same file with pages kept. Bulk, and what must see the file as
+   * it is, is read from the source itself.
+   */
+  readonly cache: ReadCache;
   /** Opens a file that the image says holds part of its data. */
   openCompanion(reference: FileReference): GateAnswer;
 }
@@ -13,7 +19,7 @@ export interface OpenContext {
 export interface ProbeInput {
   /** The first bytes of the file: up to `PROBE_BYTES`. */
   readonly head: Uint8Array;
-  /** The last bytes of the file: up to `PROBE_BYTES`. */
+  /** The last bytes of the file: up to `PROBE_BYTES`. They are read when they are asked for. @throws DiskError `io` */
   readonly tail: Uint8Array;
   readonly size: number;
 }
@@ -31,7 +37,7 @@ export interface Driver {
   readonly title: string;
   /** File name patterns for which our editor is the default; none where names alone don't tell. */
   readonly patterns: readonly string[];
-  /** True when the bytes are this format's. Pure, and never throws. */
+  /** True when the bytes are this format's. @throws DiskError `io` when it looks at the tail and that can't be read */
   probe(input: ProbeInput): boolean;
   /**
    * Opens one image and reads its header, never its parents.

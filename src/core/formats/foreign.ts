@@ -19,8 +19,14 @@ const FOREIGN_IMAGES: readonly Signature[] = [
 ];
 
 /** The name of a disk-image format that has no driver here: to take such a file as a raw disk would be a lie. */
-export function foreignFormat({ head, tail }: ProbeInput): string | undefined {
-  // A fixed VHD has its signature in a footer alone; QEMU takes it for raw, and so reads the footer as part of the disk.
-  const fixed = tail.length >= VHD_FOOTER && ascii(tail, tail.length - VHD_FOOTER, 8) === 'conectix';
-  return matchSignature(head, FOREIGN_IMAGES) ?? (fixed ? 'a fixed Hyper-V or Virtual PC disk (VHD)' : undefined);
+export function foreignFormat(input: ProbeInput): string | undefined {
+  return (
+    matchSignature(input.head, FOREIGN_IMAGES) ??
+    (isFixedVhd(input) ? 'a fixed Hyper-V or Virtual PC disk (VHD)' : undefined)
+  );
+}
+
+/** A fixed VHD has its signature in a footer alone; QEMU takes it for raw, and so reads the footer as part of the disk. */
+function isFixedVhd({ tail }: ProbeInput): boolean {
+  return tail.length >= VHD_FOOTER && ascii(tail, tail.length - VHD_FOOTER, 8) === 'conectix';
 }

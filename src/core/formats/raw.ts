@@ -39,7 +39,11 @@ class RawLayer implements Layer {
   private readonly odd: readonly Finding[];
   private holesUnknown = false;
 
-  constructor(private readonly source: ByteSource) {
+  /** @param lookups the same file, for what is read at random */
+  constructor(
+    private readonly source: ByteSource,
+    private readonly lookups: ByteSource,
+  ) {
     this.guestSize = Math.ceil(source.size / SECTOR) * SECTOR;
     this.views = [{ id: '', name: 'Current', guestSize: this.guestSize }];
     this.facts = [{ label: 'Disk size', value: this.guestSize, unit: 'bytes' as const }];
@@ -91,11 +95,11 @@ class RawLayer implements Layer {
   }
 
   read(_view: View, offset: GuestOffset, target: Uint8Array): void {
-    readPadded(this.source, target, offset);
+    readPadded(this.lookups, target, offset);
   }
 
   close(): void {
-    this.source.close();
+    this.lookups.close();
   }
 
   private isHole(offset: number): boolean {
@@ -110,5 +114,5 @@ export const raw: Driver = {
   title: 'raw disk',
   patterns: [],
   probe: () => true,
-  open: (source) => new RawLayer(source),
+  open: (source, { cache }) => new RawLayer(source, cache.of(source)),
 };

@@ -37,7 +37,9 @@ export function probe(source: ByteSource): Driver {
 export function probeInput(source: ByteSource): ProbeInput {
   return {
     head: readUpTo(source, 0, PROBE_BYTES),
-    tail: readUpTo(source, Math.max(0, source.size - PROBE_BYTES), PROBE_BYTES),
+    get tail() {
+      return readUpTo(source, Math.max(0, source.size - PROBE_BYTES), PROBE_BYTES);
+    },
     size: source.size,
   };
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { ByteSource, ContentFacts, FileReference, Layer, OpenedSource, ParentFacts } from '../../core';
-import { DiskError, driverNamed, isWindowsAbsolute, probeInput, sniff } from '../../core';
+import { DiskError, driverNamed, isWindowsAbsolute, probeInput, ReadCache, sniff } from '../../core';
 import type { SurveyedImage } from '../../protocol/image';
 import { codecs } from '../codecs';
 import { THIS_SYSTEM } from '../files';
@@ -56,6 +56,7 @@ function layerOf({ source, identity }: OpenedSource, format: string): Layer {
     identity,
     codecs,
     isLeaf: false,
+    cache: new ReadCache(),
     openCompanion: ({ written }) => ({
       ok: false,
       refusal: { reason: 'outside', name: written, message: 'not asked for' },

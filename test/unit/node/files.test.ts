@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { join, relative } from 'node:path';
 import type { OpenedSource } from '../../../src/core';
-import { DiskError } from '../../../src/core';
+import { DiskError, ReadCache } from '../../../src/core';
 import { deviceSize, openFile } from '../../../src/node/files';
+import { ReadCounter, readsAt } from '../../support/countingSource';
 import { beforeOpening, makePipe, makeSocket, ON_WINDOWS, openDescriptors } from '../../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
@@ -61,6 +62,44 @@ describe('a file', () => {
     fs.writeFileSync(path, 'x'.repeat(2 ** 20), { flush: true });
     const usage = open(path).source.diskUsage ?? NaN;
     assert(usage >= 2 ** 20 && usage < 2 ** 21, `${usage} bytes`);
+  });
+
+  it('tells whether it was written to since it was asked, once its last change is some time ago', () => {
+    const path = write('disk', 'before');
+    fs.utimesSync(path, new Date(), new Date(1000));
+    const { source } = open(path);
+    const asked = (): boolean | undefined => source.changed?.();
+    assert.deepEqual([asked(), asked()], [false, false]);
+    fs.writeFileSync(path, 'behind');
+    // Written to just now: once more might not be told from it.
+    assert.deepEqual([asked(), asked()], [true, true]);
+    fs.utimesSync(path, new Date(), new Date(2000));
+    assert.deepEqual([asked(), asked()], [true, false]);
+    // The time of writing can be set back, and the size be the same: then the time of that tells.
+    fs.writeFileSync(path, 'beyond');
+    fs.utimesSync(path, new Date(), new Date(2000));
+    assert.deepEqual([asked(), asked()], [true, false]);
+    fs.appendFileSync(path, '!');
+    fs.utimesSync(path, new Date(), new Date(2000));
+    assert.equal(asked(), true);
+  });
+
+  it('is read through a cache once, and again when it was written to', () => {
+    const path = write('disk', 'x'.repeat(100_000));
+    fs.utimesSync(path, new Date(), new Date(1000));
+    const counter = new ReadCounter();
+    let now = 0;
+    const { identity, source } = counter.opened(open(path));
+    const cached = { identity, source: new ReadCache({ now: () => now }).of(source) };
+    assert.equal(read(cached, 90_000, 3), 'xxx');
+    now += 1000;
+    assert.equal(read(cached, 90_001, 3), 'xxx');
+    assert.deepEqual(counter.take(path), readsAt([81_920, 16_384]));
+    fs.writeFileSync(path, 'y'.repeat(100_000));
+    assert.equal(read(cached, 90_000, 3), 'xxx');
+    now += 1000;
+    assert.equal(read(cached, 90_000, 3), 'yyy');
+    assert.deepEqual(counter.take(), readsAt([81_920, 16_384]));
   });
 
   it('that ends too early says where', () => {

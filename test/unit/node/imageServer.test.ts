@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Kind, UNKNOWN_OWNER, Use } from '../../../src/core/model';
@@ -23,6 +32,13 @@ const CLUSTER = 65_536;
 /** All L1 entries of the large image lead to one L2 table: many guest clusters, and little to write. */
 const LARGE_L1 = 256;
 const LARGE_CLUSTERS = LARGE_L1 * (CLUSTER / 8);
+
+/** The file stays the same one. */
+function writeInPlace(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, 'r+');
+  writeFileSync(descriptor, bytes);
+  closeSync(descriptor);
+}
 
 describe('the server of one image', () => {
   let folder: string;
@@ -287,6 +303,22 @@ describe('the server of one image', () => {
       if (process.platform !== 'linux') return;
       const left = [...openDescriptors().values()].filter((path) => path.startsWith(at('disk')));
       assert.deepEqual(left, [at('disk')]);
+    });
+
+    it('shows nothing of what the file held before, where it was written to in place', async () => {
+      const { top } = pair();
+      open('top');
+      await complete();
+      const [before] = server.trace(0).trace.steps;
+      assert.deepEqual([before?.kind, (await server.read(0, 4)).bytes], [Kind.Data, noise(3, CLUSTER).slice(0, 4)]);
+      // The first cluster is given up: what the base holds there is seen, which is nothing.
+      top.image.pokeU64(top.layout.l2Entry(0) ?? NaN, 0n);
+      writeInPlace(at('top'), top.image.peek(0, top.image.size));
+      heard = [];
+      open('top');
+      await complete();
+      const [after] = server.trace(0).trace.steps;
+      assert.deepEqual([after?.kind, (await server.read(0, 4)).bytes], [Kind.Absent, new Uint8Array(4)]);
     });
 
     it('ends the scan of what was open, of which nothing more is heard', async () => {

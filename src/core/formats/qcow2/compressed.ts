@@ -1,19 +1,24 @@
 import { readUpTo } from '../../bytes';
 import { DiskError } from '../../errors';
+import type { Shelf } from '../../cache/byteBudget';
 import type { ByteSource, Codecs } from '../../model';
 import type { Compression } from './header';
 import { zstdFrameLength } from './zstdFrame';
 
-const CACHE_BYTES = 8 << 20;
+/** What decompressing takes: the file, how its clusters are compressed, and room for the last of them. */
+export interface CompressedParts {
+  readonly lookups: ByteSource;
+  readonly header: { readonly compression: Compression };
+  readonly codecs: Codecs;
+  readonly clusters: Shelf;
+}
 
 /** Decompresses clusters, keeping the last few: neighbours in a read, and the inspector's second look. */
 export class CompressedClusters {
-  private readonly cache = new Map<number, Uint8Array>();
+  private edition: number | undefined;
 
   constructor(
-    private readonly source: ByteSource,
-    private readonly codecs: Codecs,
-    private readonly compression: Compression,
+    private readonly parts: CompressedParts,
     private readonly clusterSize: number,
   ) {}
 
@@ -23,30 +28,27 @@ export class CompressedClusters {
    * @throws DiskError `corrupt` when the bytes are no stream of a cluster
    */
   read(offset: number, length: number): Uint8Array {
-    const cached = this.cache.get(offset);
-    if (cached) {
-      this.cache.delete(offset);
-      this.cache.set(offset, cached);
-      return cached;
-    }
+    const { lookups, clusters } = this.parts;
+    const { edition } = lookups;
+    if (edition !== this.edition) clusters.clear();
+    this.edition = edition;
+    const kept = clusters.get(offset);
+    if (kept) return kept;
     const cluster = this.decompress(offset, length);
-    this.cache.set(offset, cluster);
-    for (const oldest of this.cache.keys()) {
-      if (this.cache.size * this.clusterSize <= CACHE_BYTES || this.cache.size === 1) break;
-      this.cache.delete(oldest);
-    }
+    clusters.put(offset, cluster);
     return cluster;
   }
 
   private decompress(offset: number, length: number): Uint8Array {
-    const input = readUpTo(this.source, offset, length);
+    const { lookups, codecs, header } = this.parts;
+    const input = readUpTo(lookups, offset, length);
     let output: Uint8Array;
     try {
-      output = this.compression === 'zlib' ? this.codecs.inflateRaw(input, this.clusterSize) : this.unzstd(input);
+      output = header.compression === 'zlib' ? codecs.inflateRaw(input, this.clusterSize) : this.unzstd(input);
     } catch (cause) {
       throw new DiskError(
         'corrupt',
-        `the compressed cluster can't be decompressed (${this.compression})`,
+        `the compressed cluster can't be decompressed (${header.compression})`,
         { offset },
         DAMAGED,
         { cause },
@@ -70,7 +72,7 @@ export class CompressedClusters {
     let at = 0;
     while (filled < this.clusterSize) {
       const length = zstdFrameLength(input.subarray(at));
-      const part = this.codecs.zstd(input.subarray(at, at + length), this.clusterSize - filled);
+      const part = this.parts.codecs.zstd(input.subarray(at, at + length), this.clusterSize - filled);
       output.set(part, filled);
       filled += part.length;
       at += length;

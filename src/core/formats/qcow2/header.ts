@@ -1,4 +1,4 @@
-import { bigU64be, readPadded, readUpTo, text, u32be, u64be } from '../../bytes';
+import { bigU64be, readUpTo, text, u32be, u64be } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding } from '../../model';
 import { LIMITS } from './limits';
@@ -8,6 +8,10 @@ export const MAGIC = 0x514649fb; // 'Q' 'F' 'I' 0xfb
 const V2_LENGTH = 72;
 const V3_MIN_LENGTH = 104;
 const COMPRESSION_TYPE_AT = 104;
+/** As far as the header's own fields go that are known. */
+const MAX_FIELDS_BYTES = 112;
+/** The header, with the extensions and the name of the parent that most images have. */
+const FIRST_READ_BYTES = 4096;
 
 export const EXTENSION = {
   end: 0,
@@ -73,8 +77,10 @@ export interface Qcow2Header {
 export function readHeader(source: ByteSource): Qcow2Header {
   if (source.size === 0)
     throw new DiskError('not-this-format', 'the file is empty', { offset: 0 }, 'Copy it anew from where it came.');
-  const head = new Uint8Array(112);
-  const available = readPadded(source, head, 0);
+  const first = readUpTo(source, 0, FIRST_READ_BYTES);
+  const head = new Uint8Array(MAX_FIELDS_BYTES);
+  head.set(first.subarray(0, head.length));
+  const available = Math.min(first.length, head.length);
   if (u32be(head, 0) !== MAGIC) {
     throw new DiskError('not-this-format', 'this is no qcow2 image: it does not begin with "QFI\\xfb"', { offset: 0 });
   }
@@ -86,7 +92,7 @@ export function readHeader(source: ByteSource): Qcow2Header {
       CUT_SHORT,
     );
   }
-  return new HeaderReader(source, head).read();
+  return new HeaderReader(source, first, head).read();
 }
 
 const CUT_SHORT = 'The file was cut short: copy it anew from where it came.';
@@ -97,6 +103,9 @@ class HeaderReader {
 
   constructor(
     private readonly source: ByteSource,
+    /** The first bytes of the file. */
+    private readonly first: Uint8Array,
+    /** The header's own fields, with zeros past the end of the file. */
     private readonly head: Uint8Array,
   ) {
     const bits = u32be(head, 20);
@@ -296,7 +305,7 @@ class HeaderReader {
         offset: 16,
       });
     }
-    const bytes = readUpTo(this.source, offset, length);
+    const bytes = this.bytes(offset, length);
     if (bytes.length < length) {
       throw new DiskError(
         'short-read',
@@ -313,14 +322,18 @@ class HeaderReader {
     const found: Extensions = { featureNames: new Map() };
     const room = Math.max(0, Math.min(end, this.source.size) - from);
     // QEMU looks for an extension as long as there is room for its first byte.
-    const area = readUpTo(this.source, from, Math.min(room, LIMITS.maxExtensionAreaBytes) + EXTENSION_HEADER_BYTES);
+    const areaBytes = Math.min(
+      Math.min(room, LIMITS.maxExtensionAreaBytes) + EXTENSION_HEADER_BYTES,
+      this.source.size - from,
+    );
     let at = 0;
-    for (let count = 0; at < Math.min(room, area.length - EXTENSION_HEADER_BYTES); count += 1) {
-      const type = u32be(area, at);
-      const length = u32be(area, at + 4);
+    for (let count = 0; at < Math.min(room, areaBytes - EXTENSION_HEADER_BYTES); count += 1) {
+      const extension = this.bytes(from + at, EXTENSION_HEADER_BYTES);
+      const type = u32be(extension, 0);
+      const length = u32be(extension, 4);
       if (type === EXTENSION.end) break;
       const fits = length <= room - at - EXTENSION_HEADER_BYTES;
-      const isRead = length <= area.length - at - EXTENSION_HEADER_BYTES;
+      const isRead = length <= areaBytes - at - EXTENSION_HEADER_BYTES;
       if (count === LIMITS.maxHeaderExtensions || (fits && !isRead)) {
         this.note(
           'warning',
@@ -340,10 +353,16 @@ class HeaderReader {
         );
         break;
       }
-      this.extension(found, type, area.subarray(at + 8, at + 8 + length), from + at + 8);
+      this.extension(found, type, this.bytes(from + at + 8, length), from + at + 8);
       at += 8 + Math.ceil(length / 8) * 8;
     }
     return found;
+  }
+
+  /** Bytes of the file, fewer where it ends: mostly read already. */
+  private bytes(at: number, length: number): Uint8Array {
+    const end = at + length;
+    return end <= this.first.length ? this.first.subarray(at, end) : readUpTo(this.source, at, length);
   }
 
   private extension(found: Extensions, type: number, data: Uint8Array, offset: number): void {

@@ -17,14 +17,17 @@ export const qcow2: Driver = {
   patterns: ['*.qcow2', '*.qcow'],
   probe: ({ head }) => head.length >= 8 && u32be(head, 0) === MAGIC && u32be(head, 4) >= 2,
   open: (source, context) => {
-    const header = readHeader(source);
+    const { cache } = context;
+    const lookups = cache.of(source);
+    const header = readHeader(lookups);
     const most = context.isLeaf ? LIMITS.maxListed : LIMITS.maxListedBelow;
-    const table = readSnapshots(source, header, most);
-    const directory = readBitmaps(source, header, most);
-    const encryption = readLuks(source, header);
-    const data = openDataFile(source, header, context);
+    const table = readSnapshots(lookups, header, most);
+    const directory = readBitmaps(lookups, header, most);
+    const encryption = readLuks(lookups, header);
+    const data = openDataFile(lookups, header, context);
     return new Qcow2Layer({
       source,
+      lookups,
       holder: data.holder,
       header,
       snapshots: table.snapshots,
@@ -38,16 +41,17 @@ export const qcow2: Driver = {
         ...data.findings,
       ],
       codecs: context.codecs,
+      clusters: cache.shelf(),
     });
   },
 };
 
 function openDataFile(
-  source: ByteSource,
+  own: ByteSource,
   header: Qcow2Header,
   context: OpenContext,
 ): { holder: ByteSource | undefined; findings: readonly Finding[] } {
-  if (!header.externalData) return { holder: source, findings: [] };
+  if (!header.externalData) return { holder: own, findings: [] };
   const broken = (message: string): { holder: undefined; findings: readonly Finding[] } => ({
     holder: undefined,
     findings: [
@@ -61,5 +65,6 @@ function openDataFile(
   });
   if (header.dataFileName === undefined) return broken('the image keeps its data in another file and does not name it');
   const answer = context.openCompanion(dataFileReference(header.dataFileName));
-  return answer.ok ? { holder: answer.opened.source, findings: answer.findings } : broken(answer.refusal.message);
+  if (!answer.ok) return broken(answer.refusal.message);
+  return { holder: context.cache.of(answer.opened.source), findings: answer.findings };
 }

@@ -19,6 +19,7 @@ import type {
   Oddities,
   View,
 } from '../../model';
+import type { Shelf } from '../../cache/byteBudget';
 import { guestOffset, hostOffset, Kind } from '../../model';
 import type { Kernel } from '../../kernel/kernel';
 import { parentReference } from '../../fileReference';
@@ -42,7 +43,12 @@ import { writeEffect } from './write';
 /** What the driver has read and opened by the time there is a layer. */
 export interface Qcow2Parts {
   readonly source: ByteSource;
-  /** The file with the data clusters: the image's own or its data file; undefined when that could not be opened. */
+  /** The same file with pages of it kept, for what is read at random. */
+  readonly lookups: ByteSource;
+  /**
+   * The file with the data clusters, read in the same way: the image's own or its data file; undefined when that could not
+   * be opened.
+   */
   readonly holder: ByteSource | undefined;
   readonly header: Qcow2Header;
   readonly snapshots: readonly Qcow2Snapshot[];
@@ -51,6 +57,8 @@ export interface Qcow2Parts {
   readonly luks: LuksInfo | undefined;
   readonly findings: readonly Finding[];
   readonly codecs: Codecs;
+  /** Room for decompressed clusters. */
+  readonly clusters: Shelf;
 }
 
 /** Where the walk through the tables ends for one guest offset. */
@@ -79,11 +87,11 @@ export class Qcow2Layer implements Layer {
   private readonly findingsByView = new Map<string, readonly Finding[]>();
   private readonly snapshotsByView = new Map<string, Qcow2Snapshot>();
   /** That of the view that was looked into last. */
-  private l1Table: { readonly view: string; readonly table: L1Table } | undefined;
+  private l1Table: { readonly view: string; readonly edition: number | undefined; readonly table: L1Table } | undefined;
   private unwrittenAnswer: { readonly extents: HostExtents | undefined } | undefined;
 
   constructor(private readonly parts: Qcow2Parts) {
-    const { header, snapshots, source, codecs } = parts;
+    const { header, snapshots, lookups } = parts;
     this.geometry = new Geometry(header);
     this.guestSize = header.guestSize;
     this.grain = this.geometry.clusterSize;
@@ -97,8 +105,8 @@ export class Qcow2Layer implements Layer {
     this.readable = header.encryption === 'none' && parts.holder !== undefined;
     this.facts = describe(parts, this.geometry);
     this.info = qemuInfo(parts, this.geometry);
-    const compressed = new CompressedClusters(source, codecs, header.compression, this.geometry.clusterSize);
-    this.content = new ContentReader(source, parts.holder, compressed, this.geometry);
+    const compressed = new CompressedClusters(parts, this.geometry.clusterSize);
+    this.content = new ContentReader(lookups, parts.holder, compressed, this.geometry);
   }
 
   get findings(): readonly Finding[] {
@@ -171,8 +179,8 @@ export class Qcow2Layer implements Layer {
   }
 
   close(): void {
-    this.parts.source.close();
-    if (this.parts.holder !== this.parts.source) this.parts.holder?.close();
+    this.parts.lookups.close();
+    if (this.parts.holder !== this.parts.lookups) this.parts.holder?.close();
   }
 
   private snapshotView(snapshot: Qcow2Snapshot, index: number): View {
@@ -194,9 +202,11 @@ export class Qcow2Layer implements Layer {
   }
 
   private l1(view: View): L1Table {
-    if (this.l1Table?.view !== view.id) {
-      const table = new L1Table(this.parts.source, this.geometry, this.place(view), view.guestSize);
-      this.l1Table = { view: view.id, table };
+    const { lookups } = this.parts;
+    const { edition } = lookups;
+    if (this.l1Table?.view !== view.id || this.l1Table.edition !== edition) {
+      const table = new L1Table(lookups, this.geometry, this.place(view), view.guestSize);
+      this.l1Table = { view: view.id, edition, table };
     }
     return this.l1Table.table;
   }
@@ -213,7 +223,7 @@ export class Qcow2Layer implements Layer {
     const index = Math.floor(offset / clusterSize) % l2Entries;
     const entryOffset = tableOffset + index * l2EntryBytes;
     const bytes = new Uint8Array(16);
-    readPadded(this.parts.source, bytes.subarray(0, l2EntryBytes), entryOffset);
+    readPadded(this.parts.lookups, bytes.subarray(0, l2EntryBytes), entryOffset);
     const words = new DataView(bytes.buffer);
     return { l1Index, l1EntryOffset, l1High, l1Low, l2: { index, entryOffset, words } };
   }

@@ -45,12 +45,15 @@ const ROOM: CheckRoom = { counterBytes: 96 << 20, windows: 256, l2Tables: 2 ** 2
 /** What `qemu-img check` does not mind, or finds by itself. */
 const TOLERATED: ReadonlySet<string> = new Set(['marked-corrupt', 'refcount-table-absent']);
 
+/** The file as it is, and what its header says. */
+export type CheckedParts = Pick<Qcow2Parts, 'source' | 'header'>;
+
 /**
  * Checks an image by itself, as `qemu-img check` does (block/qcow2-refcount.c), and further: who claims what, which of
  * the guest's bytes a problem touches, and what lies where in the file. Parents are not needed. References are counted
  * for a window of the file at a time, and tables are read in pieces: memory does not follow the image.
  */
-export function checkImage(parts: Qcow2Parts, geometry: Geometry, room = ROOM): Job<CheckReport> {
+export function checkImage(parts: CheckedParts, geometry: Geometry, room = ROOM): Job<CheckReport> {
   return new Check(parts, geometry, room).run();
 }
 
@@ -67,7 +70,7 @@ class Check {
   private reachedEnd = false;
 
   constructor(
-    private readonly parts: Qcow2Parts,
+    private readonly parts: CheckedParts,
     private readonly geometry: Geometry,
     private readonly room: CheckRoom,
   ) {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Codecs } from '../../../../../src/core';
+import { ByteBudget } from '../../../../../src/core/cache/byteBudget';
 import { CompressedClusters } from '../../../../../src/core/formats/qcow2/compressed';
 import type { Compression } from '../../../../../src/core/formats/qcow2/header';
 import { codecs, codecsReady } from '../../../../../src/node/codecs';
 import { deflateFixed, noise, prose, zstdFrame } from '../../../../fixtures/build/index';
-import type { Read } from '../../../../support/memory';
+import type { Read } from '../../../../support/countingSource';
 import { MemoryDisk } from '../../../../support/memory';
 
 const CLUSTER = 65536;
@@ -22,7 +23,9 @@ function clusters(
   with_: Codecs = codecs,
 ): { read: CompressedClusters['read']; reads: readonly Read[] } {
   const disk = new MemoryDisk().put('/image', bytes);
-  const reader = new CompressedClusters(disk.leaf('/image').source, with_, compression, CLUSTER);
+  const lookups = disk.leaf('/image').source;
+  const shelf = new ByteBudget(8 << 20).shelf();
+  const reader = new CompressedClusters({ lookups, codecs: with_, header: { compression }, clusters: shelf }, CLUSTER);
   return { read: (offset, length) => reader.read(offset, length), reads: disk.reads };
 }
 

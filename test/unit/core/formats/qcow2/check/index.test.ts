@@ -26,9 +26,7 @@ const checkFile = (source: ByteSource, room?: CheckRoom): CheckReport => finish(
 
 function jobOf(source: ByteSource, room?: CheckRoom): Job<CheckReport> {
   const header = readHeader(source);
-  const { codecs } = new MemoryDisk().environment;
-  const parts = { source, holder: source, header, snapshots: [], bitmaps: [], luks: undefined, findings: [], codecs };
-  return checkImage(parts, new Geometry(header), room);
+  return checkImage({ source, header }, new Geometry(header), room);
 }
 
 /** Clusters of noise at the first guest clusters. */
