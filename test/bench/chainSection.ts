@@ -61,6 +61,7 @@ function comparison(chains: readonly ChainFigures[]): Row[] {
       { atLeast: 1 },
     ),
     headline(row(chains, 'peak memory over the program’s own', ({ peak }) => peak / 2 ** 20, 'MiB', { atMost: 256 })),
+    row(chains, '… of vmdisk map', ({ mapPeak }) => mapPeak / 2 ** 20, 'MiB', { atMost: 256 }),
   ];
 }
 
