@@ -2,11 +2,13 @@
 // figures beside their aims and keeps them as JSON in out/bench/bench.json; nothing is asserted.
 //   npm run bench -- [--quick] [--rounds N] [--only PART,…] [--markdown] [--last]
 //     --quick     one round, smaller disks to convert, and qemu-img is not put to the large chains
-//     --only      parts: sample A B C D E F sweep refresh convert reads works editor drawing
+//     --only      some parts, as they are named below
 //     --markdown  prints the headlines, as README has them
 //     --last      measures nothing and prints the last run's figures once more
 import { parseArgs } from 'node:util';
 import { installDependencies, requireNode } from './lib/prepare.mjs';
+
+const PARTS = 'sample A B C D E F sweep refresh convert reads works editor drawing'.split(' ');
 
 requireNode();
 const { values: options } = parseArgs({
@@ -18,6 +20,11 @@ const { values: options } = parseArgs({
     last: { type: 'boolean', default: false },
   },
 });
+const unknown = options.only?.split(',').find((name) => !PARTS.includes(name));
+if (unknown !== undefined) {
+  console.error(`“${unknown}” is no part. Parts: ${PARTS.join(' ')}`);
+  process.exit(2);
+}
 await installDependencies({ log: console.error });
 const { bench } = await import('./bench/run.mjs');
 await bench(options);

@@ -11,7 +11,7 @@ import { printMarkdown, printTables, sectionOf } from './report.mjs';
 const IMAGE = 'web01.qcow2';
 const BENCH = join(OUT, 'bench');
 const RESULT = join(BENCH, 'bench.json');
-const MEASURES = ['open', 'plainRead', 'refresh', 'countReads'];
+const MEASURES = ['open', 'plainRead', 'refresh', 'countReads', 'tellPeak'];
 
 /** @param {{ quick: boolean, rounds?: string, only?: string, markdown: boolean, last: boolean }} options */
 export async function bench(options) {

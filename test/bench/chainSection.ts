@@ -61,6 +61,7 @@ function comparison(chains: readonly ChainFigures[]): Row[] {
       { atLeast: 1 },
     ),
     headline(row(chains, 'peak memory over the program’s own', ({ peak }) => peak / 2 ** 20, 'MiB', { atMost: 256 })),
+    row(chains, '… of vmdisk map', ({ mapPeak }) => mapPeak / 2 ** 20, 'MiB', { atMost: 256 }),
   ];
 }
 
@@ -80,13 +81,13 @@ function waiting(chains: readonly ChainFigures[]): Row[] {
 /** Reads until all is ready, and how long that takes where each of them does. */
 function slowStorage(chains: readonly ChainFigures[]): Row[] {
   const share: Value = ({ reads, fewestReads }) => totalReads(reads).reads / fewestReads;
-  const ofFewest = row(chains, '… of the fewest possible', share, '×', { atMost: 1.5 });
+  const ofFewest = row(chains, 'reads, of the fewest possible', share, '×', { atMost: 1.5 });
   const inTurn: Value = ({ ready, reads }) => ready + totalReads(reads).reads * LATENCY;
   const atOnce: Value = ({ ready, reads }) => ready + Math.max(0, ...reads.map((thread) => thread.reads)) * LATENCY;
   return [
     row(chains, 'reads', ({ reads }) => totalReads(reads).reads, 'reads'),
     headline({ ...ofFewest, figures: ofFewest.figures.map((judged, i) => whole(chains[i]!, judged)) }),
-    row(chains, '… bytes', ({ reads }) => totalReads(reads).bytes / 2 ** 20, 'MiB'),
+    row(chains, 'bytes read', ({ reads }) => totalReads(reads).bytes / 2 ** 20, 'MiB'),
     row(chains, `ready with ${LATENCY} ms a read, one after the other`, inTurn),
     row(chains, `ready with ${LATENCY} ms a read, threads at a time`, atOnce),
   ];

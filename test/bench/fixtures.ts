@@ -6,7 +6,7 @@ import { buildChain, TINY } from './inputs/chains';
 import { countRanges, sameBytes } from './mapFiles';
 import type { OpenFigures, Probes } from './measures/open';
 import type { PlainRead } from './measures/plainRead';
-import { measure, time } from './programs';
+import { measure, time, timeWithPeak } from './programs';
 import type { ThreadReads } from './reads';
 import { emptyCounters, readCounters } from './reads';
 import { median } from './statistics';
@@ -29,6 +29,8 @@ export interface ChainFigures {
   readonly peak: number;
   readonly probes: Probes;
   readonly ourMap: number;
+  /** Of `vmdisk map`, over what it has on a tiny image. */
+  readonly mapPeak: number;
   readonly qemuMap?: number | undefined;
   /** Whether both maps are the same to the byte. */
   readonly sameMap?: boolean | undefined;
@@ -37,17 +39,29 @@ export interface ChainFigures {
   readonly reads: readonly ThreadReads[];
 }
 
-/** The peak of a process that has next to nothing open, bytes. */
-export async function ownPeak(world: World): Promise<number> {
+/** The peaks of programs that have next to nothing to do, bytes. */
+export interface OwnPeaks {
+  readonly open: number;
+  readonly map: number;
+}
+
+export async function ownPeaks(world: World): Promise<OwnPeaks> {
   const { files } = await buildChain(world.cache, TINY);
-  return median(Array.from({ length: 3 }, () => measure('open', [world.worker, files[0]!]).peak));
+  const leaf = files[0]!;
+  const map = join(world.out, 'map-tiny.json');
+  const rounds = Array.from({ length: 3 }, () => ({
+    open: measure('open', [world.worker, leaf]).peak,
+    map: timeWithPeak(world.cli, ['map', '--output', 'json', leaf], map).peak,
+  }));
+  rmSync(map, { force: true });
+  return { open: median(rounds.map(({ open }) => open)), map: median(rounds.map((round) => round.map)) };
 }
 
 /**
  * Measures one chain: the plain read, ours and our map in turn, round by round; qemu-img, which takes minutes, once
  * among them.
  */
-export async function measureChain(world: World, spec: ChainSpec, own: number): Promise<ChainFigures> {
+export async function measureChain(world: World, spec: ChainSpec, own: OwnPeaks): Promise<ChainFigures> {
   const chain = await buildChain(world.cache, spec);
   const maps = { ours: join(world.out, `map-${spec.name}.json`), qemu: join(world.out, `map-${spec.name}.qemu.json`) };
   try {
@@ -61,18 +75,18 @@ function measureBuilt(
   world: World,
   { spec, files }: BuiltChain,
   maps: { readonly ours: string; readonly qemu: string },
-  own: number,
+  own: OwnPeaks,
 ): ChainFigures {
   const leaf = files[0]!;
   const plain: PlainRead[] = [];
   const opened: OpenFigures[] = [];
-  const ourMaps: number[] = [];
+  const ourMaps: { time: number; peak: number }[] = [];
   let qemuMap: number | undefined;
   for (let round = 0; round < world.rounds; round += 1) {
     console.error(`${spec.name}: round ${round + 1} of ${world.rounds}`);
     plain.push(measure('plainRead', files));
     opened.push(measure('open', [world.worker, leaf]));
-    ourMaps.push(time(process.execPath, [world.cli, 'map', '--output', 'json', leaf], { stdout: maps.ours }));
+    ourMaps.push(timeWithPeak(world.cli, ['map', '--output', 'json', leaf], maps.ours));
     if (world.qemu && !world.quick && round === world.rounds >> 1)
       qemuMap = time(QEMU_IMG, ['map', '--output=json', leaf], { stdout: maps.qemu });
   }
@@ -93,9 +107,10 @@ function measureBuilt(
     coarse: medianOf(({ coarse }) => coarse),
     ready: medianOf(({ ready }) => ready),
     unknown: medianOf(({ unknown }) => unknown),
-    peak: medianOf(({ peak }) => peak) - own,
+    peak: medianOf(({ peak }) => peak) - own.open,
     probes,
-    ourMap: median(ourMaps),
+    ourMap: median(ourMaps.map((run) => run.time)),
+    mapPeak: median(ourMaps.map(({ peak }) => peak)) - own.map,
     qemuMap,
     sameMap: qemuMap === undefined ? undefined : sameBytes(maps.ours, maps.qemu),
     fewestReads: plain[0]!.fewestReads,

@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 import { qemuVersion } from '../support/qemu';
 import { chainSection } from './chainSection';
 import { measureConvert } from './convert';
-import type { ChainFigures } from './fixtures';
-import { measureChain, ownPeak } from './fixtures';
+import type { ChainFigures, OwnPeaks } from './fixtures';
+import { measureChain, ownPeaks } from './fixtures';
 import { buildChain, CHAINS } from './inputs/chains';
 import { describeMachine } from './machine';
 import { measureRandomReads } from './randomReads';
@@ -67,9 +67,10 @@ async function main(): Promise<void> {
     }
   };
   await part('sample', () => measureSample(world, values.sample));
-  const own = await ownPeak(world);
+  let own: OwnPeaks | undefined;
   for (const spec of CHAINS) {
     await part(spec.name, async () => {
+      own ??= await ownPeaks(world);
       chains.push(await measureChain(world, spec, own));
       return undefined;
     });

@@ -1,6 +1,6 @@
 import type { SpawnSyncReturns } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OpenFigures } from './measures/open';
 import type { PlainRead } from './measures/plainRead';
@@ -10,6 +10,7 @@ export interface RunOptions {
   readonly cwd?: string | undefined;
   /** A file that takes what the program prints; without one it is not kept. */
   readonly stdout?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
 /** The measures by the names of their files, and what they print. */
@@ -20,16 +21,31 @@ interface Measures {
 }
 
 /** Runs a program to its end. @returns milliseconds @throws when it fails */
-export function time(program: string, args: readonly string[], { cwd, stdout }: RunOptions = {}): number {
+export function time(program: string, args: readonly string[], { cwd, stdout, env }: RunOptions = {}): number {
   const file = stdout === undefined ? undefined : openSync(stdout, 'w');
   try {
     const begun = performance.now();
-    const ended = spawnSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', file ?? 'ignore', 'pipe'] });
+    const ended = spawnSync(program, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', file ?? 'ignore', 'pipe'] });
     const taken = performance.now() - begun;
     assertEnded(ended, program, args);
     return taken;
   } finally {
     if (file !== undefined) closeSync(file);
+  }
+}
+
+/**
+ * Runs `vmdisk` to its end. @param stdout a file that takes what it prints
+ * @returns milliseconds, and the most memory that it had, in bytes
+ */
+export function timeWithPeak(cli: string, args: readonly string[], stdout: string): { time: number; peak: number } {
+  const target = `${stdout}.peak`;
+  const env = { ...process.env, VMDISK_BENCH_PEAK: target };
+  try {
+    const taken = time(process.execPath, ['--require', script('tellPeak'), cli, ...args], { stdout, env });
+    return { time: taken, peak: Number(readFileSync(target, 'utf8')) };
+  } finally {
+    rmSync(target, { force: true });
   }
 }
 
