@@ -204,7 +204,7 @@ export class FakeChain {
     return { guestSize: size, nobody, unknown, layers: accounts };
   }
 
-  pixels({ start, cellBytes, cells, file }: PixelRequest): PixelReply {
+  pixels({ start, cellBytes, cells, file }: PixelRequest): PixelReply | Promise<PixelReply> {
     const { generation } = this;
     const marks = (ranges: readonly { readonly start: number; readonly end: number }[]): Float64Array | undefined =>
       ranges.length === 0 ? undefined : bytesPerCell(unite(ranges), start, cellBytes, cells);

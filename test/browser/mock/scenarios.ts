@@ -4,6 +4,7 @@ import type { OpenResult } from '../../../src/protocol/image';
 import { FakeChain } from './disk';
 import type { FakeComparison, FakeDisk, FakeLayer } from './disk';
 import type { Fault } from './file';
+import { TerabyteChain } from './terabyte';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -286,9 +287,10 @@ export interface Scenario {
   readonly chain: FakeChain | undefined;
 }
 
-export const SCENARIOS = [...Object.keys(DISKS), 'not-an-image', 'foreign', 'failed'];
+export const SCENARIOS = [...Object.keys(DISKS), 'terabyte', 'not-an-image', 'foreign', 'failed'];
 
-export function scenario(name: string): Scenario {
+/** @param passes of the terabyte that have been read */
+export function scenario(name: string, passes?: number): Scenario {
   if (name === 'not-an-image') {
     return {
       chain: undefined,
@@ -330,6 +332,6 @@ export function scenario(name: string): Scenario {
       },
     };
   }
-  const chain = new FakeChain((DISKS[name] ?? (() => web01Disk()))());
+  const chain = name === 'terabyte' ? new TerabyteChain(passes) : new FakeChain((DISKS[name] ?? (() => web01Disk()))());
   return { chain, result: { kind: 'image', summary: chain.summary() } };
 }

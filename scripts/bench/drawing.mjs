@@ -1,0 +1,267 @@
+// How the webview draws a fragmented tebibyte (test/browser/mock/terabyte.ts), in the Chromium of the browser tests.
+//   node scripts/bench/drawing.mjs [--real FOLDER/FILE.qcow2]    with --real also a real image, in a real VS Code
+// This Chromium has no GPU: what is painted is put on the screen by the processor too, which no user's machine does.
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { serveMock } from '../../test/browser/mock/server.mjs';
+import { launchBrowser } from '../vscode/browser.mjs';
+
+const FRAME_MS = 1000 / 60;
+const PAINT_AIM_MS = 8;
+const NOTCH = 100;
+const NOTCH_MS = 80;
+const PINCH_STEPS = 160;
+const PINCH = 12;
+const ZOOMS = 10;
+const WINDOWS = [
+  { width: 1400, height: 900, ratio: 1 },
+  { width: 1400, height: 900, ratio: 2 },
+  { width: 2560, height: 1440, ratio: 1 },
+];
+
+/**
+ * @typedef {{ what: string, measured: number, unit: string, aim: string, met: boolean | undefined }} Row
+ * one figure beside its aim; `met` is undefined for what has none
+ */
+
+/**
+ * Zooms in by the wheel, by pinching and by keys, in windows of several sizes.
+ * @returns {Promise<Row[]>}
+ */
+export async function measureDrawing() {
+  const server = await serveMock();
+  const browser = await launchBrowser();
+  try {
+    const rows = [];
+    for (const window of WINDOWS) {
+      const page = await openPage(browser, window);
+      await page.goto(`${server.url}?scenario=terabyte`);
+      await drawn(page);
+      rows.push(...(await measurePage(page, page, `${window.width} × ${window.height} @${window.ratio}`)));
+      await page.context().close();
+    }
+    return rows;
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+/** The same of a real image, in a real VS Code. */
+export async function measureInVsCode(file) {
+  const [{ startServer }, { openImage, openWorkbench, testSettings }, { stageExtension }] = await Promise.all([
+    import('../vscode/server.mjs'),
+    import('../vscode/workbench.mjs'),
+    import('../lib/stage.mjs'),
+  ]);
+  const folder = dirname(file);
+  const server = await startServer({ folder, settings: testSettings(), extension: stageExtension });
+  const browser = await launchBrowser();
+  try {
+    const page = await openWorkbench(browser, server.url({ folder }), {
+      width: 1770,
+      height: 1140,
+      onPage: (opened) => opened.addInitScript(watchFrames),
+    });
+    const frame = await openImage(page, basename(file));
+    await drawn(frame);
+    return await measurePage(page, frame, `${basename(file)} in VS Code`);
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+}
+
+async function openPage(browser, { width, height, ratio }) {
+  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: ratio });
+  await page.addInitScript(watchFrames);
+  return page;
+}
+
+/** @param frame what holds the map: the page itself, or the frame of a webview in it */
+async function measurePage(page, frame, where) {
+  const rows = [];
+  const canvas = frame.locator('canvas.map-canvas').first();
+  await canvas.focus();
+  const box = await canvas.boundingBox();
+  const point = { x: box.x + box.width * 0.4, y: box.y + box.height * 0.55 };
+  await page.mouse.move(point.x, point.y);
+  const steps = await zoomSteps(page, frame);
+  const before = await memory(page, frame);
+  for (const [name, zoomIn] of Object.entries(zooms(page, steps))) {
+    await frame.evaluate(() => globalThis.frames60.start());
+    await zoomIn();
+    await settled(frame);
+    const told = await frame.evaluate(() => globalThis.frames60.stop());
+    rows.push(...rowsOf(told, `${where}, ${name}`));
+    await wholeDisk(page, frame);
+  }
+  for (let zoom = 0; zoom < ZOOMS; zoom += 1) {
+    await zooms(page, steps).keys();
+    await wholeDisk(page, frame);
+  }
+  const after = await memory(page, frame);
+  const grown = (after - before) / 2 ** 20;
+  rows.push({ what: `${where}, page’s memory`, measured: after / 2 ** 20, unit: 'MiB', aim: '', met: undefined });
+  const what = `${where}, grown by ${ZOOMS} zooms`;
+  rows.push({ what, measured: grown, unit: 'MiB', aim: '≤ 4', met: grown <= 4 });
+  return rows;
+}
+
+/** The ways to zoom from the whole disk to single clusters. */
+function zooms(page, steps) {
+  return {
+    async wheel() {
+      for (let step = 0; step < steps; step += 1) {
+        await page.mouse.wheel(0, -NOTCH);
+        await page.waitForTimeout(NOTCH_MS);
+      }
+    },
+    async pinch() {
+      await page.keyboard.down('Control');
+      for (let step = 0; step < PINCH_STEPS; step += 1) {
+        await page.mouse.wheel(0, -PINCH);
+      }
+      await page.keyboard.up('Control');
+    },
+    async keys() {
+      for (let step = 0; step < steps; step += 1) {
+        await page.keyboard.press('+');
+        await page.waitForTimeout(NOTCH_MS);
+      }
+    },
+  };
+}
+
+/** Presses of a key from the whole disk to the largest cells. */
+async function zoomSteps(page, frame) {
+  let steps = 0;
+  for (let last; ; steps += 1) {
+    await settled(frame);
+    const now = await frame.evaluate(() => globalThis.frames60.painted());
+    if (steps > 60 || now === last) break;
+    last = now;
+    await page.keyboard.press('+');
+    await page.waitForTimeout(NOTCH_MS);
+  }
+  await wholeDisk(page, frame);
+  return steps;
+}
+
+async function wholeDisk(page, frame) {
+  await page.keyboard.press('0');
+  await page.waitForTimeout(NOTCH_MS);
+  await settled(frame);
+}
+
+/** Waits until the map shows what was asked for. */
+async function settled(frame) {
+  await frame.waitForFunction(() => document.querySelector('canvas.map-canvas')?.ariaBusy === 'false');
+}
+
+async function drawn(frame) {
+  await frame.waitForFunction(() => performance.getEntriesByName('vmdisk-drawn').length > 0, undefined, {
+    timeout: 120_000,
+  });
+  await settled(frame);
+}
+
+/** Bytes of the page's heap and of its buffers, after a collection. */
+async function memory(page, frame) {
+  const session = await page.context().newCDPSession(frame === page ? page : (await session0(page, frame)));
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize, backingStorageSize = 0 } = await session.send('Runtime.getHeapUsage');
+  await session.detach();
+  return usedSize + backingStorageSize;
+}
+
+/** A webview of another origin has a process of its own; one that has none shares the page's. */
+async function session0(page, frame) {
+  return page.context().newCDPSession(frame).then(
+    async (session) => {
+      await session.detach();
+      return frame;
+    },
+    () => page,
+  );
+}
+
+function rowsOf({ paints, intervals, long, requests }, where) {
+  const fps = 1000 / (intervals.reduce((sum, each) => sum + each, 0) / Math.max(1, intervals.length));
+  const missed = intervals.reduce((sum, each) => sum + Math.max(0, Math.round(each / FRAME_MS) - 1), 0);
+  const share = (missed / (intervals.length + missed)) * 100;
+  const most = at(paints, 0.99);
+  return [
+    { what: `${where}: a frame’s script, median`, measured: at(paints, 0.5), unit: 'ms', aim: '', met: undefined },
+    { what: `${where}: a frame’s script, 99 of 100`, measured: most, unit: 'ms', aim: `≤ ${PAINT_AIM_MS}`, met: most <= PAINT_AIM_MS },
+    { what: `${where}: frames a second`, measured: fps, unit: '/s', aim: '≥ 59', met: fps >= 59 },
+    { what: `${where}: frames missed`, measured: share, unit: '%', aim: '', met: undefined },
+    { what: `${where}: tasks over 50 ms`, measured: long, unit: '', aim: '0', met: long === 0 },
+    { what: `${where}: pictures asked for`, measured: requests, unit: '', aim: '', met: undefined },
+  ];
+}
+
+function at(values, share) {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+/** Runs in the page, before its scripts: times what each frame's callbacks take and when frames come. */
+function watchFrames() {
+  const request = globalThis.requestAnimationFrame.bind(globalThis);
+  let watching = false;
+  let paints = [];
+  let times = [];
+  let long = 0;
+  let requests = 0;
+  let frame = 0;
+  let spent = 0;
+  globalThis.requestAnimationFrame = (callback) =>
+    request((now) => {
+      const start = performance.now();
+      callback(now);
+      if (!watching) return;
+      if (now === frame) spent += performance.now() - start;
+      else {
+        if (frame > 0) paints.push(spent);
+        frame = now;
+        spent = performance.now() - start;
+      }
+    });
+  const tick = (now) => {
+    if (!watching) return;
+    times.push(now);
+    request(tick);
+  };
+  new PerformanceObserver((list) => {
+    if (watching) long += list.getEntries().length;
+  }).observe({ type: 'longtask' });
+  globalThis.addEventListener('message', ({ data }) => {
+    if (watching && data?.type === 'reply' && data.result?.pixels) requests += 1;
+  });
+  globalThis.frames60 = {
+    start() {
+      [paints, times, long, requests, frame, watching] = [[], [], 0, 0, 0, true];
+      request(tick);
+    },
+    stop() {
+      watching = false;
+      return { paints, intervals: times.slice(1).map((time, index) => time - times[index]), long, requests };
+    },
+    /** What the status line says of the zoom. */
+    painted: () => document.querySelector('footer.status')?.textContent ?? '',
+  };
+}
+
+function print(rows) {
+  for (const { what, measured, unit, aim, met } of rows) {
+    const mark = met === undefined ? '' : met ? 'met' : 'MISSED';
+    console.log(`${what.padEnd(62)} ${measured.toFixed(2).padStart(9)} ${unit.padEnd(4)} ${aim.padEnd(6)} ${mark}`);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { real: { type: 'string' } } });
+  print(values.real ? await measureInVsCode(join(process.cwd(), values.real)) : await measureDrawing());
+}
