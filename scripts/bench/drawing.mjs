@@ -1,7 +1,8 @@
 // How the webview draws a fragmented tebibyte (test/browser/mock/terabyte.ts), in the Chromium of the browser tests.
-//   node scripts/bench/drawing.mjs [--real FOLDER/FILE.qcow2]    with --real also a real image, in a real VS Code
+//   node scripts/bench/drawing.mjs [--window 1400x900x2]…    width, height and device pixel ratio
+//   node scripts/bench/drawing.mjs --real FILE.qcow2         a real image instead, in a real VS Code
 // This Chromium has no GPU: what is painted is put on the screen by the processor too, which no user's machine does.
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { serveMock } from '../../test/browser/mock/server.mjs';
@@ -29,12 +30,12 @@ const WINDOWS = [
  * Zooms in by the wheel, by pinching and by keys, in windows of several sizes.
  * @returns {Promise<Row[]>}
  */
-export async function measureDrawing() {
+export async function measureDrawing(windows = WINDOWS) {
   const server = await serveMock();
   const browser = await launchBrowser();
   try {
     const rows = [];
-    for (const window of WINDOWS) {
+    for (const window of windows) {
       const page = await openPage(browser, window);
       await page.goto(`${server.url}?scenario=terabyte`);
       await drawn(page);
@@ -262,6 +263,10 @@ function print(rows) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { real: { type: 'string' } } });
-  print(values.real ? await measureInVsCode(join(process.cwd(), values.real)) : await measureDrawing());
+  const { values } = parseArgs({ options: { real: { type: 'string' }, window: { type: 'string', multiple: true } } });
+  const windows = values.window?.map((text) => {
+    const [width, height, ratio] = text.split('x').map(Number);
+    return { width, height, ratio };
+  });
+  print(values.real ? await measureInVsCode(resolve(values.real)) : await measureDrawing(windows));
 }

@@ -41,13 +41,18 @@ export function divideCell(pixels: Pixels, cell: number, width: number, out: Cel
   out.count = parts;
   out.edge[0] = 0;
   let sum = 0;
+  let edge = 0;
+  let vanished = false;
   for (let part = 0; part < parts; part += 1) {
     out.owner[part] = pixels.owner[from + part] ?? NOBODY;
     out.kind[part] = pixels.kind[from + part] ?? 0;
     sum += pixels.bytes[from + part] ?? 0;
-    out.edge[part + 1] = Math.round((sum / total) * room);
+    const next = Math.round((sum / total) * room);
+    out.edge[part + 1] = next;
+    vanished ||= next === edge;
+    edge = next;
   }
-  if (parts > 1 && parts <= room) widenVanished(out);
+  if (vanished && parts <= room) widenVanished(out);
 }
 
 /** Gives each owned part without a pixel one of the widest part's. */

@@ -54,6 +54,16 @@ interface BarColors {
   readonly invalid: Tile;
 }
 
+/** All that the bars look like depends on. */
+interface Strip {
+  readonly width: number;
+  readonly height: number;
+  readonly colors: BarColors;
+  readonly bars: MarkedPixels | undefined;
+  readonly comparing: boolean;
+  readonly pending: boolean;
+}
+
 /** CSS pixels: width of a bar of the histogram, and the least width of the window. */
 const BAR = 2;
 const LEAST_WINDOW = 4;
@@ -81,6 +91,7 @@ export class Overview {
   private palette: Palette | undefined;
   private colors: BarColors | undefined;
   private raster: Raster | undefined;
+  private painted: Strip | undefined;
   private axisFor = 0;
   private readonly job = (): undefined => this.paint();
 
@@ -182,19 +193,30 @@ export class Overview {
     const ratio = devicePixelRatio;
     const bar = Math.max(1, Math.round(BAR * ratio));
     const colors = (this.colors ??= this.mix(palette, ratio));
-    this.raster = sizeRaster(this.raster, width, height);
-    this.raster.data.fill(colors.ground);
-    const bars = this.sumBars(bar);
-    if (bars) {
-      this.paintBars(this.raster, colors, bars);
-      paintBarMarks(this.raster, colors, bars, ratio);
-    }
-    context.putImageData(imageOf(this.raster), 0, 0);
+    const raster = this.paintStrip(colors, this.sumBars(bar), ratio);
+    context.putImageData(imageOf(raster), 0, 0);
     this.paintWindow(context, palette, ratio);
     if (!palette.highContrast) return;
     context.strokeStyle = cssColor(palette.nobody);
     context.lineWidth = Math.round(ratio);
     context.strokeRect(ratio / 2, ratio / 2, width - ratio, height - ratio);
+  }
+
+  /** Paints the bars, unless they are painted already: mostly it is the window that moves. */
+  private paintStrip(colors: BarColors, bars: MarkedPixels | undefined, ratio: number): Raster {
+    const { width, height } = this.canvas;
+    const { comparing, pending } = this.model;
+    const strip: Strip = { width, height, colors, bars, comparing, pending };
+    const { painted, raster } = this;
+    if (raster && painted && (Object.keys(strip) as (keyof Strip)[]).every((key) => painted[key] === strip[key])) return raster;
+    this.painted = strip;
+    this.raster = sizeRaster(raster, width, height);
+    this.raster.data.fill(colors.ground);
+    if (bars) {
+      this.paintBars(this.raster, colors, bars);
+      paintBarMarks(this.raster, colors, bars, ratio);
+    }
+    return this.raster;
   }
 
   private mix(palette: Palette, ratio: number): BarColors {

@@ -1,10 +1,10 @@
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
 import { createCellParts, divideCell } from './cells';
 import type { MarkedPixels } from './cells';
+import type { Grid } from './grid';
 import { paintMarks } from './marks';
 import { fillTile } from './raster';
 import type { Raster, Tile } from './raster';
-import type { Level, View } from './scale';
 
 /** Colours as pixels; `layers` newest first. */
 export interface MapColors {
@@ -28,8 +28,7 @@ export interface MapColors {
 /** A frame of cells. Lengths in device pixels. */
 export interface Scene {
   readonly pixels: MarkedPixels;
-  readonly view: View;
-  readonly level: Level;
+  readonly grid: Grid;
   /** Cells `[first, last)` that are on screen. */
   readonly first: number;
   readonly last: number;
@@ -71,7 +70,7 @@ class Pieces<T> {
   }
 }
 
-/** How thick the rims of hollow cells are, and where the lines across compressed ones run. */
+/** What cells of one height look like: how thick the rims of hollow ones are, and where lines across compressed ones run. */
 interface Shapes {
   readonly size: number;
   /** Rim of a zero cell, of one that is faded in high contrast, and of one that nobody owns. */
@@ -106,33 +105,37 @@ const tiles = new Pieces<Tile>();
  * line of pixels; the lines below it repeat it, with what differs from line to line written over.
  */
 export function paintCells(target: Raster, scene: Scene): void {
-  const { view, level, first, last, gap, colors } = scene;
-  const { pitch, columns } = level;
-  target.data.fill(colors.background);
-  if (last <= first) return;
-  const shapes = shapesOf(pitch - gap, gap);
-  const line = new Uint32Array(target.width);
-  const scrolled = Math.round(view.top * pitch);
-  const firstRow = Math.floor((first + view.lead) / columns);
-  const lastRow = Math.floor((last - 1 + view.lead) / columns);
-  for (let row = firstRow; row <= lastRow; row += 1) {
-    const start = row * columns - view.lead;
+  const { grid, first, last, gap, colors } = scene;
+  const { data, width, height } = target;
+  const line = new Uint32Array(width);
+  const shapesBySize: Shapes[] = []; // rows differ by a pixel while the zoom moves
+  let painted = 0;
+  for (let row = grid.rowOf(first); last > first && row <= grid.rowOf(last - 1); row += 1) {
+    const top = grid.y(row);
+    const bottom = grid.y(row + 1) - gap;
+    if (bottom <= 0 || top >= height) continue;
+    const shapes = (shapesBySize[bottom - top] ??= shapesOf(bottom - top, gap));
     line.fill(colors.background);
     holes.clear();
     lines.clear();
     tiles.clear();
-    for (let cell = Math.max(first, start); cell < Math.min(last, start + columns); cell += 1) {
-      writeCell(line, cell, (cell - start) * pitch, scene, shapes);
+    const start = grid.firstOf(row);
+    for (let cell = Math.max(first, start); cell < Math.min(last, start + grid.columns); cell += 1) {
+      const from = grid.x[cell - start] ?? 0;
+      const to = (grid.x[cell - start + 1] ?? 0) - gap;
+      if (to > 0 && from < width) writeCell(line, cell, from, to - from, scene, shapes);
     }
-    copyRow(target, line, row * pitch, scrolled, shapes, colors.ground);
+    if (top > painted) data.fill(colors.background, painted * width, top * width);
+    copyRow(target, line, top, grid.scrolled, shapes, colors.ground);
+    painted = Math.min(bottom, height);
   }
+  data.fill(colors.background, painted * width);
   paintMarks(target, scene);
 }
 
 /** Writes a cell's colours into the line, and notes what is not the same on all lines. */
-function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, shapes: Shapes): void {
+function writeCell(line: Uint32Array, cell: number, x: number, size: number, scene: Scene, shapes: Shapes): void {
   const { pixels, colors, picked, comparing } = scene;
-  const { size } = shapes;
   const outlined = colors.groundOutline !== undefined;
   const nobody = colors.groundOutline ?? colors.ground;
   const index = cell - Math.round(pixels.rangeStart / pixels.cellBytes);
@@ -140,7 +143,7 @@ function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, sha
   const same = comparing && !((pixels.different?.[index] ?? 0) > 0);
   divideCell(pixels, index, size, parts);
   if (parts.count === 0) {
-    line.fill(nobody, x, x + size);
+    fillLine(line, x, x + size, nobody);
     if (outlined) hollow(x, x + size, shapes.outline);
   }
   for (let part = 0; part < parts.count; part += 1) {
@@ -151,7 +154,7 @@ function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, sha
     const kind = parts.kind[part] ?? Kind.Data;
     const unknown = owner === UNKNOWN_OWNER || kind === Kind.Unknown;
     if (owner === NOBODY || (unknown && scene.pending)) {
-      line.fill(nobody, from, to);
+      fillLine(line, from, to, nobody);
       if (outlined) hollow(from, to, shapes.outline);
     } else if (unknown) tiles.push(from, to, colors.unknown);
     else if (kind === Kind.Invalid) tiles.push(from, to, colors.invalid);
@@ -160,7 +163,7 @@ function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, sha
       const fades = same || (picked !== null && picked !== owner);
       // High contrast fades by hollowing the cells out, so that the colour itself stays.
       const dim = fades && !outlined;
-      line.fill((dim ? colors.fadedLayers[owner] : colors.layers[owner]) ?? nobody, from, to);
+      fillLine(line, from, to, (dim ? colors.fadedLayers[owner] : colors.layers[owner]) ?? nobody);
       if (fades && outlined) hollow(from, to, shapes.thin);
       else if (kind === Kind.Zero || kind === Kind.ZeroAllocated) hollow(from, to, shapes.ring);
       else if (kind === Kind.Compressed) {
@@ -168,6 +171,12 @@ function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, sha
       }
     }
   }
+}
+
+/** Most parts are a few pixels wide, for which a loop is quicker than a call of `fill`. */
+function fillLine(line: Uint32Array, from: number, to: number, color: number): void {
+  const end = Math.min(to, line.length);
+  for (let x = Math.max(from, 0); x < end; x += 1) line[x] = color;
 }
 
 /** The inside of a hollow part. Where it is too narrow for a rim, the hole takes the whole width between two bars. */
@@ -183,22 +192,25 @@ function copyRow(
   const { size, ring, thin, outline, lined } = shapes;
   let last = -1;
   let lastLook = -1;
-  for (let dy = 0; dy < size; dy += 1) {
-    const y = top - scrolled + dy;
-    if (y < 0 || y >= height) continue;
+  for (let dy = Math.max(0, -top); dy < size && top + dy < height; dy += 1) {
     const rim = Math.min(dy, size - 1 - dy);
     const look = (rim >= outline ? 1 : 0) + (rim >= thin ? 2 : 0) + (rim >= ring ? 4 : 0) + (lined[dy] ? 8 : 0);
-    const at = y * width;
+    const at = (top + dy) * width;
+    const fill = (from: number, to: number, color: number): void => {
+      data.fill(color, at + Math.max(0, from), at + Math.min(to, width));
+    };
     if (look === lastLook && tiles.length === 0) {
       data.copyWithin(at, last, last + width);
     } else {
       data.set(line, at);
       holes.each((from, to, needs) => {
-        if (rim >= needs) data.fill(ground, at + from, at + to);
+        if (rim >= needs) fill(from, to, ground);
       });
-      if (lined[dy]) lines.each((from, to, color) => data.fill(color, at + from, at + to));
+      if (lined[dy]) lines.each(fill);
       // Tied to the disk instead of to the screen, a hatch does not swim when the map is scrolled.
-      tiles.each((from, to, tile) => fillTile(data, at, from, to, tile, top + dy));
+      tiles.each((from, to, tile) => {
+        fillTile(data, at, Math.max(0, from), Math.min(to, width), tile, top + scrolled + dy);
+      });
     }
     last = at;
     lastLook = look;
