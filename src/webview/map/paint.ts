@@ -1,6 +1,8 @@
-import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
-import { createCellParts, divideCell } from './cells';
+import { Kind, NOBODY } from '../../core/model';
+import { createCellParts, divideCell, divideKnown, isUnknown } from './cells';
 import type { MarkedPixels } from './cells';
+import { estimate } from './estimate';
+import type { Estimate } from './estimate';
 import type { Grid } from './grid';
 import { paintMarks } from './marks';
 import { fillTile } from './raster';
@@ -12,6 +14,8 @@ export interface MapColors {
   readonly ground: number;
   readonly layers: readonly number[];
   readonly fadedLayers: readonly number[];
+  /** Of cells that are estimated. */
+  readonly paleLayers: readonly number[];
   /** Lines across compressed data. */
   readonly lines: readonly number[];
   readonly fadedLines: readonly number[];
@@ -37,7 +41,10 @@ export interface Scene {
   readonly picked: number | null;
   /** While two disks are compared, what does not differ fades. */
   readonly comparing: boolean;
-  /** While layers are still being read, what is unknown will be known soon: it stays ground. */
+  /**
+   * While the disk is still being read, what is unknown will be known soon. A cell that is not wholly known is a smaller
+   * square, by as much as is unknown, with what is known of it or, as an estimate, of the nearest cell.
+   */
   readonly pending: boolean;
   readonly colors: MapColors;
 }
@@ -95,7 +102,12 @@ function shapesOf(size: number, gap: number): Shapes {
   };
 }
 
+/** Side of the square for a cell of which nothing is known, as a share of a whole one. */
+const SEED = 0.45;
+
 const parts = createCellParts();
+/** From above and below, what the background keeps of a smaller square. */
+const insets = new Pieces<number>();
 const holes = new Pieces<number>();
 const lines = new Pieces<number>();
 const tiles = new Pieces<Tile>();
@@ -108,6 +120,7 @@ export function paintCells(target: Raster, scene: Scene): void {
   const { grid, first, last, gap, colors } = scene;
   const { data, width, height } = target;
   const line = new Uint32Array(width);
+  const estimated = scene.pending ? estimate(scene.pixels) : undefined;
   const shapesBySize: Shapes[] = []; // rows differ by a pixel while the zoom moves
   let painted = 0;
   for (let row = grid.rowOf(first); last > first && row <= grid.rowOf(last - 1); row += 1) {
@@ -119,14 +132,15 @@ export function paintCells(target: Raster, scene: Scene): void {
     holes.clear();
     lines.clear();
     tiles.clear();
+    insets.clear();
     const start = grid.firstOf(row);
     for (let cell = Math.max(first, start); cell < Math.min(last, start + grid.columns); cell += 1) {
       const from = grid.x[cell - start] ?? 0;
       const to = (grid.x[cell - start + 1] ?? 0) - gap;
-      if (to > 0 && from < width) writeCell(line, cell, from, to - from, scene, shapes);
+      if (to > 0 && from < width) writeCell(line, cell, from, to - from, scene, shapes, estimated);
     }
     if (top > painted) data.fill(colors.background, painted * width, top * width);
-    copyRow(target, line, top, grid.scrolled, shapes, colors.ground);
+    copyRow(target, line, top, grid.scrolled, shapes, colors);
     painted = Math.min(bottom, height);
   }
   data.fill(colors.background, painted * width);
@@ -134,12 +148,18 @@ export function paintCells(target: Raster, scene: Scene): void {
 }
 
 /** Writes a cell's colours into the line, and notes what is not the same on all lines. */
-function writeCell(line: Uint32Array, cell: number, x: number, size: number, scene: Scene, shapes: Shapes): void {
+function writeCell(
+  line: Uint32Array, cell: number, x: number, size: number, scene: Scene, shapes: Shapes, estimated: Estimate | undefined,
+): void {
   const { pixels, colors, picked, comparing } = scene;
   const outlined = colors.groundOutline !== undefined;
   const nobody = colors.groundOutline ?? colors.ground;
   const index = cell - Math.round(pixels.rangeStart / pixels.cellBytes);
   if (index < 0 || index >= pixels.cells) return;
+  if (estimated && (estimated.known[index] ?? 1) < 1) {
+    writeEstimate(line, x, size, scene, estimated.known[index] ?? 0, estimated.like[index] ?? -1);
+    return;
+  }
   const same = comparing && !((pixels.different?.[index] ?? 0) > 0);
   divideCell(pixels, index, size, parts);
   if (parts.count === 0) {
@@ -152,11 +172,10 @@ function writeCell(line: Uint32Array, cell: number, x: number, size: number, sce
     if (to === from) continue;
     const owner = parts.owner[part] ?? NOBODY;
     const kind = parts.kind[part] ?? Kind.Data;
-    const unknown = owner === UNKNOWN_OWNER || kind === Kind.Unknown;
-    if (owner === NOBODY || (unknown && scene.pending)) {
+    if (owner === NOBODY) {
       fillLine(line, from, to, nobody);
       if (outlined) hollow(from, to, shapes.outline);
-    } else if (unknown) tiles.push(from, to, colors.unknown);
+    } else if (isUnknown(owner, kind)) tiles.push(from, to, colors.unknown);
     else if (kind === Kind.Invalid) tiles.push(from, to, colors.invalid);
     else if (colors.tiles[owner]) tiles.push(from, to, colors.tiles[owner]);
     else {
@@ -173,6 +192,27 @@ function writeCell(line: Uint32Array, cell: number, x: number, size: number, sce
   }
 }
 
+/** Writes a square that is smaller by what is not known, with the owners of the cell that stands for this one. */
+function writeEstimate(
+  line: Uint32Array, x: number, size: number, { pixels, colors, picked }: Scene, known: number, like: number,
+): void {
+  const side = Math.max(1, Math.round(size * (SEED + (1 - SEED) * known)));
+  const inset = Math.floor((size - side) / 2);
+  const left = x + inset;
+  const right = x + size - inset;
+  const nobody = colors.groundOutline ?? colors.ground;
+  fillLine(line, left, right, nobody);
+  insets.push(left, right, inset);
+  if (like < 0) return;
+  divideKnown(pixels, like, right - left, parts);
+  for (let part = 0; part < parts.count; part += 1) {
+    const owner = parts.owner[part] ?? NOBODY;
+    if (owner === NOBODY) continue;
+    const shades = picked !== null && picked !== owner ? colors.fadedLayers : colors.paleLayers;
+    fillLine(line, left + (parts.edge[part] ?? 0), left + (parts.edge[part + 1] ?? 0), shades[owner] ?? nobody);
+  }
+}
+
 /** Most parts are a few pixels wide, for which a loop is quicker than a call of `fill`. */
 function fillLine(line: Uint32Array, from: number, to: number, color: number): void {
   const end = Math.min(to, line.length);
@@ -186,7 +226,7 @@ function hollow(from: number, to: number, rim: number): void {
 }
 
 function copyRow(
-  target: Raster, line: Uint32Array, top: number, scrolled: number, shapes: Shapes, ground: number,
+  target: Raster, line: Uint32Array, top: number, scrolled: number, shapes: Shapes, { background, ground }: MapColors,
 ): void {
   const { data, width, height } = target;
   const { size, ring, thin, outline, lined } = shapes;
@@ -199,7 +239,7 @@ function copyRow(
     const fill = (from: number, to: number, color: number): void => {
       data.fill(color, at + Math.max(0, from), at + Math.min(to, width));
     };
-    if (look === lastLook && tiles.length === 0) {
+    if (look === lastLook && tiles.length === 0 && insets.length === 0) {
       data.copyWithin(at, last, last + width);
     } else {
       data.set(line, at);
@@ -207,6 +247,9 @@ function copyRow(
         if (rim >= needs) fill(from, to, ground);
       });
       if (lined[dy]) lines.each(fill);
+      insets.each((from, to, inset) => {
+        if (rim < inset) fill(from, to, background);
+      });
       // Tied to the disk instead of to the screen, a hatch does not swim when the map is scrolled.
       tiles.each((from, to, tile) => {
         fillTile(data, at, Math.max(0, from), Math.min(to, width), tile, top + scrolled + dy);

@@ -51,7 +51,7 @@ if (context) {
   const colors = {
     background: pack(background), ground: pack(background), layers: layers.map(pack),
     fadedLayers: layers.map((color) => pack(faded(color, background))),
-    lines: layers.map((color) => pack(lined(color, background))), fadedLines: [],
+    lines: layers.map((color) => pack(lined(color, background))), fadedLines: [], paleLayers: [],
     tiles: [], different: 1, damaged: 2,
     unknown: hatch(background, background, 1, false), invalid: hatch(background, background, 1, true),
   };

@@ -262,11 +262,7 @@ const lone = (size: number, cluster: number, fill: boolean): FakeDisk => ({
   }],
 });
 
-function loading(): FakeDisk {
-  const layers = web01();
-  const read = layers.map((layer, depth) => (depth < 3 ? layer : { ...layer, unread: true }));
-  return web01Disk({ scan: 'running', layers: read });
-}
+const loading = (): FakeDisk => web01Disk({ scan: 'running', readOneIn: 4 });
 
 const PNG = Uint8Array.from([
   0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 6, 0xea, 0, 0, 4, 0x74,

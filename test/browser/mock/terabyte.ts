@@ -46,14 +46,22 @@ function ownersOf(seed: number): Uint8Array {
     state ^= state << 5;
     return (state >>> 0) / 4_294_967_296;
   };
-  const length = (mean: number): number => 1 + Math.floor(Math.log(1 - random()) / Math.log(1 - 1 / mean));
+  /** Lengths of the geometric distribution that has this mean. */
+  const lengths = (mean: number): (() => number) => {
+    const all = Uint16Array.from({ length: 4096 }, (_, at) =>
+      1 + Math.floor(Math.log((at + 0.5) / 4096) / Math.log(1 - 1 / mean)));
+    return () => all[Math.floor(random() * all.length)] ?? 1;
+  };
+  const run = lengths(MEAN_RUN);
   for (let layer = SHARES.length - 1; layer >= 0; layer -= 1) {
     const share = SHARES[layer] ?? 0;
-    const gap = (MEAN_RUN * (1 - share)) / share;
-    for (let at = length(gap); at < CLUSTERS; at += length(gap)) {
-      const end = at + length(MEAN_RUN);
-      owners.fill(layer, at, Math.min(end, CLUSTERS));
-      at = end;
+    const gap = lengths((MEAN_RUN * (1 - share)) / share);
+    for (let at = gap(); at < CLUSTERS; at += gap()) {
+      const end = Math.min(at + run(), CLUSTERS);
+      while (at < end) {
+        owners[at] = layer;
+        at += 1;
+      }
     }
   }
   return owners;

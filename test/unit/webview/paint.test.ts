@@ -14,7 +14,7 @@ import type { View } from '../../../src/webview/map/scale';
  */
 const code = (letter: string): number => letter.charCodeAt(0);
 const COLORS: MapColors = {
-  background: code('.'), ground: code('_'), layers: [code('A'), code('B')], fadedLayers: [code('a'), code('b')],
+  background: code('.'), ground: code('_'), layers: [code('A'), code('B')], fadedLayers: [code('a'), code('b')], paleLayers: [code('p'), code('q')],
   lines: [code('-'), code('=')], fadedLines: [code('-'), code('=')],
   tiles: [undefined, undefined, { side: 1, data: Uint32Array.of(code('/')) }], different: code('D'), damaged: code('!'),
   unknown: { side: 1, data: Uint32Array.of(code('?')) }, invalid: { side: 2, data: Uint32Array.from('xXXx', code) },
@@ -109,8 +109,31 @@ describe('painting cells', () => {
     ]);
   });
 
-  it('leaves the ground while the answer is still awaited', () => {
-    assert.equal(paint([[[UNKNOWN_OWNER, Kind.Unknown, 100]]], 4, { pending: true })[0], '___.....');
+  it('draws a cell that is not read yet as a smaller square, like the nearest that is known', () => {
+    const unread: CellSpec = [[UNKNOWN_OWNER, Kind.Unknown, 100]];
+    // Of seven pixels, three: the share of a cell of which nothing is known.
+    assert.deepEqual(paint([data(1), unread], 8, { pending: true }), [
+      'BBBBBBB.........', 'BBBBBBB.........', 'BBBBBBB...qqq...', 'BBBBBBB...qqq...', 'BBBBBBB...qqq...',
+      'BBBBBBB.........', 'BBBBBBB.........', '................',
+    ]);
+  });
+
+  it('draws a cell that is read in part as a square by so much larger, of what is known', () => {
+    const half: CellSpec = [[0, Kind.Data, 25], [1, Kind.Zero, 25], [UNKNOWN_OWNER, Kind.Unknown, 50]];
+    assert.deepEqual(paint([half], 9, { pending: true }).map((line) => line.slice(0, 9)), [
+      '.........', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.........', '.........',
+    ]);
+  });
+
+  it('draws small squares of the ground while nothing is known anywhere', () => {
+    const unread: CellSpec = [[UNKNOWN_OWNER, Kind.Unknown, 100]];
+    assert.deepEqual(paint([unread, []], 6, { pending: true }),
+      ['............', '.___...___..', '.___...___..', '.___...___..', '............', '............']);
+  });
+
+  it('fades what is not picked where it is estimated, too', () => {
+    const half: CellSpec = [[0, Kind.Data, 50], [UNKNOWN_OWNER, Kind.Unknown, 50]];
+    assert.equal(paint([half], 9, { pending: true, picked: 1 })[4]?.slice(0, 9), '.aaaaaa..');
   });
 
   it('fades what is not picked', () => {
