@@ -7,7 +7,8 @@ import type { FakeLayer } from './disk';
 /**
  * A made-up tebibyte in five layers, as fragmented as one that ran for years: each layer holds 30 % of it, the base 60 %, in
  * runs of four clusters on average. It answers on a thread of its own, as the extension's worker does, so that the
- * page has its thread to itself.
+ * page has its thread to itself. In the mock page's address, `scenario=terabyte&passes=2` shows it while it is being read,
+ * and `pass-ms=500` reads on from there.
  */
 
 const CLUSTER = 65_536;
