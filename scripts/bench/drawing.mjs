@@ -1,15 +1,20 @@
 // How the webview draws a fragmented tebibyte (test/browser/mock/terabyte.ts), in the Chromium of the browser tests.
 //   node scripts/bench/drawing.mjs [--window 1400x900x2]…    width, height and device pixel ratio
 //   node scripts/bench/drawing.mjs --real FILE.qcow2         a real image instead, in a real VS Code
-// This Chromium has no GPU: what is painted is put on the screen by the processor too, which no user's machine does.
+// This Chromium has no GPU: the processor also puts on the screen what is painted. How many frames a second that leaves at
+// best is measured too, with a canvas of the same size on which nothing but one colour is drawn.
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { serveMock } from '../../test/browser/mock/server.mjs';
 import { launchBrowser } from '../vscode/browser.mjs';
 
-const FRAME_MS = 1000 / 60;
+const MIB = 2 ** 20;
+const FRAMES_A_SECOND = 60;
+/** The clock of frames is not exact to the last one. */
+const FPS_AIM = 59;
 const PAINT_AIM_MS = 8;
+const GROWTH_AIM_MIB = 4;
 const NOTCH = 100;
 const NOTCH_MS = 80;
 const PINCH_STEPS = 160;
@@ -39,8 +44,14 @@ export async function measureDrawing(windows = WINDOWS) {
       const page = await openPage(browser, window);
       await page.goto(`${server.url}?scenario=terabyte`);
       await drawn(page);
-      rows.push(...(await measurePage(page, page, `${window.width} × ${window.height} @${window.ratio}`)));
+      const where = `${window.width} × ${window.height} @${window.ratio}`;
+      rows.push(...(await measurePage(page, page, where)));
+      const canvas = await page.evaluate(() => {
+        const { width, height } = document.querySelector('canvas.map-canvas');
+        return { width, height };
+      });
       await page.context().close();
+      rows.push(await measureFloor(browser, window, canvas, where));
     }
     return rows;
   } finally {
@@ -80,34 +91,80 @@ async function openPage(browser, { width, height, ratio }) {
   return page;
 }
 
+/** What this browser does with a canvas of that size on which nothing is drawn but one colour a frame. */
+async function measureFloor(browser, { width, height, ratio }, canvas, where) {
+  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: ratio });
+  await page.addInitScript(watchFrames);
+  await page.goto('data:text/html,<body style="margin:0"><canvas>');
+  await page.evaluate(
+    async ([size, ratio, frames]) => {
+      const drawn = document.querySelector('canvas');
+      Object.assign(drawn, size);
+      Object.assign(drawn.style, { width: `${size.width / ratio}px`, height: `${size.height / ratio}px` });
+      const context = drawn.getContext('2d', { alpha: false });
+      const image = new ImageData(size.width, size.height);
+      const words = new Uint32Array(image.data.buffer);
+      globalThis.frameWatch.start();
+      for (let frame = 0; frame < frames; frame += 1) {
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        words.fill(0xff000000 + frame);
+        context.putImageData(image, 0, 0);
+      }
+    },
+    [canvas, ratio, 2 * FRAMES_A_SECOND],
+  );
+  const { intervals } = await page.evaluate(() => globalThis.frameWatch.stop());
+  await page.context().close();
+  const what = `${where}, a canvas of one colour: frames a second`;
+  return { what, measured: framesASecond(intervals), unit: '/s', aim: '', met: undefined };
+}
+
 /** @param frame what holds the map: the page itself, or the frame of a webview in it */
 async function measurePage(page, frame, where) {
   const rows = [];
+  const session = await page.context().newCDPSession(page);
+  // The clock of the thread: what other programs do at the time does not count.
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
   const canvas = frame.locator('canvas.map-canvas').first();
   await canvas.focus();
   const box = await canvas.boundingBox();
-  const point = { x: box.x + box.width * 0.4, y: box.y + box.height * 0.55 };
-  await page.mouse.move(point.x, point.y);
+  await page.mouse.move(box.x + box.width * 0.4, box.y + box.height * 0.55);
   const steps = await zoomSteps(page, frame);
-  const before = await memory(page, frame);
+  const before = await memory(session);
   for (const [name, zoomIn] of Object.entries(zooms(page, steps))) {
-    await frame.evaluate(() => globalThis.frames60.start());
+    await frame.evaluate(() => globalThis.frameWatch.start());
+    const spent = await processorTime(session);
     await zoomIn();
     await settled(frame);
-    const told = await frame.evaluate(() => globalThis.frames60.stop());
-    rows.push(...rowsOf(told, `${where}, ${name}`));
+    const script = (await processorTime(session)) - spent;
+    const told = await frame.evaluate(() => globalThis.frameWatch.stop());
+    rows.push(...rowsOf({ ...told, script }, `${where}, ${name}`));
     await wholeDisk(page, frame);
   }
   for (let zoom = 0; zoom < ZOOMS; zoom += 1) {
     await zooms(page, steps).keys();
     await wholeDisk(page, frame);
   }
-  const after = await memory(page, frame);
-  const grown = (after - before) / 2 ** 20;
-  rows.push({ what: `${where}, page’s memory`, measured: after / 2 ** 20, unit: 'MiB', aim: '', met: undefined });
-  const what = `${where}, grown by ${ZOOMS} zooms`;
-  rows.push({ what, measured: grown, unit: 'MiB', aim: '≤ 4', met: grown <= 4 });
+  const after = await memory(session);
+  const grown = (after - before) / MIB;
+  rows.push(
+    { what: `${where}: heap and buffers`, measured: after / MIB, unit: 'MiB', aim: '', met: undefined },
+    {
+      what: `${where}: grown by ${ZOOMS} zooms`,
+      measured: grown,
+      unit: 'MiB',
+      aim: `≤ ${GROWTH_AIM_MIB}`,
+      met: grown <= GROWTH_AIM_MIB,
+    },
+  );
+  await session.detach();
   return rows;
+}
+
+/** Milliseconds that the page's thread has spent in scripts. */
+async function processorTime(session) {
+  const { metrics } = await session.send('Performance.getMetrics');
+  return 1000 * metrics.find(({ name }) => name === 'ScriptDuration').value;
 }
 
 /** The ways to zoom from the whole disk to single clusters. */
@@ -140,7 +197,7 @@ async function zoomSteps(page, frame) {
   let steps = 0;
   for (let last; ; steps += 1) {
     await settled(frame);
-    const now = await frame.evaluate(() => globalThis.frames60.painted());
+    const now = await frame.evaluate(() => globalThis.frameWatch.painted());
     if (steps > 60 || now === last) break;
     last = now;
     await page.keyboard.press('+');
@@ -169,37 +226,32 @@ async function drawn(frame) {
 }
 
 /** Bytes of the page's heap and of its buffers, after a collection. */
-async function memory(page, frame) {
-  const session = await page.context().newCDPSession(frame === page ? page : (await session0(page, frame)));
+async function memory(session) {
   await session.send('HeapProfiler.collectGarbage');
   const { usedSize, backingStorageSize = 0 } = await session.send('Runtime.getHeapUsage');
-  await session.detach();
   return usedSize + backingStorageSize;
 }
 
-/** A webview of another origin has a process of its own; one that has none shares the page's. */
-async function session0(page, frame) {
-  return page.context().newCDPSession(frame).then(
-    async (session) => {
-      await session.detach();
-      return frame;
-    },
-    () => page,
-  );
+function framesASecond(intervals) {
+  return 1000 / (intervals.reduce((sum, each) => sum + each, 0) / Math.max(1, intervals.length));
 }
 
-function rowsOf({ paints, intervals, long, requests }, where) {
-  const fps = 1000 / (intervals.reduce((sum, each) => sum + each, 0) / Math.max(1, intervals.length));
-  const missed = intervals.reduce((sum, each) => sum + Math.max(0, Math.round(each / FRAME_MS) - 1), 0);
-  const share = (missed / (intervals.length + missed)) * 100;
-  const most = at(paints, 0.99);
+function rowsOf({ paints, intervals, long, requests, script }, where) {
+  const fps = framesASecond(intervals);
+  const each = script / Math.max(1, paints.length);
   return [
-    { what: `${where}: a frame’s script, median`, measured: at(paints, 0.5), unit: 'ms', aim: '', met: undefined },
-    { what: `${where}: a frame’s script, 99 of 100`, measured: most, unit: 'ms', aim: `≤ ${PAINT_AIM_MS}`, met: most <= PAINT_AIM_MS },
-    { what: `${where}: frames a second`, measured: fps, unit: '/s', aim: '≥ 59', met: fps >= 59 },
-    { what: `${where}: frames missed`, measured: share, unit: '%', aim: '', met: undefined },
-    { what: `${where}: tasks over 50 ms`, measured: long, unit: '', aim: '0', met: long === 0 },
-    { what: `${where}: pictures asked for`, measured: requests, unit: '', aim: '', met: undefined },
+    {
+      what: `${where}: processor time a frame`,
+      measured: each,
+      unit: 'ms',
+      aim: `≤ ${PAINT_AIM_MS}`,
+      met: each <= PAINT_AIM_MS,
+    },
+    { what: `${where}: a frame’s scripts, median`, measured: at(paints, 0.5), unit: 'ms', aim: '', met: undefined },
+    { what: `${where}: a frame’s scripts, 95 of 100`, measured: at(paints, 0.95), unit: 'ms', aim: '', met: undefined },
+    { what: `${where}: frames a second`, measured: fps, unit: '/s', aim: `≥ ${FPS_AIM}`, met: fps >= FPS_AIM },
+    { what: `${where}: tasks over 50 ms`, measured: long, unit: '', aim: '', met: undefined },
+    { what: `${where}: pictures that came`, measured: requests, unit: '', aim: '', met: undefined },
   ];
 }
 
@@ -238,16 +290,18 @@ function watchFrames() {
   new PerformanceObserver((list) => {
     if (watching) long += list.getEntries().length;
   }).observe({ type: 'longtask' });
-  globalThis.addEventListener('message', ({ data }) => {
-    if (watching && data?.type === 'reply' && data.result?.pixels) requests += 1;
-  });
-  globalThis.frames60 = {
+  const count = ({ data }) => {
+    if (data?.type === 'reply' && data.result?.pixels) requests += 1;
+  };
+  globalThis.frameWatch = {
     start() {
       [paints, times, long, requests, frame, watching] = [[], [], 0, 0, 0, true];
       request(tick);
+      globalThis.addEventListener('message', count);
     },
     stop() {
       watching = false;
+      globalThis.removeEventListener('message', count);
       return { paints, intervals: times.slice(1).map((time, index) => time - times[index]), long, requests };
     },
     /** What the status line says of the zoom. */
