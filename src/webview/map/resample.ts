@@ -12,15 +12,19 @@ export interface CellRange {
 /** Columns that grow, for building pictures cell by cell. */
 class PixelsBuilder {
   private readonly first: Uint32Array;
-  private owner = new Int16Array(1024);
-  private kind = new Uint8Array(1024);
-  private bytes = new Float64Array(1024);
+  private owner: Int16Array;
+  private kind: Uint8Array;
+  private bytes: Float64Array;
   private cell = 0;
   private cellFrom = 0;
   private count = 0;
 
   constructor(private readonly range: CellRange, private readonly end: number) {
     this.first = new Uint32Array(range.cells + 1);
+    const likely = 2 * range.cells + 1;
+    this.owner = new Int16Array(likely);
+    this.kind = new Uint8Array(likely);
+    this.bytes = new Float64Array(likely);
   }
 
   add(owner: number, kind: number, bytes: number): void {
