@@ -321,9 +321,10 @@ export class App extends HostActions implements Actions {
   }
 
   private tell(cell: Cell | undefined, point: { x: number; y: number }): void {
-    const { names, face } = this.state;
+    const { names, face, summary } = this.state;
     if (!cell || cell.parts.length === 0) this.tooltip.hide();
-    else this.tooltip.show(cell, point, face === 'file' ? fileTelling(this.file.colors) : diskTelling(names, this.colors));
+    else this.tooltip.show(cell, point, face === 'file' ? fileTelling(this.file.colors)
+      : diskTelling(names, this.colors, summary?.scan === 'running'));
   }
 
   private choose(cell: Cell, part: Part | undefined): void {

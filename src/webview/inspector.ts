@@ -109,7 +109,7 @@ export class Inspector {
     const mixed = cell && cell.parts.length > 1 && cell.start <= trace.offset && trace.offset < cell.end;
     return [
       this.values(state, trace, colors),
-      ...(mixed ? this.cellMix(cell, diskTelling(state.names, colors), (part) =>
+      ...(mixed ? this.cellMix(cell, diskTelling(state.names, colors, state.summary?.scan === 'running'), (part) =>
         this.actions.selectPart(cell, part.owner, part.kind)) : []),
       ...this.problems(state, trace),
       h('h2', {}, 'How a read gets there'),

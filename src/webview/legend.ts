@@ -5,7 +5,7 @@ import { formatBytes } from '../core/units';
 import { fill, h } from './dom';
 import type { State } from './state';
 import { fileLayer } from './summary';
-import { fileTelling } from './telling';
+import { fileTelling, UNREAD } from './telling';
 import { useKind, useName } from './uses';
 
 /** More layers than this are told by a ramp from base to newest. */
@@ -64,6 +64,7 @@ export class Legend {
       (summary.comparison?.ranges ?? 0) > 0 && entry('different', 'different'),
       seen.damaged && entry('damaged', 'damaged'),
       seen.invalid && entry('broken', 'invalid'),
+      summary.scan === 'running' && entry(UNREAD, 'unread'),
       (accounting?.unknown ?? 0) > 0 && entry('unknown', 'unknown'),
       (accounting?.nobody ?? 0) > 0 && entry('nobody', 'nobody'),
     );

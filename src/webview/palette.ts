@@ -112,6 +112,11 @@ export function faded(color: Rgb, background: Rgb): Rgb {
   return mix(color, background, 0.82);
 }
 
+/** What a colour is where it is only an estimate; high contrast keeps it, and tells by the shape alone. */
+export function pale(color: Rgb, { background, highContrast }: Pick<Palette, 'background' | 'highContrast'>): Rgb {
+  return highContrast ? color : mix(color, background, 0.4);
+}
+
 /** Lines drawn upon a fill (compressed data): the fill, moved towards the background. */
 export function lined(color: Rgb, background: Rgb): Rgb {
   return mix(color, background, 0.6);

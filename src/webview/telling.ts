@@ -1,4 +1,4 @@
-import { NOBODY } from '../core/model';
+import { NOBODY, UNKNOWN_OWNER } from '../core/model';
 import { formatBytes } from '../core/units';
 import { cssColor } from './color';
 import type { Rgb } from './color';
@@ -15,10 +15,14 @@ export interface Telling {
   mark(part: Pick<Part, 'owner' | 'kind'>): HTMLElement;
 }
 
-export const diskTelling = (names: readonly string[], colors: readonly Rgb[]): Telling => ({
-  name: (part) => partName(part, names),
-  mark: ({ owner, kind }) => mark(owner, kind, colors),
+/** @param reading while the disk is still being read, what is unknown will be known soon */
+export const diskTelling = (names: readonly string[], colors: readonly Rgb[], reading: boolean): Telling => ({
+  name: (part) => (reading && part.owner === UNKNOWN_OWNER ? UNREAD : partName(part, names)),
+  mark: ({ owner, kind }) =>
+    (reading && owner === UNKNOWN_OWNER ? h('span', 'mark unread') : mark(owner, kind, colors)),
 });
+
+export const UNREAD = 'not read yet';
 
 /** @param colors by `Use` */
 export const fileTelling = (colors: readonly Rgb[]): Telling => ({

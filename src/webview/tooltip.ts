@@ -12,6 +12,7 @@ const MOST_ROWS = 6;
 export class Tooltip {
   readonly element = h('div', { class: 'tooltip', attributes: { 'aria-hidden': 'true' } });
   private shown = '';
+  private at = { x: NaN, y: NaN };
 
   hide(): void {
     this.shown = '';
@@ -20,8 +21,11 @@ export class Tooltip {
 
   show(cell: Cell, point: { x: number; y: number }, telling: Telling): void {
     const key = JSON.stringify(cell);
+    // Told at every frame while the map moves under a pointer at rest, of which few change anything.
+    if (key === this.shown && point.x === this.at.x && point.y === this.at.y) return;
     if (key !== this.shown) this.write(cell, telling);
     this.shown = key;
+    this.at = point;
     this.place(point);
   }
 

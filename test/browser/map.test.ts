@@ -413,6 +413,14 @@ describe('the map', () => {
   });
 
   describe('all the while', () => {
+    it('labels its rows in the font that the page gives it', async () => {
+      const fonts = await editor.frame.evaluate(() => {
+        const canvas = document.querySelector<HTMLCanvasElement>('canvas.map-canvas');
+        return canvas && { drawn: canvas.getContext('2d')?.font, given: getComputedStyle(canvas).fontFamily };
+      });
+      assert.equal(fonts?.drawn, `11px ${fonts?.given}`);
+    });
+
     it('needs nothing from elsewhere and reports no error', () => {
       assert.deepEqual(session.problems, []);
       assert.deepEqual([...session.foreignOrigins], []);

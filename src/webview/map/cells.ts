@@ -1,5 +1,5 @@
 import type { Pixels } from '../../core/model';
-import { NOBODY } from '../../core/model';
+import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
 import { formatShares } from '../format';
 
 /** Cells, and how many bytes of each differ from another disk or are touched by a problem. */
@@ -13,16 +13,20 @@ export interface CellParts {
   count: number;
   readonly owner: Int16Array;
   readonly kind: Uint8Array;
+  readonly bytes: Float64Array;
   readonly edge: Int32Array;
 }
 
 const MOST_PARTS = 512;
+
+export const isUnknown = (owner: number, kind: number): boolean => owner === UNKNOWN_OWNER || kind === Kind.Unknown;
 
 export function createCellParts(): CellParts {
   return {
     count: 0,
     owner: new Int16Array(MOST_PARTS),
     kind: new Uint8Array(MOST_PARTS),
+    bytes: new Float64Array(MOST_PARTS),
     edge: new Int32Array(MOST_PARTS + 1),
   };
 }
@@ -39,15 +43,43 @@ export function divideCell(pixels: Pixels, cell: number, width: number, out: Cel
   for (let part = 0; part < parts; part += 1) total += pixels.bytes[from + part] ?? 0;
   const room = total >= pixels.cellBytes ? width : Math.max(1, Math.round((total / pixels.cellBytes) * width));
   out.count = parts;
-  out.edge[0] = 0;
-  let sum = 0;
-  for (let part = 0; part < parts; part += 1) {
-    out.owner[part] = pixels.owner[from + part] ?? NOBODY;
-    out.kind[part] = pixels.kind[from + part] ?? 0;
-    sum += pixels.bytes[from + part] ?? 0;
-    out.edge[part + 1] = Math.round((sum / total) * room);
+  for (let part = 0; part < parts; part += 1) copyPart(pixels, from + part, out, part);
+  divide(out, total, room);
+}
+
+/** The same of the known parts of a cell alone, as if there were no others: they get all of the width. */
+export function divideKnown(pixels: Pixels, cell: number, width: number, out: CellParts): void {
+  const end = pixels.first[cell + 1] ?? 0;
+  let total = 0;
+  out.count = 0;
+  for (let part = pixels.first[cell] ?? end; part < end && out.count < MOST_PARTS; part += 1) {
+    if (isUnknown(pixels.owner[part] ?? 0, pixels.kind[part] ?? 0)) continue;
+    total += pixels.bytes[part] ?? 0;
+    copyPart(pixels, part, out, out.count);
+    out.count += 1;
   }
-  if (parts > 1 && parts <= room) widenVanished(out);
+  divide(out, total, width);
+}
+
+function copyPart(pixels: Pixels, from: number, out: CellParts, to: number): void {
+  out.owner[to] = pixels.owner[from] ?? NOBODY;
+  out.kind[to] = pixels.kind[from] ?? 0;
+  out.bytes[to] = pixels.bytes[from] ?? 0;
+}
+
+function divide(out: CellParts, total: number, room: number): void {
+  let sum = 0;
+  let edge = 0;
+  let vanished = false;
+  out.edge[0] = 0;
+  for (let part = 0; part < out.count; part += 1) {
+    sum += out.bytes[part] ?? 0;
+    const next = Math.round((sum / total) * room);
+    out.edge[part + 1] = next;
+    vanished ||= next === edge;
+    edge = next;
+  }
+  if (vanished && out.count <= room) widenVanished(out);
 }
 
 /** Gives each owned part without a pixel one of the widest part's. */

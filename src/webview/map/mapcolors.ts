@@ -1,5 +1,5 @@
 import type { Rgb } from '../color';
-import { faded, lined } from '../palette';
+import { faded, lined, pale } from '../palette';
 import type { Palette } from '../palette';
 import type { MapColors } from './paint';
 import { hatch, pack } from './raster';
@@ -24,6 +24,7 @@ export function mapColors(
     ground: pack(ground),
     layers: layers.map(pack),
     fadedLayers: fade.map(pack),
+    paleLayers: layers.map((color) => pack(pale(color, palette))),
     lines: layers.map((color) => pack(lined(color, background))),
     fadedLines: fade.map((color) => pack(lined(color, background))),
     tiles: layers.map((color, owner) => patternTile(patterns[owner], color, ground, ratio)),

@@ -6,14 +6,17 @@ import type { Palette } from '../palette';
 import { partAt, partsOf } from './cells';
 import type { MarkedPixels, Part } from './cells';
 import { fitDevicePixels } from './devicepixels';
+import { Grid } from './grid';
+import type { Enlargement } from './grid';
 import { bindInput } from './input';
 import { mapColors } from './mapcolors';
 import type { Pattern } from './mapcolors';
 import { paintFrames, paintLabels } from './overlay';
 import { paintCells } from './paint';
-import type { MapColors } from './paint';
+import type { MapColors, Scene } from './paint';
 import { imageOf, sizeRaster } from './raster';
 import type { Raster } from './raster';
+import type { CellRange } from './resample';
 import * as scale from './scale';
 import type { Box, Disk, Level, View } from './scale';
 import type { PixelSource } from './source';
@@ -77,6 +80,8 @@ const EDGE = 3;
 const GUTTER = 50;
 const LABEL_GAP = 8;
 const LINE_PIXELS = 40;
+/** How small the cells of a level get before the zoom takes the next: what is drawn then is looked up from the start. */
+const SMALLEST = Math.SQRT1_2;
 
 /** The block map: one canvas, repainted at most once a frame. */
 export class MapView {
@@ -93,7 +98,8 @@ export class MapView {
   private colors: MapColors | undefined;
   private picture: { pixels: MarkedPixels; exact: boolean } | undefined;
   private raster: Raster | undefined;
-  private between: OffscreenCanvas | undefined;
+  private font = '';
+  private scene: Scene | undefined;
   private pointer: { x: number; y: number } | undefined;
   private saved: SavedView | undefined;
   private sight: MapSight | undefined;
@@ -135,6 +141,7 @@ export class MapView {
 
   setPalette(palette: Palette): void {
     this.palette = palette;
+    this.font = '';
     this.colors = undefined;
     nextFrame(this.job);
   }
@@ -361,49 +368,72 @@ export class MapView {
     this.followZoom();
     const level = this.levels[this.view.level];
     if (!level) return false;
-    const { disk } = this.model;
-    const enlarged = this.enlargement(level);
-    const colors = (this.colors ??= mapColors(
-      this.palette, this.model.colors, this.model.patterns ?? [], this.box.ratio));
-    const frame = { ...this.box, height: this.box.height / Math.min(1, enlarged) };
-    const above = Math.ceil((frame.height - this.box.height) / level.pitch);
-    const shifted = { ...this.view, top: Math.max(0, this.view.top - above) };
-    const seen = scale.visibleCells(shifted, disk, level, { ...frame, height: frame.height + above * level.pitch });
-    const around = Math.ceil(this.box.height / level.pitch / 2) * level.columns;
-    this.picture = this.source.picture(
-      { start: seen.first * level.cellBytes, cellBytes: level.cellBytes, cells: seen.last - seen.first }, around,
-    );
-
-    const origin = this.origin(level);
+    const { disk, selected } = this.model;
+    const zoom = this.enlargement(level);
+    const grid = new Grid(this.view, level, zoom);
     const gap = Math.max(1, Math.round(this.box.ratio));
-    this.raster = sizeRaster(this.raster, level.columns * level.pitch, Math.ceil(frame.height) + above * level.pitch);
-    paintCells(this.raster, {
-      pixels: this.picture.pixels, view: shifted, level, ...seen, gap,
-      picked: this.model.picked, comparing: this.model.comparing, pending: this.model.pending, colors,
+    const seen = this.cellsSeen(level, zoom);
+    this.picture = this.source.picture(
+      this.rangeOf(this.cellsSeen(level, moving ? { ...zoom, scale: Math.min(zoom.scale, SMALLEST) } : zoom), level),
+      Math.ceil(this.box.height / level.pitch / 2) * level.columns,
+    );
+    this.colors ??= mapColors(this.palette, this.model.colors, this.model.patterns ?? [], this.box.ratio);
+    const origin = this.origin(level);
+    const raster = this.paintScene(level, {
+      pixels: this.picture.pixels, grid, ...seen, gap, picked: this.model.picked, comparing: this.model.comparing,
+      pending: this.model.pending, colors: this.colors,
     });
 
     context.resetTransform();
-    context.fillStyle = cssColor(this.palette.background);
-    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    context.save();
-    context.translate(origin.x, origin.y);
-    if (enlarged === 1) context.putImageData(imageOf(this.raster), origin.x, origin.y);
-    else this.paintEnlarged(context, origin, enlarged, (this.view.top - shifted.top) * level.pitch);
+    this.clearAround(context, origin, raster, this.palette);
+    context.putImageData(imageOf(raster), origin.x, origin.y);
+    this.font ||= getComputedStyle(this.canvas).fontFamily; // empty while the canvas is not in the page
     const overlay = { context, palette: this.palette, view: this.view, level, box: this.box };
+    paintLabels(overlay, grid, disk, seen, { font: this.font, right: origin.x - LABEL_GAP * this.box.ratio, top: origin.y });
     const hovered = this.pointer && this.under(this.pointer)?.cell.start;
-    const { selected } = this.model;
     const cellAt = (byte: number): number => Math.floor(byte / level.cellBytes);
-    paintFrames(overlay, gap, hovered === undefined ? undefined : cellAt(hovered),
+    context.translate(origin.x, origin.y);
+    paintFrames(overlay, grid, gap, hovered === undefined ? undefined : cellAt(hovered),
       selected === null || selected >= disk.size ? undefined : cellAt(selected));
-    context.restore();
-    paintLabels(overlay, disk, seen, {
-      font: getComputedStyle(this.canvas).fontFamily, right: origin.x - LABEL_GAP * this.box.ratio, top: origin.y,
-      enlarged, around: this.motion.hold?.y ?? 0,
-    });
     this.tellBusy(moving || !this.picture.exact || this.model.pending);
     this.tellSight(level);
     if (this.pointer) this.tellHover();
     return moving;
+  }
+
+  /** Paints the cells, unless they are painted already: a frame may move where the pointer is and nothing else. */
+  private paintScene(level: Level, scene: Scene): Raster {
+    const width = level.columns * level.pitch;
+    const height = Math.ceil(this.box.height);
+    const { raster, scene: last } = this;
+    if (raster?.width === width && raster.height === height && last && sameScene(last, scene)) return raster;
+    this.scene = scene;
+    this.raster = sizeRaster(raster, width, height);
+    paintCells(this.raster, scene);
+    return this.raster;
+  }
+
+  /** Background for all of the canvas that the cells do not cover. */
+  private clearAround(
+    context: CanvasRenderingContext2D, { x, y }: { x: number; y: number }, cells: Raster, palette: Palette,
+  ): void {
+    const { width, height } = this.canvas;
+    context.fillStyle = cssColor(palette.background);
+    context.fillRect(0, 0, x, height);
+    context.fillRect(x, 0, width - x, y);
+    context.fillRect(x, y + cells.height, width - x, height);
+    context.fillRect(x + cells.width, y, width, height);
+  }
+
+  /** Cells `[first, last)` that are on screen at this enlargement. */
+  private cellsSeen(level: Level, { scale: size, y }: Enlargement): { first: number; last: number } {
+    const above = y - y / size;
+    const view = { ...this.view, top: this.view.top + above / level.pitch };
+    return scale.visibleCells(view, this.model.disk, level, { ...this.box, height: this.box.height / size });
+  }
+
+  private rangeOf({ first, last }: { first: number; last: number }, { cellBytes }: Level): CellRange {
+    return { start: first * cellBytes, cellBytes, cells: last - first };
   }
 
   /** Busy while what is drawn is not what was asked for: stretched, or of layers that are still being read. */
@@ -412,25 +442,6 @@ export class MapView {
     if (before === String(busy)) return;
     this.canvas.ariaBusy = String(busy);
     if (!busy) performance.mark('vmdisk-drawn');
-  }
-
-  /** The cells larger or smaller than they are, while the zoom moves; the point that it holds stays. */
-  private paintEnlarged(
-    context: CanvasRenderingContext2D, origin: { x: number; y: number }, enlarged: number, above: number,
-  ): void {
-    const { raster } = this;
-    if (!raster) return;
-    this.between ??= new OffscreenCanvas(1, 1);
-    this.between.width = raster.width;
-    this.between.height = raster.height;
-    this.between.getContext('2d', { alpha: false })?.putImageData(imageOf(raster), 0, 0);
-    const { x, y } = this.motion.hold ?? { x: 0, y: 0 };
-    context.beginPath();
-    context.rect(-origin.y, -origin.y, this.canvas.width - origin.x + origin.y, this.canvas.height);
-    context.clip();
-    context.translate(x * (1 - enlarged), y * (1 - enlarged));
-    context.scale(enlarged, enlarged);
-    context.drawImage(this.between, 0, -above);
   }
 
   /** Takes the level that the zoom is nearest to. */
@@ -444,13 +455,13 @@ export class MapView {
       : scale.zoomToRow(nearest, hold.byte, hold.y, disk, this.levels, this.box);
   }
 
-  /** By how much the level is drawn larger or smaller than it is, while the zoom moves. */
-  private enlargement(level: Level): number {
+  /** By how much the level is drawn larger or smaller than it is, while the zoom moves; the point that it holds stays. */
+  private enlargement(level: Level): Enlargement {
     const off = this.motion.position - this.view.level;
-    if (off === 0 || this.still.matches) return 1;
     const next = this.levels[this.view.level + Math.sign(off)];
-    if (!next) return 1;
-    return ((next.pitch / next.cellBytes) / (level.pitch / level.cellBytes)) ** Math.abs(off);
+    const { x, y } = this.motion.hold ?? { x: 0, y: 0 };
+    if (off === 0 || this.still.matches || !next) return { scale: 1, x, y };
+    return { scale: ((next.pitch / next.cellBytes) / (level.pitch / level.cellBytes)) ** Math.abs(off), x, y };
   }
 
   private tellSight(level: Level): void {
@@ -471,4 +482,12 @@ export class MapView {
     this.sight = sight;
     this.events.sight(sight);
   }
+}
+
+/** Whether painting one would give what painting the other gave. */
+function sameScene(one: Scene, other: Scene): boolean {
+  const { grid: oneGrid, ...oneRest } = one;
+  const { grid: otherGrid, ...otherRest } = other;
+  return oneGrid.equals(otherGrid)
+    && (Object.keys(oneRest) as (keyof typeof oneRest)[]).every((key) => oneRest[key] === otherRest[key]);
 }

@@ -1,6 +1,7 @@
 import { cssColor } from '../color';
 import { formatTick } from '../format';
 import type { Palette } from '../palette';
+import type { Grid } from './grid';
 import { labelRows } from './scale';
 import type { Box, Disk, Level, View } from './scale';
 
@@ -15,20 +16,16 @@ export interface Overlay {
 
 /** Frames the cell under the pointer and the selected one. */
 export function paintFrames(
-  { context, palette, view, level, box }: Overlay, gap: number,
+  { context, palette, box }: Overlay, grid: Grid, gap: number,
   hovered: number | undefined, selected: number | undefined,
 ): void {
-  const size = level.pitch - gap;
   const unit = Math.max(1, Math.round(box.ratio));
-  const frame = (cell: number, out: number, width: number, color: string): void => {
-    const place = cell + view.lead;
-    const row = Math.floor(place / level.columns);
-    const grow = out - width / 2;
-    const x = (place - row * level.columns) * level.pitch - grow;
-    const y = row * level.pitch - Math.round(view.top * level.pitch) - grow;
+  const frame = (cell: number, out: number, line: number, color: string): void => {
+    const { x, y, width, height } = grid.square(cell, gap);
+    const grow = out - line / 2;
     context.strokeStyle = color;
-    context.lineWidth = width;
-    context.strokeRect(x, y, size + 2 * grow, size + 2 * grow);
+    context.lineWidth = line;
+    context.strokeRect(x - grow, y - grow, width + 2 * grow, height + 2 * grow);
   };
   if (hovered !== undefined) frame(hovered, unit, unit, cssColor(palette.foreground));
   if (selected === undefined) return;
@@ -46,14 +43,12 @@ export interface LabelPlace {
   readonly font: string;
   readonly right: number;
   readonly top: number;
-  /** How the rows are drawn larger or smaller around a height, while the zoom moves. */
-  readonly enlarged: number;
-  readonly around: number;
 }
 
 /** Writes the offsets at which rows begin. */
 export function paintLabels(
-  { context, palette, view, level, box }: Overlay, disk: Disk, seen: { first: number; last: number }, place: LabelPlace,
+  { context, palette, view, level, box }: Overlay, grid: Grid, disk: Disk, seen: { first: number; last: number },
+  place: LabelPlace,
 ): void {
   if (seen.last <= seen.first) return;
   context.font = `${FONT * box.ratio}px ${place.font}`;
@@ -66,8 +61,7 @@ export function paintLabels(
   const lastRow = Math.floor((seen.last - 1 + view.lead) / level.columns);
   for (let row = Math.ceil(firstRow / every) * every; row <= lastRow; row += every) {
     const offset = Math.max(0, (row * level.columns - view.lead) * level.cellBytes);
-    const middle = (row - view.top + 0.5) * level.pitch;
-    const y = place.around + (middle - place.around) * place.enlarged;
+    const y = (grid.y(row) + grid.y(row + 1)) / 2;
     if (y >= 0 && y <= box.height) context.fillText(formatTick(offset, ruler), place.right, Math.round(y + place.top));
   }
 }

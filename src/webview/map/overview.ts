@@ -3,11 +3,13 @@ import type { Rgb } from '../color';
 import { fill, h } from '../dom';
 import { axisTicks, formatAxis, formatRange } from '../format';
 import { nextFrame } from '../frame';
-import { faded } from '../palette';
+import { faded, pale } from '../palette';
 import type { Palette } from '../palette';
-import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
+import { Kind, NOBODY } from '../../core/model';
+import { isUnknown } from './cells';
 import type { MarkedPixels } from './cells';
 import { fitDevicePixels } from './devicepixels';
+import { estimate } from './estimate';
 import { patternTile } from './mapcolors';
 import type { Pattern } from './mapcolors';
 import { resample } from './resample';
@@ -48,10 +50,24 @@ interface BarColors {
   readonly plain: LayerColors;
   /** What does not differ, while two disks are compared. */
   readonly faded: LayerColors;
+  /** What is estimated, while the disk is still being read. */
+  readonly pale: LayerColors;
+  /** Tells it by thinner bars: high contrast, where colours stay. */
+  readonly thinPale: boolean;
   readonly different: number;
   readonly damaged: number;
   readonly unknown: Tile;
   readonly invalid: Tile;
+}
+
+/** All that the bars look like depends on. */
+interface Strip {
+  readonly width: number;
+  readonly height: number;
+  readonly colors: BarColors;
+  readonly bars: MarkedPixels | undefined;
+  readonly comparing: boolean;
+  readonly pending: boolean;
 }
 
 /** CSS pixels: width of a bar of the histogram, and the least width of the window. */
@@ -81,6 +97,7 @@ export class Overview {
   private palette: Palette | undefined;
   private colors: BarColors | undefined;
   private raster: Raster | undefined;
+  private painted: Strip | undefined;
   private axisFor = 0;
   private readonly job = (): undefined => this.paint();
 
@@ -182,19 +199,30 @@ export class Overview {
     const ratio = devicePixelRatio;
     const bar = Math.max(1, Math.round(BAR * ratio));
     const colors = (this.colors ??= this.mix(palette, ratio));
-    this.raster = sizeRaster(this.raster, width, height);
-    this.raster.data.fill(colors.ground);
-    const bars = this.sumBars(bar);
-    if (bars) {
-      this.paintBars(this.raster, colors, bars);
-      paintBarMarks(this.raster, colors, bars, ratio);
-    }
-    context.putImageData(imageOf(this.raster), 0, 0);
+    const raster = this.paintStrip(colors, this.sumBars(bar), ratio);
+    context.putImageData(imageOf(raster), 0, 0);
     this.paintWindow(context, palette, ratio);
     if (!palette.highContrast) return;
     context.strokeStyle = cssColor(palette.nobody);
     context.lineWidth = Math.round(ratio);
     context.strokeRect(ratio / 2, ratio / 2, width - ratio, height - ratio);
+  }
+
+  /** Paints the bars, unless they are painted already: mostly it is the window that moves. */
+  private paintStrip(colors: BarColors, bars: MarkedPixels | undefined, ratio: number): Raster {
+    const { width, height } = this.canvas;
+    const { comparing, pending } = this.model;
+    const strip: Strip = { width, height, colors, bars, comparing, pending };
+    const { painted, raster } = this;
+    if (raster && painted && (Object.keys(strip) as (keyof Strip)[]).every((key) => painted[key] === strip[key])) return raster;
+    this.painted = strip;
+    this.raster = sizeRaster(raster, width, height);
+    this.raster.data.fill(colors.ground);
+    if (bars) {
+      this.paintBars(this.raster, colors, bars);
+      paintBarMarks(this.raster, colors, bars, ratio);
+    }
+    return this.raster;
   }
 
   private mix(palette: Palette, ratio: number): BarColors {
@@ -210,6 +238,8 @@ export class Overview {
       background: pack(palette.background),
       plain: layerColors(shown),
       faded: layerColors(shown.map((color) => faded(color, ground))),
+      pale: layerColors(shown.map((color) => pale(color, palette))),
+      thinPale: palette.highContrast,
       different: pack(palette.own['vmDisk.different']),
       damaged: pack(palette.own['vmDisk.damaged']),
       unknown: hatch(palette.unknown, ground, ratio, false),
@@ -220,17 +250,23 @@ export class Overview {
   private paintBars(raster: Raster, colors: BarColors, bars: MarkedPixels): void {
     const { width, height } = raster;
     const stack: { order: number; bytes: number; style: number | Tile }[] = [];
+    const estimated = this.model.pending ? estimate(bars) : undefined;
     for (let cell = 0; cell < bars.cells; cell += 1) {
       const x = Math.round((cell * width) / bars.cells);
       const next = Math.round(((cell + 1) * width) / bars.cells);
       stack.length = 0;
       const same = this.model.comparing && !((bars.different?.[cell] ?? 0) > 0);
-      const { solid, zero } = same ? colors.faded : colors.plain;
-      for (let part = bars.first[cell] ?? 0; part < (bars.first[cell + 1] ?? 0); part += 1) {
+      const like = estimated?.like[cell] ?? cell;
+      // What is known of a bar that is not wholly known is taken for all of it.
+      const known = estimated?.known[like] ?? 1;
+      const guessed = (estimated?.known[cell] ?? 1) < 1;
+      const { solid, zero } = guessed ? colors.pale : same ? colors.faded : colors.plain;
+      const wide = guessed && colors.thinPale ? Math.ceil((next - x) / 2) : next - x;
+      for (let part = bars.first[like] ?? 0; part < (bars.first[like + 1] ?? 0); part += 1) {
         const owner = bars.owner[part] ?? NOBODY;
         const kind = bars.kind[part] ?? Kind.Data;
-        const bytes = bars.bytes[part] ?? 0;
-        const lacking = owner === UNKNOWN_OWNER || kind === Kind.Unknown;
+        const bytes = (bars.bytes[part] ?? 0) / known;
+        const lacking = isUnknown(owner, kind);
         if (owner === NOBODY || (lacking && this.model.pending)) continue;
         const hollow = kind === Kind.Zero || kind === Kind.ZeroAllocated;
         const style = lacking ? colors.unknown : kind === Kind.Invalid ? colors.invalid
@@ -244,7 +280,7 @@ export class Overview {
         sum += bytes;
         // However little a layer owns here, it gets a line of pixels.
         const y = Math.max(0, Math.min(top - 1, height - Math.round((sum / bars.cellBytes) * height)));
-        fillRect(raster, x, y, next - x, Math.max(0, top - y), style);
+        fillRect(raster, x, y, wide, Math.max(0, top - y), style);
         top = y;
       }
     }

@@ -1,10 +1,12 @@
-import { Kind, NOBODY, UNKNOWN_OWNER } from '../../core/model';
-import { createCellParts, divideCell } from './cells';
+import { Kind, NOBODY } from '../../core/model';
+import { createCellParts, divideCell, divideKnown, isUnknown } from './cells';
 import type { MarkedPixels } from './cells';
+import { estimate } from './estimate';
+import type { Estimate } from './estimate';
+import type { Grid } from './grid';
 import { paintMarks } from './marks';
 import { fillTile } from './raster';
 import type { Raster, Tile } from './raster';
-import type { Level, View } from './scale';
 
 /** Colours as pixels; `layers` newest first. */
 export interface MapColors {
@@ -12,6 +14,8 @@ export interface MapColors {
   readonly ground: number;
   readonly layers: readonly number[];
   readonly fadedLayers: readonly number[];
+  /** Of cells that are estimated. */
+  readonly paleLayers: readonly number[];
   /** Lines across compressed data. */
   readonly lines: readonly number[];
   readonly fadedLines: readonly number[];
@@ -28,8 +32,7 @@ export interface MapColors {
 /** A frame of cells. Lengths in device pixels. */
 export interface Scene {
   readonly pixels: MarkedPixels;
-  readonly view: View;
-  readonly level: Level;
+  readonly grid: Grid;
   /** Cells `[first, last)` that are on screen. */
   readonly first: number;
   readonly last: number;
@@ -38,7 +41,10 @@ export interface Scene {
   readonly picked: number | null;
   /** While two disks are compared, what does not differ fades. */
   readonly comparing: boolean;
-  /** While layers are still being read, what is unknown will be known soon: it stays ground. */
+  /**
+   * While the disk is still being read, what is unknown will be known soon. A cell that is not wholly known is a smaller
+   * square, by as much as is unknown, with what is known of it or, as an estimate, of the nearest cell.
+   */
   readonly pending: boolean;
   readonly colors: MapColors;
 }
@@ -71,7 +77,7 @@ class Pieces<T> {
   }
 }
 
-/** How thick the rims of hollow cells are, and where the lines across compressed ones run. */
+/** What cells of one height look like: how thick the rims of hollow ones are, and where lines across compressed ones run. */
 interface Shapes {
   readonly size: number;
   /** Rim of a zero cell, of one that is faded in high contrast, and of one that nobody owns. */
@@ -96,7 +102,12 @@ function shapesOf(size: number, gap: number): Shapes {
   };
 }
 
+/** Side of the square for a cell of which nothing is known, as a share of a whole one. */
+const SEED = 0.45;
+
 const parts = createCellParts();
+/** From above and below, what the background keeps of a smaller square. */
+const insets = new Pieces<number>();
 const holes = new Pieces<number>();
 const lines = new Pieces<number>();
 const tiles = new Pieces<Tile>();
@@ -106,41 +117,53 @@ const tiles = new Pieces<Tile>();
  * line of pixels; the lines below it repeat it, with what differs from line to line written over.
  */
 export function paintCells(target: Raster, scene: Scene): void {
-  const { view, level, first, last, gap, colors } = scene;
-  const { pitch, columns } = level;
-  target.data.fill(colors.background);
-  if (last <= first) return;
-  const shapes = shapesOf(pitch - gap, gap);
-  const line = new Uint32Array(target.width);
-  const scrolled = Math.round(view.top * pitch);
-  const firstRow = Math.floor((first + view.lead) / columns);
-  const lastRow = Math.floor((last - 1 + view.lead) / columns);
-  for (let row = firstRow; row <= lastRow; row += 1) {
-    const start = row * columns - view.lead;
+  const { grid, first, last, gap, colors } = scene;
+  const { data, width, height } = target;
+  const line = new Uint32Array(width);
+  const estimated = scene.pending ? estimate(scene.pixels) : undefined;
+  const shapesBySize: Shapes[] = []; // rows differ by a pixel while the zoom moves
+  let painted = 0;
+  for (let row = grid.rowOf(first); last > first && row <= grid.rowOf(last - 1); row += 1) {
+    const top = grid.y(row);
+    const bottom = grid.y(row + 1) - gap;
+    if (bottom <= 0 || top >= height) continue;
+    const shapes = (shapesBySize[bottom - top] ??= shapesOf(bottom - top, gap));
     line.fill(colors.background);
     holes.clear();
     lines.clear();
     tiles.clear();
-    for (let cell = Math.max(first, start); cell < Math.min(last, start + columns); cell += 1) {
-      writeCell(line, cell, (cell - start) * pitch, scene, shapes);
+    insets.clear();
+    const start = grid.firstOf(row);
+    for (let cell = Math.max(first, start); cell < Math.min(last, start + grid.columns); cell += 1) {
+      const from = grid.x[cell - start] ?? 0;
+      const to = (grid.x[cell - start + 1] ?? 0) - gap;
+      if (to > 0 && from < width) writeCell(line, cell, from, to - from, scene, shapes, estimated);
     }
-    copyRow(target, line, row * pitch, scrolled, shapes, colors.ground);
+    if (top > painted) data.fill(colors.background, painted * width, top * width);
+    copyRow(target, line, top, grid.scrolled, shapes, colors);
+    painted = Math.min(bottom, height);
   }
+  data.fill(colors.background, painted * width);
   paintMarks(target, scene);
 }
 
 /** Writes a cell's colours into the line, and notes what is not the same on all lines. */
-function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, shapes: Shapes): void {
+function writeCell(
+  line: Uint32Array, cell: number, x: number, size: number, scene: Scene, shapes: Shapes, estimated: Estimate | undefined,
+): void {
   const { pixels, colors, picked, comparing } = scene;
-  const { size } = shapes;
   const outlined = colors.groundOutline !== undefined;
   const nobody = colors.groundOutline ?? colors.ground;
   const index = cell - Math.round(pixels.rangeStart / pixels.cellBytes);
   if (index < 0 || index >= pixels.cells) return;
+  if (estimated && (estimated.known[index] ?? 1) < 1) {
+    writeEstimate(line, x, size, scene, estimated.known[index] ?? 0, estimated.like[index] ?? -1);
+    return;
+  }
   const same = comparing && !((pixels.different?.[index] ?? 0) > 0);
   divideCell(pixels, index, size, parts);
   if (parts.count === 0) {
-    line.fill(nobody, x, x + size);
+    fillLine(line, x, x + size, nobody);
     if (outlined) hollow(x, x + size, shapes.outline);
   }
   for (let part = 0; part < parts.count; part += 1) {
@@ -149,18 +172,17 @@ function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, sha
     if (to === from) continue;
     const owner = parts.owner[part] ?? NOBODY;
     const kind = parts.kind[part] ?? Kind.Data;
-    const unknown = owner === UNKNOWN_OWNER || kind === Kind.Unknown;
-    if (owner === NOBODY || (unknown && scene.pending)) {
-      line.fill(nobody, from, to);
+    if (owner === NOBODY) {
+      fillLine(line, from, to, nobody);
       if (outlined) hollow(from, to, shapes.outline);
-    } else if (unknown) tiles.push(from, to, colors.unknown);
+    } else if (isUnknown(owner, kind)) tiles.push(from, to, colors.unknown);
     else if (kind === Kind.Invalid) tiles.push(from, to, colors.invalid);
     else if (colors.tiles[owner]) tiles.push(from, to, colors.tiles[owner]);
     else {
       const fades = same || (picked !== null && picked !== owner);
       // High contrast fades by hollowing the cells out, so that the colour itself stays.
       const dim = fades && !outlined;
-      line.fill((dim ? colors.fadedLayers[owner] : colors.layers[owner]) ?? nobody, from, to);
+      fillLine(line, from, to, (dim ? colors.fadedLayers[owner] : colors.layers[owner]) ?? nobody);
       if (fades && outlined) hollow(from, to, shapes.thin);
       else if (kind === Kind.Zero || kind === Kind.ZeroAllocated) hollow(from, to, shapes.ring);
       else if (kind === Kind.Compressed) {
@@ -170,6 +192,33 @@ function writeCell(line: Uint32Array, cell: number, x: number, scene: Scene, sha
   }
 }
 
+/** Writes a square that is smaller by what is not known, with the owners of the cell that stands for this one. */
+function writeEstimate(
+  line: Uint32Array, x: number, size: number, { pixels, colors, picked }: Scene, known: number, like: number,
+): void {
+  const side = Math.max(1, Math.round(size * (SEED + (1 - SEED) * known)));
+  const inset = Math.floor((size - side) / 2);
+  const left = x + inset;
+  const right = x + size - inset;
+  const nobody = colors.groundOutline ?? colors.ground;
+  fillLine(line, left, right, nobody);
+  insets.push(left, right, inset);
+  if (like < 0) return;
+  divideKnown(pixels, like, right - left, parts);
+  for (let part = 0; part < parts.count; part += 1) {
+    const owner = parts.owner[part] ?? NOBODY;
+    if (owner === NOBODY) continue;
+    const shades = picked !== null && picked !== owner ? colors.fadedLayers : colors.paleLayers;
+    fillLine(line, left + (parts.edge[part] ?? 0), left + (parts.edge[part + 1] ?? 0), shades[owner] ?? nobody);
+  }
+}
+
+/** Most parts are a few pixels wide, for which a loop is quicker than a call of `fill`. */
+function fillLine(line: Uint32Array, from: number, to: number, color: number): void {
+  const end = Math.min(to, line.length);
+  for (let x = Math.max(from, 0); x < end; x += 1) line[x] = color;
+}
+
 /** The inside of a hollow part. Where it is too narrow for a rim, the hole takes the whole width between two bars. */
 function hollow(from: number, to: number, rim: number): void {
   if (to - from > 2 * rim) holes.push(from + rim, to - rim, rim);
@@ -177,28 +226,34 @@ function hollow(from: number, to: number, rim: number): void {
 }
 
 function copyRow(
-  target: Raster, line: Uint32Array, top: number, scrolled: number, shapes: Shapes, ground: number,
+  target: Raster, line: Uint32Array, top: number, scrolled: number, shapes: Shapes, { background, ground }: MapColors,
 ): void {
   const { data, width, height } = target;
   const { size, ring, thin, outline, lined } = shapes;
   let last = -1;
   let lastLook = -1;
-  for (let dy = 0; dy < size; dy += 1) {
-    const y = top - scrolled + dy;
-    if (y < 0 || y >= height) continue;
+  for (let dy = Math.max(0, -top); dy < size && top + dy < height; dy += 1) {
     const rim = Math.min(dy, size - 1 - dy);
     const look = (rim >= outline ? 1 : 0) + (rim >= thin ? 2 : 0) + (rim >= ring ? 4 : 0) + (lined[dy] ? 8 : 0);
-    const at = y * width;
-    if (look === lastLook && tiles.length === 0) {
+    const at = (top + dy) * width;
+    const fill = (from: number, to: number, color: number): void => {
+      data.fill(color, at + Math.max(0, from), at + Math.min(to, width));
+    };
+    if (look === lastLook && tiles.length === 0 && insets.length === 0) {
       data.copyWithin(at, last, last + width);
     } else {
       data.set(line, at);
       holes.each((from, to, needs) => {
-        if (rim >= needs) data.fill(ground, at + from, at + to);
+        if (rim >= needs) fill(from, to, ground);
       });
-      if (lined[dy]) lines.each((from, to, color) => data.fill(color, at + from, at + to));
+      if (lined[dy]) lines.each(fill);
+      insets.each((from, to, inset) => {
+        if (rim < inset) fill(from, to, background);
+      });
       // Tied to the disk instead of to the screen, a hatch does not swim when the map is scrolled.
-      tiles.each((from, to, tile) => fillTile(data, at, from, to, tile, top + dy));
+      tiles.each((from, to, tile) => {
+        fillTile(data, at, Math.max(0, from), Math.min(to, width), tile, top + scrolled + dy);
+      });
     }
     last = at;
     lastLook = look;

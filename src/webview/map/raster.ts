@@ -17,16 +17,22 @@ export function pack({ r, g, b }: Rgb): number {
   return ((0xff << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r)) >>> 0;
 }
 
-/** A raster of at least this size, in the memory of `last` where it fits. */
+/** A raster of this size: `last` itself, or one in its memory where it fits. */
 export function sizeRaster(last: Raster | undefined, width: number, height: number): Raster {
+  if (last?.width === width && last.height === height) return last;
   const pixels = width * height;
   const room = last && last.data.buffer.byteLength >= pixels * 4 ? last.data.buffer : new ArrayBuffer(pixels * 4);
   return { data: new Uint32Array(room, 0, pixels), width, height };
 }
 
-/** The raster as a canvas takes it, without a copy. */
-export function imageOf({ data, width, height }: Raster): ImageData {
-  return new ImageData(new Uint8ClampedArray(data.buffer, 0, width * height * 4), width, height);
+const images = new WeakMap<Raster, ImageData>();
+
+/** The raster as a canvas takes it, without a copy; the same one each time, since each counts as so much new memory. */
+export function imageOf(raster: Raster): ImageData {
+  const { data, width, height } = raster;
+  const image = images.get(raster) ?? new ImageData(new Uint8ClampedArray(data.buffer, 0, width * height * 4), width, height);
+  images.set(raster, image);
+  return image;
 }
 
 /** A square that repeats in both directions. */

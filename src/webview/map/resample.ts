@@ -1,4 +1,5 @@
 import type { Pixels } from '../../core/model';
+import { isUnknown } from './cells';
 import type { MarkedPixels } from './cells';
 
 /** Where the cells of one picture start and how large they are. */
@@ -11,15 +12,19 @@ export interface CellRange {
 /** Columns that grow, for building pictures cell by cell. */
 class PixelsBuilder {
   private readonly first: Uint32Array;
-  private owner = new Int16Array(1024);
-  private kind = new Uint8Array(1024);
-  private bytes = new Float64Array(1024);
+  private owner: Int16Array;
+  private kind: Uint8Array;
+  private bytes: Float64Array;
   private cell = 0;
   private cellFrom = 0;
   private count = 0;
 
   constructor(private readonly range: CellRange, private readonly end: number) {
     this.first = new Uint32Array(range.cells + 1);
+    const likely = 2 * range.cells + 1;
+    this.owner = new Int16Array(likely);
+    this.kind = new Uint8Array(likely);
+    this.bytes = new Float64Array(likely);
   }
 
   add(owner: number, kind: number, bytes: number): void {
@@ -69,7 +74,8 @@ class PixelsBuilder {
 
 /**
  * Draws a picture from others, in any cell size: each cell from the first of `sources` that covers all of it. Finer
- * sources are summed, coarser ones cut: the parts of a cell are taken to lie side by side in their order.
+ * sources are summed, coarser ones cut: the parts of a cell are taken to lie side by side in their order, or where some of
+ * it is unknown, to be in every piece of it alike.
  * Cells that no source covers stay empty.
  */
 export function resample(range: CellRange, diskSize: number, sources: readonly MarkedPixels[]): MarkedPixels {
@@ -98,13 +104,24 @@ function addRange(builder: PixelsBuilder, source: Pixels, from: number, to: numb
   for (let cell = firstCell; cell < source.cells; cell += 1) {
     let at = source.rangeStart + cell * source.cellBytes;
     if (at >= to) return;
+    const end = Math.min(at + source.cellBytes, source.rangeEnd);
+    const cut = from > at || to < end;
+    // What is read of a cell may lie anywhere in it: none of its pieces is known better than the whole.
+    const share = cut && isPartlyUnknown(source, cell) ? (Math.min(end, to) - Math.max(at, from)) / (end - at) : undefined;
     for (let part = source.first[cell] ?? 0; part < (source.first[cell + 1] ?? 0); part += 1) {
-      const next = at + (source.bytes[part] ?? 0);
-      const inside = Math.min(next, to) - Math.max(at, from);
+      const bytes = source.bytes[part] ?? 0;
+      const inside = share === undefined ? Math.min(at + bytes, to) - Math.max(at, from) : bytes * share;
       if (inside > 0) builder.add(source.owner[part] ?? 0, source.kind[part] ?? 0, inside);
-      at = next;
+      at += bytes;
     }
   }
+}
+
+function isPartlyUnknown({ first, owner, kind }: Pixels, cell: number): boolean {
+  for (let part = first[cell] ?? 0; part < (first[cell + 1] ?? 0); part += 1) {
+    if (isUnknown(owner[part] ?? 0, kind[part] ?? 0)) return true;
+  }
+  return false;
 }
 
 /** Where in a cell its marked bytes lie is not known: each part of it has its share of them. */

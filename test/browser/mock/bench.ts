@@ -1,5 +1,6 @@
 import { Kind, NOBODY } from '../../../src/core/model';
 import type { Pixels } from '../../../src/core/model';
+import { Grid } from '../../../src/webview/map/grid';
 import { paintCells } from '../../../src/webview/map/paint';
 import { hatch, imageOf, pack, sizeRaster } from '../../../src/webview/map/raster';
 import { defaultColor, faded, layerColors, lined } from '../../../src/webview/palette';
@@ -50,7 +51,7 @@ if (context) {
   const colors = {
     background: pack(background), ground: pack(background), layers: layers.map(pack),
     fadedLayers: layers.map((color) => pack(faded(color, background))),
-    lines: layers.map((color) => pack(lined(color, background))), fadedLines: [],
+    lines: layers.map((color) => pack(lined(color, background))), fadedLines: [], paleLayers: [],
     tiles: [], different: 1, damaged: 2,
     unknown: hatch(background, background, 1, false), invalid: hatch(background, background, 1, true),
   };
@@ -62,7 +63,7 @@ if (context) {
   for (let frame = 0; frame < FRAMES; frame += 1) {
     const start = performance.now();
     paintCells(raster, {
-      pixels, view: { level: 0, lead: 0, top: 0 }, level: { cellBytes: 65_536, columns: COLUMNS, pitch: PITCH },
+      pixels, grid: new Grid({ level: 0, lead: 0, top: 0 }, { cellBytes: 65_536, columns: COLUMNS, pitch: PITCH }),
       first: 0, last: COLUMNS * ROWS, gap: 1, picked: frame % 2 === 0 ? null : 1, comparing: false,
       pending: false, colors,
     });

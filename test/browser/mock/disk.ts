@@ -27,8 +27,6 @@ export interface FakeLayer {
   readonly faults?: readonly Fault[];
   /** True for a layer that is shown as checked from the start. */
   readonly checked?: boolean;
-  /** Layers not yet read while the scan is shown as running. */
-  readonly unread?: boolean;
 }
 
 export interface FakeDisk {
@@ -37,6 +35,8 @@ export interface FakeDisk {
   readonly layers: readonly FakeLayer[];
   readonly end: ChainEnd;
   readonly scan: ImageSummary['scan'];
+  /** While the scan is shown as running: of so many stretches of the disk one has been read. */
+  readonly readOneIn?: number;
   /** What a comparison finds, and whether it is shown from the start. */
   readonly comparison?: FakeComparison;
 }
@@ -50,6 +50,8 @@ export interface FakeComparison {
 }
 
 const FOLDER = '/vm/images/';
+/** Clusters that are read in one piece. */
+const STRETCH = 2048;
 const SECTION = { l2Entries: 8192, header: 0x50000 };
 
 /** A disk as the worker would answer for it; everything follows from one array of kinds a layer. */
@@ -166,16 +168,16 @@ export class FakeChain {
     this.kind = new Uint8Array(clusters).fill(broken ? Kind.Unknown : Kind.Absent);
     for (let depth = this.disk.layers.length - 1; depth >= this.standpoint.depth; depth -= 1) {
       const kinds = this.kindsOf(depth);
-      const unread = this.disk.layers[depth]?.unread === true;
       for (let cluster = 0; cluster < clusters; cluster += 1) {
-        if (unread) {
-          this.owner[cluster] = UNKNOWN_OWNER;
-          this.kind[cluster] = Kind.Unknown;
-        } else if (kinds[cluster] !== Kind.Absent) {
-          this.owner[cluster] = depth;
-          this.kind[cluster] = kinds[cluster] ?? 0;
-        }
+        if (kinds[cluster] === Kind.Absent) continue;
+        this.owner[cluster] = depth;
+        this.kind[cluster] = kinds[cluster] ?? 0;
       }
+    }
+    for (let stretch = 0; stretch * STRETCH < clusters; stretch += 1) {
+      if (stretch % (this.disk.readOneIn ?? 1) === 0) continue;
+      this.owner.fill(UNKNOWN_OWNER, stretch * STRETCH, (stretch + 1) * STRETCH);
+      this.kind.fill(Kind.Unknown, stretch * STRETCH, (stretch + 1) * STRETCH);
     }
   }
 
@@ -204,7 +206,7 @@ export class FakeChain {
     return { guestSize: size, nobody, unknown, layers: accounts };
   }
 
-  pixels({ start, cellBytes, cells, file }: PixelRequest): PixelReply {
+  pixels({ start, cellBytes, cells, file }: PixelRequest): PixelReply | Promise<PixelReply> {
     const { generation } = this;
     const marks = (ranges: readonly { readonly start: number; readonly end: number }[]): Float64Array | undefined =>
       ranges.length === 0 ? undefined : bytesPerCell(unite(ranges), start, cellBytes, cells);

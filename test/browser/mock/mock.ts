@@ -2,6 +2,7 @@ import type { Message } from '../../../src/protocol/rpc';
 import type { OpenResult } from '../../../src/protocol/image';
 import type { HostEvents, PageAction, WebviewCalls } from '../../../src/protocol/webview';
 import { scenario } from './scenarios';
+import { TerabyteChain } from './terabyte';
 
 interface MockWindow extends Window {
   acquireVsCodeApi(): unknown;
@@ -21,7 +22,8 @@ const delay = Number(query.get('delay') ?? 4);
 document.body.className = { dark: 'vscode-dark', light: 'vscode-light', hc: 'vscode-high-contrast',
   hcl: 'vscode-high-contrast-light' }[query.get('theme') ?? 'dark'] ?? 'vscode-dark';
 
-const { chain, result } = scenario(query.get('scenario') ?? 'chain');
+const passes = query.get('passes');
+const { chain, result } = scenario(query.get('scenario') ?? 'chain', passes === null ? undefined : Number(passes));
 const STATE_KEY = `state ${location.search}`;
 
 const answer = (data: Message): void => {
@@ -71,16 +73,18 @@ page.acquireVsCodeApi = () => ({
     if (message.type !== 'call') return;
     const { id, name, params } = message;
     page.mock.calls[name] = (page.mock.calls[name] ?? 0) + 1;
-    setTimeout(() => {
-      try {
-        answer({ type: 'reply', id, ok: true, result: reply(name, params) });
-        if (name === 'ready') started();
-      } catch (error) {
-        answer({ type: 'reply', id, ok: false, error: { code: 'internal', message: String(error) } });
-      }
-    }, delay);
+    setTimeout(() => void respond(id, name, params), delay);
   },
 });
+
+async function respond(id: number, name: string, params: unknown): Promise<void> {
+  try {
+    answer({ type: 'reply', id, ok: true, result: await reply(name, params) });
+    if (name === 'ready') started();
+  } catch (error) {
+    answer({ type: 'reply', id, ok: false, error: { code: 'internal', message: String(error) } });
+  }
+}
 
 /** A check takes this many steps, each this many milliseconds. */
 const CHECK_STEPS = 10;
@@ -116,5 +120,16 @@ function started(): void {
   const pick = query.get('pick');
   if (offset !== null) page.mock.emit('goTo', { offset: Number(offset), trace: query.has('trace') });
   if (pick !== null) page.mock.emit('pickLayer', { depth: Number(pick) });
+  if (query.has('pass-ms')) setTimeout(readOn, PASS_MS);
   if (query.get('scenario') === 'loading') page.mock.emit('progress', { done: 3, total: 8 });
+}
+
+/** Milliseconds that a pass over the terabyte takes; without them it stays as far as it is. */
+const PASS_MS = Number(query.get('pass-ms') ?? 0);
+
+function readOn(): void {
+  if (!(chain instanceof TerabyteChain)) return;
+  const more = chain.readOn();
+  page.mock.emit('changed', chain.summary());
+  if (more) setTimeout(readOn, PASS_MS);
 }

@@ -4,6 +4,7 @@ import type { OpenResult } from '../../../src/protocol/image';
 import { FakeChain } from './disk';
 import type { FakeComparison, FakeDisk, FakeLayer } from './disk';
 import type { Fault } from './file';
+import { TerabyteChain } from './terabyte';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -261,11 +262,7 @@ const lone = (size: number, cluster: number, fill: boolean): FakeDisk => ({
   }],
 });
 
-function loading(): FakeDisk {
-  const layers = web01();
-  const read = layers.map((layer, depth) => (depth < 3 ? layer : { ...layer, unread: true }));
-  return web01Disk({ scan: 'running', layers: read });
-}
+const loading = (): FakeDisk => web01Disk({ scan: 'running', readOneIn: 4 });
 
 const PNG = Uint8Array.from([
   0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 6, 0xea, 0, 0, 4, 0x74,
@@ -286,9 +283,10 @@ export interface Scenario {
   readonly chain: FakeChain | undefined;
 }
 
-export const SCENARIOS = [...Object.keys(DISKS), 'not-an-image', 'foreign', 'failed'];
+export const SCENARIOS = [...Object.keys(DISKS), 'terabyte', 'not-an-image', 'foreign', 'failed'];
 
-export function scenario(name: string): Scenario {
+/** @param passes of the terabyte that have been read */
+export function scenario(name: string, passes?: number): Scenario {
   if (name === 'not-an-image') {
     return {
       chain: undefined,
@@ -330,6 +328,6 @@ export function scenario(name: string): Scenario {
       },
     };
   }
-  const chain = new FakeChain((DISKS[name] ?? (() => web01Disk()))());
+  const chain = name === 'terabyte' ? new TerabyteChain(passes) : new FakeChain((DISKS[name] ?? (() => web01Disk()))());
   return { chain, result: { kind: 'image', summary: chain.summary() } };
 }

@@ -40,6 +40,7 @@ export async function serveMock(port = 0) {
     '/bench': ['text/html', async () => BENCH],
     '/webview.js': ['text/javascript', () => bundle('src/webview/main.ts')],
     '/mock.js': ['text/javascript', () => bundle(join(HERE, 'mock.ts'))],
+    '/terabyte.js': ['text/javascript', () => bundle(join(HERE, 'terabyteThread.ts'))],
     '/bench.js': ['text/javascript', () => bundle(join(HERE, 'bench.ts'))],
     '/webview.css': ['text/css', () => readFile(join(ROOT, 'media', 'webview.css'))],
     '/themes.css': ['text/css', () => readFile(join(HERE, 'themes.css'))],

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
 import type { Pixels } from '../../../src/core/model';
+import { Grid } from '../../../src/webview/map/grid';
+import type { Enlargement } from '../../../src/webview/map/grid';
 import { paintCells } from '../../../src/webview/map/paint';
 import type { MapColors, Scene } from '../../../src/webview/map/paint';
 import { hatch, pack, sizeRaster } from '../../../src/webview/map/raster';
+import type { View } from '../../../src/webview/map/scale';
 
 /**
  * Pixels are letters here: `.` the background, `_` the ground, `A` and `B` layers, small when faded, `D` what differs, `!`
@@ -11,7 +14,7 @@ import { hatch, pack, sizeRaster } from '../../../src/webview/map/raster';
  */
 const code = (letter: string): number => letter.charCodeAt(0);
 const COLORS: MapColors = {
-  background: code('.'), ground: code('_'), layers: [code('A'), code('B')], fadedLayers: [code('a'), code('b')],
+  background: code('.'), ground: code('_'), layers: [code('A'), code('B')], fadedLayers: [code('a'), code('b')], paleLayers: [code('p'), code('q')],
   lines: [code('-'), code('=')], fadedLines: [code('-'), code('=')],
   tiles: [undefined, undefined, { side: 1, data: Uint32Array.of(code('/')) }], different: code('D'), damaged: code('!'),
   unknown: { side: 1, data: Uint32Array.of(code('?')) }, invalid: { side: 2, data: Uint32Array.from('xXXx', code) },
@@ -31,11 +34,14 @@ function picture(cells: readonly CellSpec[]): Pixels {
 }
 
 /** Two columns; the lines that were painted, as text. */
-function paint(cells: readonly CellSpec[], pitch: number, change: Partial<Scene> = {}): string[] {
-  const rows = Math.ceil((cells.length + (change.view?.lead ?? 0)) / 2);
+function paint(
+  cells: readonly CellSpec[], pitch: number,
+  { view = { level: 1, lead: 0, top: 0 }, zoom, ...change }: Partial<Scene> & { view?: View; zoom?: Enlargement } = {},
+): string[] {
+  const rows = Math.ceil((cells.length + view.lead) / 2);
   const raster = sizeRaster(undefined, 2 * pitch, rows * pitch);
   paintCells(raster, {
-    pixels: picture(cells), view: { level: 1, lead: 0, top: 0 }, level: { cellBytes: 100, columns: 2, pitch },
+    pixels: picture(cells), grid: new Grid(view, { cellBytes: 100, columns: 2, pitch }, zoom),
     first: 0, last: cells.length, gap: 1, picked: null, comparing: false, pending: false, colors: COLORS, ...change,
   });
   return Array.from({ length: raster.height }, (_, y) =>
@@ -103,8 +109,31 @@ describe('painting cells', () => {
     ]);
   });
 
-  it('leaves the ground while the answer is still awaited', () => {
-    assert.equal(paint([[[UNKNOWN_OWNER, Kind.Unknown, 100]]], 4, { pending: true })[0], '___.....');
+  it('draws a cell that is not read yet as a smaller square, like the nearest that is known', () => {
+    const unread: CellSpec = [[UNKNOWN_OWNER, Kind.Unknown, 100]];
+    // Of seven pixels, three: the share of a cell of which nothing is known.
+    assert.deepEqual(paint([data(1), unread], 8, { pending: true }), [
+      'BBBBBBB.........', 'BBBBBBB.........', 'BBBBBBB...qqq...', 'BBBBBBB...qqq...', 'BBBBBBB...qqq...',
+      'BBBBBBB.........', 'BBBBBBB.........', '................',
+    ]);
+  });
+
+  it('draws a cell that is read in part as a square by so much larger, of what is known', () => {
+    const half: CellSpec = [[0, Kind.Data, 25], [1, Kind.Zero, 25], [UNKNOWN_OWNER, Kind.Unknown, 50]];
+    assert.deepEqual(paint([half], 9, { pending: true }).map((line) => line.slice(0, 9)), [
+      '.........', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.pppqqq..', '.........', '.........',
+    ]);
+  });
+
+  it('draws small squares of the ground while nothing is known anywhere', () => {
+    const unread: CellSpec = [[UNKNOWN_OWNER, Kind.Unknown, 100]];
+    assert.deepEqual(paint([unread, []], 6, { pending: true }),
+      ['............', '.___...___..', '.___...___..', '.___...___..', '............', '............']);
+  });
+
+  it('fades what is not picked where it is estimated, too', () => {
+    const half: CellSpec = [[0, Kind.Data, 50], [UNKNOWN_OWNER, Kind.Unknown, 50]];
+    assert.equal(paint([half], 9, { pending: true, picked: 1 })[4]?.slice(0, 9), '.aaaaaa..');
   });
 
   it('fades what is not picked', () => {
@@ -128,6 +157,27 @@ describe('painting cells', () => {
     const cells = [data(0), data(0), data(1), data(1)];
     assert.deepEqual(paint(cells, 4, { view }),
       ['AAA.AAA.', '........', 'BBB.BBB.', 'BBB.BBB.', 'BBB.BBB.', '........', '........', '........']);
+  });
+
+  it('grows cells around a point while the zoom moves, and keeps the line between them as it is', () => {
+    const cells = [data(0), data(1), data(1), data(0)];
+    // One and a half times as large around the left edge of the lower row: cells of six pixels, the line in them.
+    assert.deepEqual(paint(cells, 4, { zoom: { scale: 1.5, x: 0, y: 4 } }),
+      ['AAAAA.BB', 'AAAAA.BB', 'AAAAA.BB', '........', 'BBBBB.AA', 'BBBBB.AA', 'BBBBB.AA', 'BBBBB.AA']);
+  });
+
+  it('cuts off what grows past the left edge', () => {
+    const cells: CellSpec[] = [[[0, Kind.Zero, 100]], [[1, Kind.Zero, 100]]];
+    // Twice as large around the right edge: the left cell ends before the first pixel, the right one fills what is seen.
+    assert.deepEqual(paint(cells, 4, { zoom: { scale: 2, x: 8, y: 0 } }),
+      ['BBBBBBB.', 'BBBBBBB.', 'BB___BB.', 'BB___BB.']);
+  });
+
+  it('shrinks cells and leaves the background around them', () => {
+    assert.deepEqual(paint([data(0), data(1)], 8, { zoom: { scale: 0.5, x: 8, y: 4 } }), [
+      '................', '................', '....AAA.BBB.....', '....AAA.BBB.....', '....AAA.BBB.....',
+      '................', '................', '................',
+    ]);
   });
 });
 

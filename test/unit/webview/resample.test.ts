@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Kind, NOBODY } from '../../../src/core/model';
+import { Kind, NOBODY, UNKNOWN_OWNER } from '../../../src/core/model';
 import type { Pixels } from '../../../src/core/model';
 import { partsOf } from '../../../src/webview/map/cells';
 import { resample } from '../../../src/webview/map/resample';
@@ -52,6 +52,15 @@ describe('a picture drawn from another', () => {
     assert.deepEqual(told(resample({ start: 100, cellBytes: 50, cells: 3 }, 380, [COARSE])),
       [[[0, 50]], [[1, 50]], [[NOBODY, 50]]]);
     assert.deepEqual(told(resample({ start: 120, cellBytes: 60, cells: 1 }, 380, [COARSE])), [[[0, 30], [1, 30]]]);
+  });
+
+  it('knows no piece of a cell better than the whole of it', () => {
+    const halfRead = picture(0, 100, [[[0, 40], [UNKNOWN_OWNER, 60]], [[1, 100]]]);
+    assert.deepEqual(told(resample({ start: 0, cellBytes: 50, cells: 3 }, 200, [halfRead])),
+      [[[0, 20], [UNKNOWN_OWNER, 30]], [[0, 20], [UNKNOWN_OWNER, 30]], [[1, 50]]]);
+    // Not cut, it is summed as it is.
+    assert.deepEqual(told(resample({ start: 0, cellBytes: 200, cells: 1 }, 200, [halfRead])),
+      [[[0, 40], [UNKNOWN_OWNER, 60], [1, 100]]]);
   });
 
   it('is the same where the cells are', () => {

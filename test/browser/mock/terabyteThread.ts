@@ -1,0 +1,3 @@
+import { serveTerabyte } from './terabyte';
+
+serveTerabyte();
