@@ -134,7 +134,10 @@ export interface Codecs {
    * @throws when the stream is broken
    */
   inflateRaw(input: Uint8Array, size: number): Uint8Array;
-  /** Decompresses exactly one zstd frame (RFC 8878). `input` ends where the frame ends. */
+  /**
+   * Decompresses exactly one zstd frame (RFC 8878). `input` ends where the frame ends. The next call may overwrite the
+   * answer.
+   */
   zstd(input: Uint8Array, size: number): Uint8Array;
 }
 

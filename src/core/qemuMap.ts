@@ -166,7 +166,15 @@ class Wording {
     host: number,
   ): Mutable<QemuMapEntry> {
     const { zero = false, data = false, compressed = false } = what;
-    const entry: Mutable<QemuMapEntry> = { start, length: end - start, depth: depth - this.from, present: true, zero, data, compressed };
+    const entry: Mutable<QemuMapEntry> = {
+      start,
+      length: end - start,
+      depth: depth - this.from,
+      present: true,
+      zero,
+      data,
+      compressed,
+    };
     if (host >= 0 && this.tellsOffsets[depth] !== false) entry.offset = host;
     return entry;
   }

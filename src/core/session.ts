@@ -3,16 +3,7 @@ import { closeChain, openChain } from './chain';
 import { DiskError } from './errors';
 import type { Gap } from './guest';
 import { readGuest } from './guest';
-import type {
-  Chain,
-  ChainLayer,
-  Environment,
-  Finding,
-  Job,
-  OpenedSource,
-  Trace,
-  View,
-} from './model';
+import type { Chain, ChainLayer, Environment, Finding, Job, OpenedSource, Trace, View } from './model';
 import { guestOffset } from './model';
 import { Picture } from './picture/picture';
 import type { ChunkScanResult, Claim } from './picture/scanChunks';
@@ -115,7 +106,11 @@ export class Session {
   /** Takes note of what scans found that together were of all of the disk. */
   scanned(from: WalkFrom, results: readonly ChunkScanResult[]): void {
     this.chain.layers.slice(from.depth).forEach((chainLayer, index) => {
-      tellOddities(chainLayer, from, results.flatMap(({ oddities }) => oddities[index] ?? []));
+      tellOddities(
+        chainLayer,
+        from,
+        results.flatMap(({ oddities }) => oddities[index] ?? []),
+      );
       const key = keyOf(chainLayer.depth, viewFrom(from, chainLayer));
       const failure = results.map(({ failures }) => failures.get(chainLayer.depth)).find((found) => found);
       if (failure) this.failures.set(key, failure);

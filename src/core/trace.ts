@@ -38,7 +38,14 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
   if (ended === undefined && chain.end.kind !== 'base') ended = chain.end.message;
   owner ??= chain.end.kind === 'base' || steps.length < chain.layers.length - from ? NOBODY : UNKNOWN_OWNER;
   const kind = steps.find(({ role }) => role === 'owner')?.kind ?? (owner === NOBODY ? Kind.Absent : Kind.Unknown);
-  return { offset, owner, kind, steps, ended: owner < 0 ? ended : undefined, write: describeWrite({ chain, from, view }, steps[0]) };
+  return {
+    offset,
+    owner,
+    kind,
+    steps,
+    ended: owner < 0 ? ended : undefined,
+    write: describeWrite({ chain, from, view }, steps[0]),
+  };
 }
 
 function traceLayer(
@@ -98,7 +105,7 @@ function sourcesWithin({ chain, from, view }: Walk, start: GuestOffset, end: Gue
   /** Each layer's last answer, good up to its unit's end: the layer with the finest units sets the pace, not all. */
   const answers: (LayerTrace | undefined)[] = layers.map(() => undefined);
   const sources = new Set<number>();
-  for (let at: number = start; at < end; ) {
+  for (let at: number = start; at < end;) {
     let next: number = end;
     let source: number | undefined = chain.end.kind === 'base' ? undefined : UNKNOWN_OWNER;
     for (const [index, layer] of layers.entries()) {

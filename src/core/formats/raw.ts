@@ -1,15 +1,6 @@
 import { readPadded } from '../bytes';
 import type { Kernel } from '../kernel/kernel';
-import type {
-  ByteSource,
-  Finding,
-  GuestOffset,
-  Layer,
-  LayerScan,
-  LayerTrace,
-  View,
-  WriteEffect,
-} from '../model';
+import type { ByteSource, Finding, GuestOffset, Layer, LayerScan, LayerTrace, View, WriteEffect } from '../model';
 import { guestOffset, hostOffset, Kind } from '../model';
 import { isData } from '../extents';
 import { ExtentScan } from './extentScan';
@@ -65,10 +56,7 @@ class RawLayer implements Layer {
   }
 
   get findings(): readonly Finding[] {
-    return [
-      ...this.odd,
-      ...(this.holesUnknown ? [HOLES_UNKNOWN] : []),
-    ];
+    return [...this.odd, ...(this.holesUnknown ? [HOLES_UNKNOWN] : [])];
   }
 
   scan(_view: View, kernel: Kernel): LayerScan {

@@ -32,14 +32,7 @@ export interface KernelExports {
     unit: number,
   ): void;
   count(kinds: number, count: number): number;
-  overlay(
-    kinds: number,
-    hosts: number,
-    count: number,
-    codes: number,
-    codeHosts: number,
-    owner: number,
-  ): number;
+  overlay(kinds: number, hosts: number, count: number, codes: number, codeHosts: number, owner: number): number;
   cover(codes: number, codeHosts: number, count: number, code: number, host: number, unit: number): void;
   runs(
     codes: number,
@@ -89,7 +82,13 @@ const idle: Kernel[] = [];
 export class Kernel {
   readonly run: KernelExports;
   private end = 0;
-  private views: { readonly u8: Uint8Array; readonly u16: Uint16Array; readonly u32: Uint32Array; readonly f64: Float64Array; readonly i64: BigInt64Array };
+  private views: {
+    readonly u8: Uint8Array;
+    readonly u16: Uint16Array;
+    readonly u32: Uint32Array;
+    readonly f64: Float64Array;
+    readonly i64: BigInt64Array;
+  };
 
   private constructor() {
     compiled ??= new WebAssembly.Module(bytes);

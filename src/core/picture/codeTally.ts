@@ -25,22 +25,22 @@ export class CodeTally {
   }
 
   /**
-   * Adds the part `[from, to)` of a tile's runs (see `Chunk`), in its units.
-   * @param run the first that is in it, @param unit bytes
+   * Adds the part `[from, to)` of a tile's runs (see `Chunk`).
+   * @param run the first that is in it, @param start of the tile, in bytes as all else, @param unit of its runs
    * @returns the run at work at `to`
    */
-  addRuns(runs: Uint16Array, run: number, from: number, to: number, unit: number): number {
+  addRuns(runs: Uint16Array, run: number, start: number, unit: number, from: number, to: number): number {
     const { sums, seen } = this;
     let { count } = this;
     let at = from;
     let next = run;
     while (at < to) {
-      const runEnd = runs[next * 2] ?? to;
+      const runEnd = start + (runs[next * 2] ?? 0) * unit;
       const code = runs[next * 2 + 1] ?? 0;
       const stop = runEnd < to ? runEnd : to;
       const before = sums[code] ?? 0;
       if (before === 0) seen[count++] = code;
-      sums[code] = before + (stop - at) * unit;
+      sums[code] = before + (stop - at);
       at = stop;
       if (stop === runEnd) next += 1;
     }

@@ -77,9 +77,8 @@ export class Cursor {
   private sumRuns(chunk: Chunk, end: number, tally: CodeTally): void {
     const from = chunk.start[this.tile] ?? 0;
     const unit = chunk.unit[this.tile] ?? 0;
-    const units = (this.at - from) / unit;
-    const run = this.run < 0 ? this.firstRunFrom(chunk, units) : this.run;
-    this.run = tally.addRuns(chunk.runs, run, units, (end - from) / unit, unit);
+    const run = this.run < 0 ? this.firstRunFrom(chunk, (this.at - from) / unit) : this.run;
+    this.run = tally.addRuns(chunk.runs, run, from, unit, this.at, end);
     this.at = end;
   }
 
@@ -157,7 +156,8 @@ export class Cursor {
 function sumTile({ unit, firstSum, sums }: Chunk, tile: number, tally: CodeTally): void {
   const bytes = unit[tile] ?? 0;
   const last = (firstSum[tile + 1] ?? 0) * 2;
-  for (let sum = (firstSum[tile] ?? 0) * 2; sum < last; sum += 2) tally.add(sums[sum] ?? 0, (sums[sum + 1] ?? 0) * bytes);
+  for (let sum = (firstSum[tile] ?? 0) * 2; sum < last; sum += 2)
+    tally.add(sums[sum] ?? 0, (sums[sum + 1] ?? 0) * bytes);
 }
 
 function sumGroup(chunk: Chunk, group: number, share: number, tally: CodeTally): void {

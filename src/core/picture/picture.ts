@@ -121,7 +121,10 @@ export class Picture {
   /** The map of `[start, end)`, which must be exact there, without host offsets. @throws DiskError `out-of-range` */
   part(start: number, end: number): OwnershipMap {
     if (!(start >= 0 && start <= end && end <= this.guestSize)) {
-      throw new DiskError('out-of-range', `bytes ${start} to ${end} are not all inside the disk (${this.guestSize} bytes)`);
+      throw new DiskError(
+        'out-of-range',
+        `bytes ${start} to ${end} are not all inside the disk (${this.guestSize} bytes)`,
+      );
     }
     const map = new MapBuilder(start, false);
     const add = (code: number, bytes: number): void => {
@@ -148,16 +151,4 @@ function addTo(sum: Sums, kind: Kind, bytes: number): void {
   if (kind === Kind.Compressed) sum.ownedCompressed += bytes;
   else if (kind === Kind.Zero || kind === Kind.ZeroAllocated) sum.ownedZero += bytes;
   else sum.ownedData += bytes;
-}
-
-/** All chunks, in an order that spreads over the whole disk before it fills in: a picture is coarse before it is fine. */
-export function spread(count: number): number[] {
-  const bits = Math.max(1, Math.ceil(Math.log2(Math.max(1, count))));
-  const order: number[] = [];
-  for (let i = 0; i < 2 ** bits; i += 1) {
-    let reversed = 0;
-    for (let bit = 0; bit < bits; bit += 1) if ((i & (1 << bit)) !== 0) reversed |= 1 << (bits - 1 - bit);
-    if (reversed < count) order.push(reversed);
-  }
-  return order;
 }

@@ -43,11 +43,7 @@ export function openScans(
 }
 
 /** Gives a layer's findings what was odd. @param oddities of several scans that were of all of the layer together */
-export function tellOddities(
-  chainLayer: ChainLayer | undefined,
-  from: WalkFrom,
-  oddities: readonly Oddities[],
-): void {
+export function tellOddities(chainLayer: ChainLayer | undefined, from: WalkFrom, oddities: readonly Oddities[]): void {
   chainLayer?.layer.scanned(viewFrom(from, chainLayer), addUp(oddities));
 }
 

@@ -85,7 +85,11 @@ export class Resolver {
     private readonly options: ResolverOptions,
     private readonly failed?: (depth: number, error: DiskError) => void,
   ) {
-    const strip = (): Strip => ({ kernel, kinds: kernel.reserve(ROOM), hosts: options.hosts ? kernel.reserve(ROOM * 8) : 0 });
+    const strip = (): Strip => ({
+      kernel,
+      kinds: kernel.reserve(ROOM),
+      hosts: options.hosts ? kernel.reserve(ROOM * 8) : 0,
+    });
     this.strip = strip();
     this.coarse = strip();
     this.codes = kernel.reserve(ROOM * 2);
@@ -154,7 +158,7 @@ export class Resolver {
       hidden ||= layer.guestSize <= from;
       if (layer.guestSize <= from) return;
       const kind = outlook.kind ?? Kind.Unknown;
-      if (kind !== Kind.Absent && kind !== Kind.Unknown) this.held[index]! += to - from;
+      if (kind !== Kind.Absent && kind !== Kind.Unknown) this.hold(index, to - from);
       if (hidden || code !== undefined) return;
       host = placeOf(reader, from);
       if (kind !== Kind.Absent) code = codeOf(reader.code, kind);
@@ -184,7 +188,7 @@ export class Resolver {
       if (kind === undefined && !this.paint(reader, first, units, unit)) kind = Kind.Unknown;
       if (kind !== undefined) {
         const holds = kind !== Kind.Absent && kind !== Kind.Unknown;
-        if (holds) this.held[index]! += to - from;
+        if (holds) this.hold(index, to - from);
         if (seen) kernel.run.cover(codes, codeHosts, units, codeOf(reader.code, kind), placeOf(reader, first), unit);
         covered ||= kind !== Kind.Absent;
         continue;
@@ -192,7 +196,7 @@ export class Resolver {
       const held = seen
         ? kernel.run.overlay(strip.kinds, strip.hosts, units, codes, codeHosts, reader.code)
         : kernel.run.count(strip.kinds, units);
-      this.held[index]! += units === 1 ? held * (to - from) : held * unit;
+      this.hold(index, units === 1 ? held * (to - from) : held * unit);
       covered ||= held === units;
     }
     if (!covered && !hidden && this.end !== 'base') kernel.run.cover(codes, codeHosts, units, UNKNOWN_CODE, -1, unit);
@@ -225,6 +229,10 @@ export class Resolver {
     });
     kernel.u8.fill(0, strip.kinds + units, strip.kinds + roundUp(units));
     return done === true;
+  }
+
+  private hold(index: number, bytes: number): void {
+    this.held[index] = (this.held[index] ?? 0) + bytes;
   }
 
   private attempt<T>(reader: Reader, use: (scan: LayerScan) => T): T | undefined {

@@ -21,7 +21,8 @@ export function* claimInOrder({ claims, used }: SharedOrder): Generator<number, 
   const count = new Int32Array(used);
   const mine = Claims.from(claims);
   for (let piece = mine.next(); piece !== undefined; piece = mine.next()) {
-    for (let now = Atomics.load(count, 0); piece >= now + AHEAD; now = Atomics.load(count, 0)) Atomics.wait(count, 0, now);
+    for (let now = Atomics.load(count, 0); piece >= now + AHEAD; now = Atomics.load(count, 0))
+      Atomics.wait(count, 0, now);
     yield piece;
   }
 }

@@ -1,5 +1,9 @@
-import type { Finding, Oddities, QemuMapEntry, Session } from '../../core';
-import { entriesOf, MapText, Walker } from '../../core';
+import type { Side } from '../../core/compareSide';
+import { MapText } from '../../core/mapText';
+import type { Finding, Oddities } from '../../core/model';
+import type { QemuMapEntry } from '../../core/qemuMap';
+import { entriesOf } from '../../core/qemuMap';
+import { Walker } from '../../core/walk';
 
 /** A part of a disk's map as text, ready to be joined to what stands before and after it. */
 export interface MapPiece {
@@ -33,10 +37,10 @@ export class MapPieces {
   private readonly text = new MapText();
 
   constructor(
-    private readonly session: Session,
+    private readonly disk: Side,
     private readonly pieceBytes: number,
   ) {
-    this.walker = new Walker(session.chain, session.from, (depth, finding) => this.failures.set(depth, finding));
+    this.walker = new Walker(disk.chain, disk.from, (depth, finding) => this.failures.set(depth, finding));
   }
 
   get result(): MapPieceResult {
@@ -44,7 +48,7 @@ export class MapPieces {
   }
 
   make(index: number): MapPiece {
-    const { chain, from } = this.session;
+    const { chain, from } = this.disk;
     const start = index * this.pieceBytes;
     const range = { start, end: Math.min(start + this.pieceBytes, from.view.guestSize) };
     const unknown = { ranges: 0, bytes: 0 };

@@ -1,13 +1,13 @@
-import type { DiskTicket } from '../crew/sameDisk';
-import { openSame } from '../crew/sameDisk';
 import type { SharedOrder } from '../crew/inOrder';
 import { claimInOrder } from '../crew/inOrder';
 import type { TellPart } from '../crew/task';
+import type { DiskElsewhere } from '../sameDisk';
+import { withSameDisk } from '../sameDisk';
 import type { MapPiece, MapPieceResult } from './mapPiece';
 import { MapPieces } from './mapPiece';
 
 export interface MapPiecesParams {
-  readonly disk: DiskTicket;
+  readonly disk: DiskElsewhere;
   readonly pieceBytes: number;
   readonly order: SharedOrder;
 }
@@ -16,18 +16,17 @@ export interface MapPiecesParams {
 export function mapPiecesTask(
   { disk, pieceBytes, order }: MapPiecesParams,
   tell: TellPart<MapPiece>,
-): MapPieceResult | undefined {
-  const session = openSame(disk);
-  if (!session) return undefined;
-  const pieces = new MapPieces(session, pieceBytes);
-  try {
-    for (const index of claimInOrder(order)) {
-      const piece = pieces.make(index);
-      tell(piece, [piece.text.buffer]);
+): Promise<MapPieceResult | undefined> {
+  return withSameDisk(disk, (side) => {
+    const pieces = new MapPieces(side, pieceBytes);
+    try {
+      for (const index of claimInOrder(order)) {
+        const piece = pieces.make(index);
+        tell(piece, [piece.text.buffer]);
+      }
+      return pieces.result;
+    } finally {
+      pieces.close();
     }
-    return pieces.result;
-  } finally {
-    pieces.close();
-    session.close();
-  }
+  });
 }

@@ -1,12 +1,12 @@
 import type { Finding, QemuMapEntry, Session } from '../../core';
 import { JSON_AFTER, JSON_BEFORE, JSON_BETWEEN, MapText, mergeable, OF_NOTHING } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
-import { ticketOf } from '../crew/sameDisk';
 import { inOrder, shareOrder } from '../crew/inOrder';
 import type { RunningTask } from '../crew/start';
 import { startTask } from '../crew/start';
 import type { MapPiece, MapPieceResult, Unknown } from './mapPiece';
 import { countUnknown, MapPieces } from './mapPiece';
+import { elsewhere } from '../sameDisk';
 import { helpersFor } from './worth';
 
 /** A piece of a disk whose layers tell so many units has some megabytes of text. */
@@ -41,7 +41,7 @@ export async function writeMapJson(
   let tasks: readonly RunningTask<MapPieceResult | undefined>[] = [];
   try {
     if (guestSize === 0) joiner.entry(OF_NOTHING);
-    const params = { disk: ticketOf(session, policy), pieceBytes, order };
+    const params = { disk: elsewhere(session, policy), pieceBytes, order };
     await inOrder<MapPiece>({
       order,
       make: (index) => own.make(index),

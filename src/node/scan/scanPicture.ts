@@ -2,11 +2,11 @@ import type { ChunkScanResult, Claim, Picture, Progress, Session } from '../../c
 import { scanChunks } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import { Claims } from '../crew/claims';
-import { ticketOf } from '../crew/sameDisk';
 import { startTask } from '../crew/start';
 import type { StopToken } from '../slices';
 import { inSlices } from '../slices';
-import { claimSpread } from './task';
+import { claimSpread } from './chunkTask';
+import { elsewhere } from '../sameDisk';
 import { helpersFor } from './worth';
 
 /**
@@ -25,7 +25,7 @@ export async function scanPicture(
   const { chunkBytes, chunkCount } = picture;
   const claims = Claims.ofPieces(chunkCount);
   const helpers = Math.min(helpersFor(session), chunkCount - 1);
-  const params = { disk: ticketOf(session, policy), chunkBytes, claims: claims.shared };
+  const params = { disk: elsewhere(session, policy), chunkBytes, claims: claims.shared };
   const tasks = Array.from({ length: helpers }, () =>
     startTask('scanChunks', params, {
       onPart: ({ index, chunk }) => {
@@ -64,10 +64,7 @@ export async function scanPicture(
 const claimOf = (index: number | undefined): Claim | undefined =>
   index === undefined ? undefined : { first: index, end: index + 1 };
 
-function* putChunks(
-  job: ReturnType<typeof scanChunks>,
-  picture: Picture,
-): Generator<Progress, ChunkScanResult, void> {
+function* putChunks(job: ReturnType<typeof scanChunks>, picture: Picture): Generator<Progress, ChunkScanResult, void> {
   for (;;) {
     const step = job.next();
     if (step.done) return step.value;

@@ -1,7 +1,8 @@
 import type { Finding, Oddities, Oddity } from '../../model';
 
 /** What may be odd about L2 tables and their entries. */
-export type OddityCode = 'l2-offset' | 'l2-past-end' | 'entry' | 'data-past-end' | 'l1-too-small' | 'tables-exceed-file';
+export type OddityCode =
+  'l2-offset' | 'l2-past-end' | 'entry' | 'data-past-end' | 'l1-too-small' | 'tables-exceed-file';
 
 /** Counts what is odd, so that a million bad entries are one finding. */
 export class Tally {

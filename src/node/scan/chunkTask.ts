@@ -1,13 +1,16 @@
-import type { Chunk, ChunkScanResult } from '../../core';
-import { buffersOf, scanChunks, spread } from '../../core';
+import type { Chunk } from '../../core/picture/chunk';
+import { buffersOf } from '../../core/picture/chunk';
+import type { Claim, ChunkScanResult } from '../../core/picture/scanChunks';
+import { scanChunks } from '../../core/picture/scanChunks';
+import { spread } from '../../core/picture/spread';
 import type { SharedClaims } from '../crew/claims';
 import { Claims } from '../crew/claims';
-import type { DiskTicket } from '../crew/sameDisk';
-import { openSame } from '../crew/sameDisk';
 import type { TellPart } from '../crew/task';
+import type { DiskElsewhere } from '../sameDisk';
+import { withSameDisk } from '../sameDisk';
 
 export interface ScanChunksParams {
-  readonly disk: DiskTicket;
+  readonly disk: DiskElsewhere;
   readonly chunkBytes: number;
   /** A piece is a place in the order that `spread` gives the chunks. */
   readonly claims: SharedClaims;
@@ -19,7 +22,7 @@ export interface IndexedChunk {
 }
 
 /** Claims chunks in the order that makes a picture coarse before it is fine. */
-export function claimSpread(claims: Claims): () => { readonly first: number; readonly end: number } | undefined {
+export function claimSpread(claims: Claims): () => Claim | undefined {
   const order = spread(claims.shared.count);
   return () => {
     const piece = claims.next();
@@ -32,17 +35,13 @@ export function claimSpread(claims: Claims): () => { readonly first: number; rea
 export function scanChunksTask(
   { disk, chunkBytes, claims }: ScanChunksParams,
   tell: TellPart<IndexedChunk>,
-): ChunkScanResult | undefined {
-  const session = openSame(disk);
-  if (!session) return undefined;
-  try {
-    const job = scanChunks(session.chain, session.from, chunkBytes, claimSpread(Claims.from(claims)));
+): Promise<ChunkScanResult | undefined> {
+  return withSameDisk(disk, ({ chain, from }) => {
+    const job = scanChunks(chain, from, chunkBytes, claimSpread(Claims.from(claims)));
     for (;;) {
       const step = job.next();
       if (step.done) return step.value;
       if (step.value) tell(step.value, buffersOf(step.value.chunk));
     }
-  } finally {
-    session.close();
-  }
+  });
 }
