@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import type { ByteSource, HostExtents, OpenedSource } from '../core';
-import { DiskError } from '../core';
+import { DiskError } from '../core/errors';
 import { hostExtents } from './holes';
 import type { HostSystem } from './hostPath';
 import { resolveName } from './hostPath';

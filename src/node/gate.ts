@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { FileReference, Gate, GateAnswer, ImageIdentity, OpenedSource, RefusalReason } from '../core';
-import { DiskError } from '../core';
+import { DiskError } from '../core/errors';
 import type { GatePolicy } from '../protocol/worker';
 import { openFile, THIS_SYSTEM } from './files';
 import { isDeviceName, locate } from './hostPath';

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { FileReference, Finding } from '../core';
-import { isWindowsAbsolute } from '../core';
+import { isWindowsAbsolute } from '../core/fileReference';
 
 /** What of the host's system decides how a name is read; tests ask for either system on both. */
 export interface HostSystem {

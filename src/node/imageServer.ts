@@ -16,6 +16,7 @@ import type {
   CompareParams,
   FlattenParams,
   FlattenResult,
+  GatePolicy,
   MapFormat,
   OpenParams,
   WorkerEvents,
@@ -204,7 +205,9 @@ export class ImageServer {
   async flatten(params: FlattenParams): Promise<FlattenResult | null> {
     await codecsReady();
     const compressor = params.compression && (await compressorOf(params.compression));
-    return this.withOwnSession((session) => this.works.run('flatten', flatten(session, { ...params, compressor })));
+    return this.withOwnSession((session, policy) =>
+      this.works.run('flatten', flatten(session, { ...params, compressor, policy })),
+    );
   }
 
   cancel(work: WorkName): void {
@@ -215,7 +218,7 @@ export class ImageServer {
    * Work that reads the whole disk has a session of its own: the one that is shown moves.
    * It stands where the shown one stood when the work began.
    */
-  private async withOwnSession<T>(use: (session: Session) => Promise<T>): Promise<T> {
+  private async withOwnSession<T>(use: (session: Session, policy: GatePolicy) => Promise<T>): Promise<T> {
     const { params, environment } = this;
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
@@ -224,7 +227,7 @@ export class ImageServer {
     });
     try {
       session.stand(standpoint);
-      return await use(session);
+      return await use(session, params.policy);
     } finally {
       session.close();
     }

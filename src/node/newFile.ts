@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Sink } from '../core';
 import { DiskError } from '../core';
+import { attempt, WritableFile } from './writableFile';
 
 export interface NewFileOptions {
   /** A file that has the name already is replaced; without, there must be none, neither now nor at the end. */
@@ -25,7 +26,7 @@ export class NewFile implements Sink {
   /** The name that it is to have. */
   readonly target: string;
   private readonly replace: boolean;
-  private descriptor: number | undefined;
+  private file: WritableFile | undefined;
   private appended = 0;
 
   /**
@@ -37,7 +38,7 @@ export class NewFile implements Sink {
     this.target = replaceable(target, replace);
     const { dir, base } = path.parse(this.target);
     this.temporary = path.join(dir, `.${base}.${process.pid}.${Date.now()}.tmp`);
-    this.descriptor = this.attempt(() => fs.openSync(this.temporary, 'wx'));
+    this.file = WritableFile.create(this.temporary, this.target);
   }
 
   /** Writes text behind all text before. @throws DiskError `io`; the file is then abandoned */
@@ -49,19 +50,17 @@ export class NewFile implements Sink {
 
   /** @throws DiskError `io`; the file is then abandoned */
   writeAt(bytes: Uint8Array, position: number): void {
-    const descriptor = this.open();
+    const file = this.open();
     this.attempt(() => {
-      for (let done = 0; done < bytes.length;) {
-        done += fs.writeSync(descriptor, bytes, done, bytes.length - done, position + done);
-      }
+      file.writeAt(bytes, position);
     });
   }
 
   /** @throws DiskError `io`; the file is then abandoned */
   setSize(size: number): void {
-    const descriptor = this.open();
+    const file = this.open();
     this.attempt(() => {
-      fs.ftruncateSync(descriptor, size);
+      file.setSize(size);
     });
   }
 
@@ -70,10 +69,9 @@ export class NewFile implements Sink {
    * @throws DiskError `refused` when the name was taken meanwhile, `io`; the file is then abandoned
    */
   commit(): FileSize {
-    const descriptor = this.open();
+    const file = this.open();
     return this.attempt(() => {
-      fs.fsyncSync(descriptor);
-      const { size, blocks } = fs.fstatSync(descriptor) as { readonly size: number; readonly blocks?: number };
+      const { size, blocks } = file.sync() as { readonly size: number; readonly blocks?: number };
       this.close();
       if (this.replace) fs.renameSync(this.temporary, this.target);
       else this.nameAnew();
@@ -88,16 +86,16 @@ export class NewFile implements Sink {
     fs.rmSync(this.temporary, { force: true });
   }
 
-  private open(): number {
-    if (this.descriptor === undefined) throw new Error('the file is finished');
-    return this.descriptor;
+  private open(): WritableFile {
+    if (!this.file) throw new Error('the file is finished');
+    return this.file;
   }
 
   private close(): void {
-    const { descriptor } = this;
+    const { file } = this;
     // A close that fails has closed it all the same.
-    this.descriptor = undefined;
-    if (descriptor !== undefined) fs.closeSync(descriptor);
+    this.file = undefined;
+    file?.close();
   }
 
   /** Unlike a rename, a link fails where the name is taken. Not every file system has links. */
@@ -114,33 +112,13 @@ export class NewFile implements Sink {
 
   private attempt<T>(call: () => T): T {
     try {
-      return call();
-    } catch (cause) {
+      return attempt(this.target, call);
+    } catch (error) {
       this.abandon();
-      if (cause instanceof DiskError) throw cause;
-      const { code, message = String(cause) } = cause as Partial<NodeJS.ErrnoException>;
-      const why = code === undefined ? message : (WORDS[code] ?? message);
-      throw new DiskError(
-        'io',
-        `the file could not be written: ${why}`,
-        { file: this.target },
-        'Choose another folder, or make room.',
-        { cause },
-      );
+      throw error;
     }
   }
 }
-
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'its folder is not there',
-  ENOTDIR: 'its folder is not there',
-  EACCES: 'there is no permission to write to its folder',
-  EPERM: 'there is no permission to write to its folder',
-  EROFS: 'its file system is read-only',
-  ENOSPC: 'there is no room left',
-  EDQUOT: 'there is no room left for this user',
-  ENAMETOOLONG: 'its name is too long',
-};
 
 /** The file that is to have the name. @throws DiskError `refused` when what has it now is not to be replaced */
 function replaceable(target: string, replace: boolean): string {

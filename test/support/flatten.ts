@@ -1,5 +1,6 @@
 import { finish } from '../../src/core';
 import { compressorOf } from '../../src/node/compressors';
+import { TRUST_ALL } from '../../src/node/gate';
 import { flatten } from '../../src/node/work/flatten';
 import type { FlattenResult } from '../../src/protocol/worker';
 import { withSession } from './session';
@@ -25,6 +26,6 @@ export async function flattenImage(
   const [format, type] = target.split(':') as ['raw' | 'qcow2', ('zlib' | 'zstd')?];
   const compressor = type && (await compressorOf(type));
   return withSession(image, snapshot, ({ session }) =>
-    finish(flatten(session, { target: out, format, compressor, verify, replace })),
+    finish(flatten(session, { target: out, format, compressor, verify, replace, policy: TRUST_ALL })),
   );
 }

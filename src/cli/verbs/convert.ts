@@ -2,6 +2,7 @@ import type { Progress } from '../../core';
 import { formatBytes } from '../../core';
 import { codecsReady } from '../../node/codecs';
 import { compressorOf } from '../../node/compressors';
+import { TRUST_ALL } from '../../node/gate';
 import { flatten } from '../../node/work/flatten';
 import { SNAPSHOT_OPTION } from '../args';
 import { openImage, percent, tellFindings } from '../image';
@@ -48,7 +49,8 @@ export const convert: Verb = {
     const [image = '', target = ''] = invocation.operands;
     const open = openImage(invocation, image);
     try {
-      const job = { target, replace: invocation.flag('force'), format, compressor, verify: invocation.flag('verify') };
+      const [replace, verify] = [invocation.flag('force'), invocation.flag('verify')];
+      const job = { target, replace, format, compressor, verify, policy: TRUST_ALL };
       const written = await withProgress(flatten(open.session, job));
       if (invocation.json) printJson({ filename: target, format, ...written });
       else printHuman(target, format, written);

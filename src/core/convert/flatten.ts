@@ -2,6 +2,7 @@ import type { Side } from '../compareSide';
 import type { Compressor, Job, Sink } from '../model';
 import { guestChunks } from './guestChunks';
 import type { ImageWriter } from './imageWriter';
+import type { Pieces } from './pieces';
 import { Qcow2Writer } from './qcow2/writer';
 import { RawWriter } from './rawWriter';
 
@@ -16,10 +17,24 @@ export type Target =
  * `limit` when the disk is too large for the format
  */
 export function* flatten(disk: Side, sink: Sink, target: Target): Job<void> {
+  const writer = writerOf(sink, disk.from.view.guestSize, target);
+  yield* copy(disk, writer);
+  writer.finish();
+}
+
+/**
+ * The same for some pieces of a raw image, which others write the rest of. Its size is set by who knows when all are done.
+ * @param pieces the next one is asked for when the one before is written
+ * @throws DiskError as `flatten` does, at the first byte of these pieces
+ */
+export function flattenPieces(disk: Side, sink: Sink, pieces: Pieces): Job<void> {
+  return copy(disk, new RawWriter(sink, disk.from.view.guestSize), pieces);
+}
+
+function* copy(disk: Side, writer: ImageWriter, pieces?: Pieces): Job<void> {
   const total = disk.from.view.guestSize;
-  const writer = writerOf(sink, total, target);
   let done = 0;
-  for (const chunk of guestChunks(disk)) {
+  for (const chunk of guestChunks(disk, pieces)) {
     yield { done, total };
     if (!chunk) continue;
     const { offset, bytes, start, end } = chunk;
@@ -30,7 +45,6 @@ export function* flatten(disk: Side, sink: Sink, target: Target): Job<void> {
       yield { done, total };
     }
   }
-  writer.finish();
 }
 
 function writerOf(sink: Sink, guestSize: number, target: Target): ImageWriter {

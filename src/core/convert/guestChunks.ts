@@ -6,10 +6,9 @@ import { currentView, traceRead } from '../trace';
 import { UnwrittenSpace } from '../unwritten';
 import type { WalkFrom } from '../walk';
 import { walk } from '../walk';
-import { GRAIN } from './imageWriter';
-
-/** Bytes that are read at a time where they lie together. */
-export const CHUNK = 2 ** 21;
+import { CHUNK, GRAIN } from './imageWriter';
+import type { Pieces } from './pieces';
+import { everyPiece, PieceAtWork } from './pieces';
 
 /**
  * A piece of the disk that is not known to be zero. `bytes` is the disk from `offset`, a multiple of `CHUNK`, for
@@ -26,10 +25,15 @@ export interface GuestChunk {
 /**
  * The disk as its guest reads it, in rising order; what lies between two chunks reads as zero, and was not read.
  * Yields undefined now and then while it looks for the next chunk.
+ * @param pieces which of the disk are read; the next one is asked for once the chunks of the one before are used
  * @throws DiskError at the first byte that can't be known: below a missing parent, encrypted, broken; it names the
  * guest offset, the file and why
  */
-export function* guestChunks({ chain, from }: Side): Generator<GuestChunk | undefined, void, void> {
+export function* guestChunks(
+  { chain, from }: Side,
+  pieces: Pieces = everyPiece(),
+): Generator<GuestChunk | undefined, void, void> {
+  const piece = new PieceAtWork(pieces);
   const filler = new Filler(chain, from);
   const unwritten = new UnwrittenSpace(chain);
   for (const map of walk(chain, from)) {
@@ -42,7 +46,16 @@ export function* guestChunks({ chain, from }: Side): Generator<GuestChunk | unde
       const owner = map.owner[run] ?? NOBODY;
       const host = map.kind[run] === Kind.Data ? (map.host?.[run] ?? -1) : -1;
       for (let at = start; at < end;) {
-        unwritten.look(owner, host < 0 ? -1 : host + (at - start), end - at);
+        if (at >= piece.end) {
+          const done = filler.take();
+          if (done) yield done;
+          if (!piece.reach(at)) return;
+        }
+        if (at < piece.start) {
+          at = piece.start;
+          continue;
+        }
+        unwritten.look(owner, host < 0 ? -1 : host + (at - start), Math.min(end, piece.end) - at);
         const stop = at + unwritten.length;
         if (unwritten.isHole) {
           at = stop;

@@ -14,3 +14,6 @@ export interface ImageWriter {
 
 /** Stretches of the guest's bytes begin at multiples of this, and end there or at the end of the disk. */
 export const GRAIN = 64 * 1024;
+
+/** Bytes that are read at a time where they lie together: whole grains. */
+export const CHUNK = 2 ** 21;

@@ -43,6 +43,11 @@ export class Claims {
     return Math.min(Atomics.load(this.words, NEXT), this.shared.count);
   }
 
+  /** How many pieces are done at least, while this many threads share them. */
+  done(threads: number): number {
+    return Math.max(0, Atomics.load(this.words, NEXT) - threads);
+  }
+
   /** Leaves the rest: nobody gets a piece from now on. What is claimed is still to be done. */
   close(): void {
     Atomics.store(this.words, NEXT, this.shared.count);

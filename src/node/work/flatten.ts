@@ -6,10 +6,15 @@ import { createEnvironment } from '../environment';
 import { fileId } from '../fileId';
 import { openFile } from '../files';
 import { NewFile } from '../newFile';
+import { flattenTogether, threadsFor } from './flattenTogether';
 
 /** A flattened copy that is asked for; its compressor is ready (`compressorOf`). */
 export interface FlattenJob extends Omit<FlattenParams, 'compression'> {
   readonly compressor?: Compressor | undefined;
+  /** By which the session's chain was opened. */
+  readonly policy: GatePolicy;
+  /** How many threads write a raw image; as many as pay when left out. */
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -24,13 +29,19 @@ export function* flatten(session: Session, job: FlattenJob): Job<FlattenResult> 
   try {
     const disk = session;
     const parts = job.verify ? 2 : 1;
-    yield* part(flattenDisk(disk, file, kindOf(job)), 0, parts);
+    yield* part(write(disk, file, job), 0, parts);
     if (job.verify) yield* part(verifyFile(disk, file, job.format), 1, parts);
     const { size, diskUsage } = file.commit();
     return { guestSize: disk.from.view.guestSize, fileSize: size, diskUsage };
   } finally {
     file.abandon();
   }
+}
+
+function write(disk: Session, file: NewFile, job: FlattenJob): Job<void> {
+  const kind = kindOf(job);
+  const threads = kind.format === 'raw' ? (job.threads ?? threadsFor(disk)) : 1;
+  return threads > 1 ? flattenTogether(disk, file, job.policy, threads) : flattenDisk(disk, file, kind);
 }
 
 /** One of several equal parts of the work. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Side } from '../../../../src/core';
 import { DiskError, Session } from '../../../../src/core';
-import { CHUNK, guestChunks } from '../../../../src/core/convert/guestChunks';
+import { guestChunks } from '../../../../src/core/convert/guestChunks';
+import { CHUNK } from '../../../../src/core/convert/imageWriter';
 import type { Qcow2Spec } from '../../../fixtures/build/index';
 import {
   buildQcow2,

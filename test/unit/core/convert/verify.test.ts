@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DiskError, finish, Session, verify } from '../../../../src/core';
 import type { Side } from '../../../../src/core';
-import { CHUNK } from '../../../../src/core/convert/guestChunks';
+import { CHUNK } from '../../../../src/core/convert/imageWriter';
 import { noise } from '../../../fixtures/build/index';
 import { extentsOf, MemoryDisk } from '../../../support/memory';
 

@@ -15,6 +15,16 @@ describe('claims', () => {
     assert.equal(Claims.ofPieces(0).next(), undefined);
   });
 
+  it('are known to be done when those who share them have come back for more', () => {
+    const claims = Claims.ofPieces(5);
+    const done: number[] = [];
+    for (let i = 0; i < 6; i += 1) {
+      done.push(claims.done(2));
+      claims.next();
+    }
+    assert.deepEqual(done, [0, 0, 0, 1, 2, 3]);
+  });
+
   it('are over for all once they are closed', () => {
     const claims = Claims.ofPieces(3);
     const other = Claims.from(claims.shared);

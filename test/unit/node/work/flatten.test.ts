@@ -35,6 +35,7 @@ describe('flattening to a file', () => {
     replace: false,
     format: 'qcow2',
     verify: false,
+    policy: TRUST_ALL,
     ...more,
   });
 

@@ -1,0 +1,65 @@
+import { closeChain, openChain } from '../core/chain';
+import { DiskError } from '../core/errors';
+import type { Chain } from '../core/model';
+import type { Side } from '../core/compareSide';
+import type { Session, Standpoint } from '../core/session';
+import type { GatePolicy } from '../protocol/worker';
+import { createEnvironment } from './environment';
+import { openFile } from './files';
+
+/** A disk that one thread has open, as another finds it again. */
+export interface DiskElsewhere {
+  readonly path: string;
+  readonly format: string | undefined;
+  readonly policy: GatePolicy;
+  readonly standpoint: Standpoint;
+  /** Equal where the same files in the same state make up the disk. */
+  readonly files: string;
+}
+
+/** @param policy by which the session's chain was opened */
+export function elsewhere({ chain, standpoint }: Session, policy: GatePolicy): DiskElsewhere {
+  const [leaf] = chain.layers;
+  return {
+    path: leaf?.identity.path ?? '',
+    format: leaf?.layer.format,
+    policy,
+    standpoint: { ...standpoint },
+    files: filesOf(chain),
+  };
+}
+
+/**
+ * Opens the disk once more, by the same policy, and gives it to `use`.
+ * @returns undefined where it is no longer the same: a file was changed, replaced or removed
+ */
+export async function withSameDisk<T>(
+  { path, format, policy, standpoint, files }: DiskElsewhere,
+  use: (disk: Side) => T | Promise<T>,
+): Promise<T | undefined> {
+  const chain = open(path, format, policy);
+  if (!chain) return undefined;
+  try {
+    const view = chain.layers[standpoint.depth]?.layer.views.find(({ id }) => id === standpoint.view);
+    if (!view || filesOf(chain) !== files) return undefined;
+    return await use({ chain, from: { depth: standpoint.depth, view } });
+  } finally {
+    closeChain(chain);
+  }
+}
+
+function open(path: string, format: string | undefined, policy: GatePolicy): Chain | undefined {
+  try {
+    return openChain(createEnvironment(policy), openFile(path, policy), { format });
+  } catch (error) {
+    if (error instanceof DiskError) return undefined;
+    throw error;
+  }
+}
+
+function filesOf({ layers, end }: Chain): string {
+  const files = layers.map(({ identity, source, layer, dataFile }) => {
+    return [identity.id, source.size, source.modified, layer.format, dataFile?.id];
+  });
+  return JSON.stringify([files, end]);
+}

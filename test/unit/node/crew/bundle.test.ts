@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import * as esbuild from 'esbuild';
+import { repositoryRoot } from '../../../support/root';
+
+describe('the bundle of helper threads', () => {
+  it('has nothing of what a helper never does: platforms, their XML, the doctor, snapshots', async () => {
+    const { metafile } = await esbuild.build({
+      absWorkingDir: repositoryRoot(),
+      entryPoints: ['src/node/crew/thread.ts'],
+      bundle: true,
+      platform: 'node',
+      write: false,
+      metafile: true,
+    });
+    const inputs = Object.keys(metafile.inputs);
+    assert(inputs.includes('src/node/crew/tasks.ts'));
+    assert.deepEqual(
+      inputs.filter((file) => /saxes|core\/(?:index|platforms|doctor|snapshots)/.test(file)),
+      [],
+    );
+  });
+});
