@@ -11,6 +11,8 @@ const SECTOR: i64 = 512;
 /** The largest offset that JavaScript's numbers hold exactly. */
 const MAX_OFFSET: i64 = (1 << 53) - 1;
 const SUBCLUSTERS: u32 = 32;
+/** The bitmaps of a cluster all of which is allocated, as they stand in the file. */
+const ALL_ALLOCATED: u64 = 0xffff_ffff_0000_0000;
 
 /** Flags of an image. */
 const VERSION_3: u32 = 1;
@@ -85,6 +87,8 @@ let special: u64 = 0;
 let high: u64 = 0;
 /** The largest offset that data may have. */
 let largest: i64 = 0;
+/** How many bits of a compressed entry are its offset. */
+let offsetBits: i32 = 0;
 
 /**
  * Sets what `sixteen` goes by.
@@ -98,6 +102,8 @@ function prepare(flags: u32, clusterBits: u32, fileEnd: i64): void {
   const offset = (OFFSET_MASK & ~within) | (OFFSET_MASK & misaligned);
   special = bswap<u64>(COMPRESSED | offset | ((flags & VERSION_3) !== 0 ? 0 : ZERO));
   high = bswap<u64>(bits > 0 ? (1 as u64) << (bits - 1) : 0);
+  // "Compressed Clusters Descriptor": x = 62 - (cluster_bits - 8).
+  offsetBits = 62 - ((clusterBits as i32) - 8);
 }
 
 /**
@@ -123,7 +129,9 @@ function sixteen(entries: usize, kinds: usize, hosts: usize): bool {
     if (hosts !== 0) for (let j: u32 = 0; j < 128; j += 16) v128.store(hosts + j, minus);
     return true;
   }
-  if (v128.any_true(v128.and(any, i64x2.splat(special)))) return false;
+  if (v128.any_true(v128.and(any, i64x2.splat(special)))) {
+    return v128.any_true(v128.and(any, i64x2.splat(bswap<u64>(COMPRESSED)))) && mixed(entries, kinds, hosts);
+  }
   // Only an offset in the upper half of what the file may have can lie past its end.
   if (v128.any_true(v128.and(any, i64x2.splat(high)))) {
     const last = i64x2.splat(largest);
@@ -156,12 +164,53 @@ function sixteen(entries: usize, kinds: usize, hosts: usize): bool {
   return true;
 }
 
+/** Sixteen entries of which some are compressed. @returns false when one of them is odd */
+function mixed(entries: usize, kinds: usize, hosts: usize): bool {
+  const none = i64x2.splat(0);
+  const minus = i64x2.splat(-1);
+  const one = i64x2.splat(1);
+  const last = i64x2.splat(largest);
+  const wrong = i64x2.splat(bswap<u64>(special) & ~COMPRESSED);
+  const ofOffset = i64x2.splat(((1 as i64) << offsetBits) - 1);
+  const ofSectors = i64x2.splat(COMPRESSED - 1);
+  let odd = none;
+  for (let j: u32 = 0; j < 16; j += 2) {
+    const pair = swapped(v128.load(entries + (j << 3)));
+    const compressed = i64x2.shr_s(i64x2.shl(pair, 1), 63);
+    const from = v128.and(pair, ofOffset);
+    const sectors = i64x2.shr_u(v128.and(pair, ofSectors), offsetBits);
+    // Where the sector before the last one ends: the last need not be there whole.
+    const to = i64x2.add(v128.andnot(from, i64x2.splat(SECTOR - 1)), i64x2.shl(sectors, 9));
+    const cut = v128.or(i64x2.gt_s(from, last), i64x2.gt_s(to, last));
+    const offset = v128.and(pair, i64x2.splat(OFFSET_MASK));
+    const allocated = i64x2.ne(offset, none);
+    const zero = v128.and(pair, one);
+    const kind = i64x2.add(v128.and(allocated, one), i64x2.shl(zero, 1));
+    const bad = v128.or(i64x2.ne(v128.and(pair, wrong), none), i64x2.gt_s(offset, last));
+    odd = v128.or(odd, v128.bitselect(cut, bad, compressed));
+    const told = v128.bitselect(i64x2.splat(COMPRESSED_KIND as i64), kind, compressed);
+    v128.store_lane<u8>(kinds + j, told, 0);
+    v128.store_lane<u8>(kinds + j + 1, told, 8);
+    if (hosts !== 0) {
+      const plain = v128.bitselect(offset, minus, allocated);
+      v128.store(hosts + (j << 3), v128.bitselect(from, plain, compressed));
+    }
+  }
+  return !v128.any_true(odd);
+}
+
+/** Two big-endian entries as numbers. */
+// @ts-ignore: decorator
+@inline
+function swapped(pair: v128): v128 {
+  return i8x16.shuffle(pair, pair, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+}
+
 /** Offsets of two entries, as numbers. */
 // @ts-ignore: decorator
 @inline
 function offsets(pair: v128): v128 {
-  const swapped = i8x16.shuffle(pair, pair, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
-  return v128.and(swapped, i64x2.splat(OFFSET_MASK));
+  return v128.and(swapped(pair), i64x2.splat(OFFSET_MASK));
 }
 
 /** Which of four entries have no offset: two lanes of 16 bits for each. */
@@ -200,6 +249,9 @@ export function extended(
   const none = i64x2.splat(0);
   const minus = i64x2.splat(-1);
   const step = (1 as i64) << (clusterBits - 5);
+  const external = (flags & EXTERNAL) !== 0;
+  prepare(flags | VERSION_3, clusterBits, end);
+  const plainly = special | high;
   for (let i: u32 = 0; i < count; i += 1) {
     const at = entries + (i << 4);
     const to = kinds + (i << 5);
@@ -211,8 +263,22 @@ export function extended(
       continue;
     }
     const unit = i << 5;
-    const entry = bswap<u64>(load<u64>(at));
-    let kind = single(entry, flags, clusterBits, end, (guest as i64) + ((i as i64) << clusterBits), true, unit);
+    const raw = load<u64>(at);
+    let kind: u32;
+    const offset = (bswap<u64>(raw) & OFFSET_MASK) as i64;
+    if (!external && offset !== 0 && (raw & plainly) === 0) {
+      kind = DATA;
+      host = offset;
+      if (load<u64>(at, 8) === ALL_ALLOCATED) {
+        v128.store(to, i8x16.splat(DATA as i8));
+        v128.store(to, i8x16.splat(DATA as i8), 16);
+        if (hosts !== 0) placeSubclusters(hostsTo, offset, step);
+        continue;
+      }
+    } else {
+      const guestHere = (guest as i64) + ((i as i64) << clusterBits);
+      kind = single(bswap<u64>(raw), flags, clusterBits, end, guestHere, true, unit);
+    }
     const zeroBits = bswap<u32>(load<u32>(at, 8));
     const allocated = bswap<u32>(load<u32>(at, 12));
     const contradicts = kind === DATA ? (zeroBits & allocated) !== 0 : kind === ABSENT && allocated !== 0;
@@ -230,18 +296,20 @@ export function extended(
           v128.or(v128.and(bytesOf(zeroBits >>> half), zero), v128.and(bytesOf(allocated >>> half), data)),
         );
       }
-      if (kind === DATA && (flags & EXTERNAL) === 0 && host + step * 32 > end) cutSubclusters(to, host, step, end, unit);
+      if (kind === DATA && !external && host + step * 32 > end) cutSubclusters(to, host, step, end, unit);
     } else {
       const all = i8x16.splat(kind as i8);
       v128.store(to, all);
       v128.store(to, all, 16);
     }
-    if (hosts !== 0) {
-      const from = host;
-      for (let j: u32 = 0; j < SUBCLUSTERS; j += 1) store<i64>(hostsTo + (j << 3), from < 0 ? -1 : from + step * j);
-    }
+    if (hosts !== 0) placeSubclusters(hostsTo, host, step);
   }
   return (oddEntries | pastEnds) !== 0;
+}
+
+/** @param from where the cluster's bytes are, or -1, @param step bytes of a subcluster */
+function placeSubclusters(hosts: usize, from: i64, step: i64): void {
+  for (let j: u32 = 0; j < SUBCLUSTERS; j += 1) store<i64>(hosts + (j << 3), from < 0 ? -1 : from + step * j);
 }
 
 /** Subclusters that hold data and begin past the end of the file can't be read. */
@@ -271,10 +339,9 @@ function single(
       oddEntry(unit);
       return INVALID;
     }
-    // "Compressed Clusters Descriptor": x = 62 - (cluster_bits - 8) bits of offset, then whole sectors of 512 bytes.
-    const offsetBits: u64 = 62 - ((clusterBits as u64) - 8);
-    const from = (entry & (((1 as u64) << offsetBits) - 1)) as i64;
-    const sectors = (((entry & (COMPRESSED - 1)) >> offsetBits) as i64) + 1;
+    // An offset to the byte, then whole sectors of 512 bytes.
+    const from = (entry & (((1 as u64) << (offsetBits as u64)) - 1)) as i64;
+    const sectors = (((entry & (COMPRESSED - 1)) >> (offsetBits as u64)) as i64) + 1;
     const to = (from & ~(SECTOR - 1)) + sectors * SECTOR;
     // The last sector need not be there whole.
     if (from >= fileEnd || to > fileEnd + SECTOR - 1) pastEnd(unit);

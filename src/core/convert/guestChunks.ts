@@ -38,7 +38,6 @@ export function* guestChunks(
   const unwritten = new UnwrittenSpace(chain);
   for (const map of walk(chain, from)) {
     yield undefined;
-    if (!map) continue;
     for (let run = 0; run < map.count; run += 1) {
       if (readsAsZero(map, run)) continue;
       const start = map.start[run] ?? 0;

@@ -18,8 +18,8 @@ export interface KernelExports {
   readonly firstOddEntry: { readonly value: number };
   readonly pastEnds: { readonly value: number };
   readonly firstPastEnd: { readonly value: number };
-  standard(...of: EntriesOf): number;
-  extended(...of: EntriesOf): number;
+  readonly standard: (...of: EntriesOf) => number;
+  readonly extended: (...of: EntriesOf) => number;
   fill(kinds: number, hosts: number, count: number, kind: number, host: number, unit: number): void;
   expand(
     kinds: number,

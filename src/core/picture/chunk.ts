@@ -5,7 +5,7 @@ import type { Part } from '../scan/resolver';
 import { MAX_UNITS } from '../scan/resolver';
 
 /**
- * A chunk of the disk, resolved. It is cut into **tiles** of at most `TILE_UNITS` units; each tile has its runs and, so
+ * A chunk of the disk, resolved. It is cut into **tiles** of a few hundred units, or so many that a chunk has some hundred tiles; each tile has its runs and, so
  * that a picture need not look at them, what they add up to. Tile `i` covers `[start[i], start[i + 1])`, whole units of
  * `unit[i]` bytes. Its runs are pairs of 16 bits, from `2 × firstRun[i]` on: where the run ends, in units of the tile, and
  * its code. Its sums are pairs, too, from `2 × firstSum[i]` on: a code and how many units have it, in the order in which
@@ -32,7 +32,9 @@ export interface Chunk {
   readonly held: Float64Array;
 }
 
-const TILE_UNITS = 256;
+const LEAST_UNITS = 256;
+/** A chunk has about as many tiles. */
+const TILES = 512;
 /** Tiles in a group; the last group of a chunk may have fewer. */
 const PER_GROUP = 16;
 /** Four bytes each, and there are at most 128 chunks: what is known of a disk stays below 160 MiB, however it is made. */
@@ -40,7 +42,7 @@ const MAX_RUNS = 2 ** 18;
 const MAX_CHUNK_TILES = 2 ** 14;
 /** Slices of a coarse chunk: all together are finer than any picture of the whole disk. */
 const SLICES = 256;
-const MAX_TILES = MAX_UNITS / TILE_UNITS + 2;
+const MAX_TILES = MAX_UNITS / LEAST_UNITS + 2;
 
 /** The arrays of a chunk, to be handed to another thread without a copy. */
 export const buffersOf = (chunk: Chunk): ArrayBuffer[] =>
@@ -94,8 +96,9 @@ export class ChunkBuilder {
     }
     const { kernel, out, runsOut, sumsOut } = this;
     const { from, unit, units } = part;
-    const phase = (from / unit) % TILE_UNITS;
-    const tiles = kernel.run.tiles(part.codes, units, TILE_UNITS, phase, this.counts, out, runsOut, sumsOut);
+    const size = Math.min(MAX_UNITS, Math.max(LEAST_UNITS, this.chunkBytes / TILES / unit));
+    const phase = (from / unit) % size;
+    const tiles = kernel.run.tiles(part.codes, units, size, phase, this.counts, out, runsOut, sumsOut);
     const { u16 } = kernel;
     let at = from;
     let run = this.runs.length / 2;

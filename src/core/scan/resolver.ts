@@ -153,16 +153,16 @@ export class Resolver {
     let code: number | undefined;
     let host = -1;
     let hidden = false;
-    this.readers.forEach((reader, index) => {
+    for (const [index, reader] of this.readers.entries()) {
       const { layer, outlook } = reader;
       hidden ||= layer.guestSize <= from;
-      if (layer.guestSize <= from) return;
+      if (layer.guestSize <= from) continue;
       const kind = outlook.kind ?? Kind.Unknown;
       if (kind !== Kind.Absent && kind !== Kind.Unknown) this.hold(index, to - from);
-      if (hidden || code !== undefined) return;
+      if (hidden || code !== undefined) continue;
       host = placeOf(reader, from);
       if (kind !== Kind.Absent) code = codeOf(reader.code, kind);
-    });
+    }
     code ??= hidden || this.end === 'base' ? NOBODYS_CODE : UNKNOWN_CODE;
     if (code === UNKNOWN_CODE) host = -1;
     return { from, to, unit: to - from, units: 1, code, host, codes: 0, hosts: 0 };

@@ -69,9 +69,11 @@ export class L1Table {
     return offset % this.clusterSize === 0 ? offset : -1;
   }
 
-  /** The first index after `index` that is in another piece of the table, or its end. */
-  pieceEnd(index: number): number {
-    return Math.min(this.entries, index - (index % PER_PIECE) + PER_PIECE);
+  /** How many entries name a table. @throws DiskError `io` */
+  get tables(): number {
+    let count = 0;
+    for (let index = 0; index < this.entries; index += 1) if (this.l2Offset(index) > 0) count += 1;
+    return count;
   }
 
   private pieceOf(index: number): DataView {

@@ -44,7 +44,7 @@ export class TableScan implements LayerScan {
     this.block = clusterSize;
     this.flags = (header.version >= 3 ? VERSION_3 : 0) | (header.externalData ? EXTERNAL : 0);
     this.l1 = new L1Table(source, geometry, place, guestSize);
-    this.holes = new TableHoles(source, this.l1.entries * clusterSize);
+    this.holes = new TableHoles(source, this.l1.entries * clusterSize, () => this.l1.tables * clusterSize);
     this.window = new TableWindow(source, geometry, kernel, windowBytes);
     this.cut = this.findCut();
   }

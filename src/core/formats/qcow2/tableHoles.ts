@@ -17,12 +17,15 @@ export class TableHoles {
   readonly budget: number;
   private readonly extents: HostExtents | undefined;
 
-  /** @param tableBytes how many there may be */
-  constructor(source: ByteSource, tableBytes: number) {
+  /** @param mostBytes of tables that there may be, @param tableBytes how many there are, which may take a while to count */
+  constructor(source: ByteSource, mostBytes: number, tableBytes: () => number) {
     const { size, diskUsage } = source;
     // A device has no number of its own.
     const known = diskUsage !== undefined && diskUsage > 0;
-    const suspicious = known && tableBytes > WORTH_ASKING_BYTES && tableBytes > diskUsage;
+    const suspicious =
+      known &&
+      mostBytes > Math.max(WORTH_ASKING_BYTES, diskUsage) &&
+      tableBytes() > Math.max(WORTH_ASKING_BYTES, diskUsage);
     const extents = suspicious ? source.extents?.() : undefined;
     this.extents = extents?.certainty === 'exact' ? extents : undefined;
     this.budget = suspicious && !this.extents ? Math.min(size, FREE_BYTES + diskUsage * MAX_PER_DISK_BYTE) : size;

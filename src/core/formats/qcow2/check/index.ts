@@ -274,7 +274,8 @@ class Check {
     const { clusterSize } = this.geometry;
     const perWindow = Math.max(1, Math.floor(WINDOW_BYTES / clusterSize));
     const window = new Uint8Array(Math.min(perWindow, Math.max(1, tables.count)) * clusterSize);
-    this.holes ??= new TableHoles(source, tables.count * clusterSize);
+    const bytes = tables.count * clusterSize;
+    this.holes ??= new TableHoles(source, bytes, () => bytes);
     this.progress.total = Math.max(1, tables.count);
     for (let first = 0; first < tables.count; first += perWindow) {
       const end = Math.min(first + perWindow, tables.count);
