@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { inflateRawSync } from 'node:zlib';
+import type { Compressor } from '../../../src/core';
 import { codecs, codecsReady } from '../../../src/node/codecs';
 import { compressorOf } from '../../../src/node/compressors';
+import { unzstd, zstdReady } from '../../../src/node/zstd';
 import { noise, prose } from '../../fixtures/build/index';
 
 const CLUSTER = 65536;
@@ -37,5 +39,31 @@ describe('compressors', () => {
       }
     }
     assert.equal(streams.size, clusters.length, 'the same cluster gives the same stream');
+  });
+});
+
+// Here, beside the compressor: another bundle that loads it would exchange its memory.
+describe('decompressing zstd in WebAssembly', () => {
+  let zstd: Compressor;
+  const compress = (input: Uint8Array): Uint8Array => zstd.compress(input);
+  before(async () => {
+    await zstdReady();
+    zstd = await compressorOf('zstd');
+  });
+
+  it('gives each frame, whatever the sizes before', () => {
+    for (const size of [CLUSTER, 512, 2 ** 21, 1, CLUSTER]) {
+      for (const bytes of [noise(size, size), Buffer.alloc(size, 7)]) {
+        assert.equal(Buffer.compare(unzstd(compress(bytes), size), bytes), 0, `${size} bytes`);
+      }
+    }
+  });
+
+  it('refuses more than was asked for, and what is no frame; then goes on', () => {
+    const frame = compress(noise(1, CLUSTER));
+    assert.throws(() => unzstd(frame, CLUSTER - 1), /zstd: error 70/); // ZSTD_error_dstSize_tooSmall
+    assert.throws(() => unzstd(frame.subarray(0, frame.length - 1), CLUSTER), /zstd: error 72/); // ZSTD_error_srcSize_wrong
+    assert.throws(() => unzstd(new Uint8Array(100), CLUSTER), /zstd: error 10/); // ZSTD_error_prefix_unknown
+    assert.equal(Buffer.compare(unzstd(frame, CLUSTER), noise(1, CLUSTER)), 0);
   });
 });

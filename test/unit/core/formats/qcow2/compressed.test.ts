@@ -86,7 +86,7 @@ describe('a compressed cluster', () => {
   it('is unpacked once while it is looked at', () => {
     const stream = deflateFixed(prose(1, CLUSTER));
     const { read, reads } = clusters(stream, 'zlib');
-    assert.equal(read(0, stream.length), read(0, stream.length));
+    assert.equal(Buffer.compare(read(0, stream.length), read(0, stream.length)), 0);
     assert.equal(reads.length, 1);
   });
 
