@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { DRIVERS, Session } from '../core';
-import type { Finding, LayerStory, Picture } from '../core';
+import type { Finding, LayerStory, Picture, Progress } from '../core';
 import { createEnvironment } from '../node/environment';
 import { openFile } from '../node/files';
 import { TRUST_ALL } from '../node/gate';
@@ -80,9 +80,11 @@ export async function scan({ session, titles }: OpenImage): Promise<Picture> {
   const line = new ProgressLine();
   const picture = session.newPicture();
   try {
-    await scanPicture(session, picture, TRUST_ALL, new StopToken(), ({ done, total }) => {
+    const progress = ({ done, total }: Progress): void => {
       line.update(`reading the map of ${titles[0] ?? ''}: ${percent(done, total)} %`);
-    });
+    };
+    const results = await scanPicture({ session, picture, policy: TRUST_ALL, token: new StopToken(), progress });
+    if (results) session.scanned(session.from, results);
     return picture;
   } finally {
     line.clear();

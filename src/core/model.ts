@@ -245,6 +245,19 @@ export interface LayerScan {
   paint(from: number, blocks: number, strip: Strip): void;
   /** What was odd in what was told since this scan began, by code. */
   readonly oddities: Oddities;
+  /**
+   * What the tables hold that were read since `begin`, as a number that another content has not, but for chance; they
+   * are added up in any order. Undefined unless it was asked for, and where there are no tables.
+   */
+  readonly fingerprint?: number | undefined;
+  /** Reads all tables of `[from, to)`: `fingerprint` is then as if they had been painted. @throws DiskError */
+  readTables?(from: number, to: number): void;
+}
+
+export interface ScanOptions {
+  /** How many bytes of tables may be read ahead. */
+  readonly windowBytes: number;
+  readonly fingerprints?: boolean | undefined;
 }
 
 /** How often something was odd, and the first place: an offset of the disk, or of the file for a table. */
@@ -351,10 +364,9 @@ export interface Layer {
   readonly info: LayerInfo;
   /**
    * A scan of a view's tables, whose window of tables is in the kernel's memory.
-   * @param windowBytes how much it may read ahead
    * @throws DiskError when the view can't be scanned at all
    */
-  scan(view: View, kernel: Kernel, windowBytes: number): LayerScan;
+  scan(view: View, kernel: Kernel, options: ScanOptions): LayerScan;
   /** Adds to the findings what scans of all of a view found odd, together. */
   scanned(view: View, oddities: Oddities): void;
   /** @throws DiskError only when reading fails; a nonsensical entry is answered as `invalid` */

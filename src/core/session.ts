@@ -6,7 +6,7 @@ import { readGuest } from './guest';
 import type { Chain, ChainLayer, Environment, Finding, Job, OpenedSource, Trace, View } from './model';
 import { guestOffset } from './model';
 import { Picture } from './picture/picture';
-import type { ChunkScanResult, Claim } from './picture/scanChunks';
+import type { ChunkScanResult } from './picture/scanChunks';
 import { scanChunks } from './picture/scanChunks';
 import { tellOddities, viewFrom } from './scan/chainScans';
 import { currentView, traceRead } from './trace';
@@ -92,8 +92,8 @@ export class Session {
   *scan(picture = this.newPicture()): Job<Picture> {
     const { from } = this;
     const { chunkBytes, chunkCount } = picture;
-    const claims: Claim[] = [{ first: 0, end: chunkCount }];
-    const job = scanChunks(this.chain, from, chunkBytes, () => claims.shift());
+    const { missing } = picture;
+    const job = scanChunks(this.chain, from, chunkBytes, () => missing.shift());
     let step = job.next();
     for (; !step.done; step = job.next()) {
       if (step.value) picture.put(step.value.index, step.value.chunk);

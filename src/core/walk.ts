@@ -90,7 +90,7 @@ export class Walker {
 export function* walkLayer({ layer }: ChainLayer, view: View): Generator<OwnershipMap, void, void> {
   const kernel = Kernel.take();
   try {
-    const scan = layer.scan(view, kernel, WINDOW_BYTES);
+    const scan = layer.scan(view, kernel, { windowBytes: WINDOW_BYTES });
     const alone = [{ depth: 0, guestSize: view.guestSize, scan }];
     const resolver = new Resolver(kernel, alone, 'base', { hosts: true, holdings: false }, (_, error) => {
       throw error;

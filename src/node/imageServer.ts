@@ -1,4 +1,14 @@
-import type { CheckReport, Environment, Finding, LayerStory, OwnershipMap, Picture, Preview, Ranges } from '../core';
+import type {
+  CheckReport,
+  Environment,
+  Finding,
+  LayerStory,
+  OwnershipMap,
+  Picture,
+  Preview,
+  Progress,
+  Ranges,
+} from '../core';
 import { bytesPerCell, DiskError, fileOwners, NOW, pixels, Session, rangeBeside, toWire, unite } from '../core';
 import type {
   CheckSummary,
@@ -29,6 +39,8 @@ import { openFile } from './files';
 import { useOf, writtenMeanwhile } from './inUse';
 import { openImage } from './openImage';
 import { platformStories } from './stories';
+import type { KeptPicture } from './scan/kept';
+import { isOf, keepPicture, mergeResults, outdatedChunks } from './scan/kept';
 import { scanPicture } from './scan/scanPicture';
 import { StopToken } from './slices';
 import type { ScanState } from './summary';
@@ -40,7 +52,8 @@ import { exportMap } from './work/exportMap';
 import { flatten } from './work/flatten';
 import { Works } from './work/works';
 
-/** A scan that takes longer than this shows what it has so far. */
+/** A scan that takes longer than this shows what it has so far, and again each time so much later. */
+const FIRST_MS = 40;
 const REFINE_MS = 150;
 const MAX_READ = 1 << 20;
 
@@ -70,6 +83,8 @@ export class ImageServer {
   private picture: Picture | undefined;
   private state: ScanState = { generation: 0, scan: 'running' };
   private scanning = new StopToken();
+  /** The last picture that was completed. */
+  private kept: KeptPicture | undefined;
   private readonly works = new Works((work, { done, total }) => {
     this.emit('working', { work, done, total });
   });
@@ -297,23 +312,36 @@ export class ImageServer {
   private startScan(session: Session): void {
     this.scanning.stop();
     this.scanning = new StopToken();
-    this.picture = session.newPicture();
-    this.state = { generation: this.state.generation + 1, scan: 'running' };
-    void this.scan(session, this.scanning);
+    const { kept } = this;
+    const before = kept && isOf(kept, session) ? kept : undefined;
+    // Half brought up to date it is of no use; what is shown of it until then was true a moment ago.
+    this.kept = undefined;
+    this.picture = before?.picture ?? session.newPicture();
+    const { generation } = this.state;
+    this.state = { generation: generation + 1, scan: 'running', accounting: before?.picture.accounting };
+    void this.scan(session, this.scanning, before);
   }
 
-  private async scan(session: Session, token: StopToken): Promise<void> {
+  private async scan(session: Session, token: StopToken, before: KeptPicture | undefined): Promise<void> {
     const { params } = this;
+    const picture = this.pictureOf(session);
     if (!params) return;
-    let due = Date.now() + REFINE_MS;
+    let due = Date.now() + FIRST_MS;
+    const progress = (share: Progress): void => {
+      this.emit('progress', share);
+      if (before || Date.now() < due) return;
+      this.show(session, 'running');
+      due = Date.now() + REFINE_MS;
+    };
     try {
-      const done = await scanPicture(session, this.pictureOf(session), params.policy, token, (progress) => {
-        this.emit('progress', progress);
-        if (Date.now() < due) return;
-        this.show(session, 'running');
-        due = Date.now() + REFINE_MS;
-      });
-      if (done) this.show(session, 'complete');
+      const outdated = before && (await outdatedChunks(session, before, token));
+      if (token.stopped) return;
+      const found = await scanPicture({ session, picture, policy: params.policy, token, progress }, outdated);
+      if (!found) return;
+      const results = before && outdated ? mergeResults(before.results, found) : found;
+      session.scanned(session.from, results);
+      this.kept = keepPicture(session, picture, results);
+      this.show(session, 'complete');
     } catch (error) {
       if (token.stopped) return;
       this.state = { ...this.state, scan: 'failed', scanError: toWire(error) };

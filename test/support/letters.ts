@@ -3,7 +3,6 @@ import type { Chain, ChainEndKind, ChainLayer, Kind, Layer, LayerScan, Outlook, 
 import { DiskError } from '../../src/core';
 import type { Kernel } from '../../src/core/kernel/kernel';
 import { Picture } from '../../src/core/picture/picture';
-import type { Claim } from '../../src/core/picture/scanChunks';
 import { scanChunks } from '../../src/core/picture/scanChunks';
 import type { WalkFrom } from '../../src/core/walk';
 import { kindOf } from './runs';
@@ -139,15 +138,15 @@ export function fromDepth(chain: Chain, depth = 0): WalkFrom {
 
 /**
  * The picture of a chain, from a layer down.
- * @param claims which chunks are scanned, in which order; all when left out
+ * @param chunks which chunks are scanned, in which order; all when left out
  */
 export function pictureOf(
   chain: Chain,
-  { depth = 0, chunkBytes, claims }: { depth?: number; chunkBytes?: number; claims?: readonly Claim[] } = {},
+  { depth = 0, chunkBytes, chunks }: { depth?: number; chunkBytes?: number; chunks?: readonly number[] } = {},
 ): Picture {
   const from = fromDepth(chain, depth);
   const picture = new Picture(from.view.guestSize, depth, chain.layers.length, chunkBytes);
-  const left = [...(claims ?? [{ first: 0, end: picture.chunkCount }])];
+  const left = [...(chunks ?? picture.missing)];
   for (const scanned of scanChunks(chain, from, picture.chunkBytes, () => left.shift())) {
     if (scanned) picture.put(scanned.index, scanned.chunk);
   }

@@ -30,6 +30,8 @@ export interface Chunk {
   readonly groupBytes: Float64Array;
   /** By index of the layer from the standpoint down: bytes that it holds here, seen or hidden. */
   readonly held: Float64Array;
+  /** Of the tables of the layer at the standpoint; see `LayerScan`. */
+  readonly fingerprint: number | undefined;
 }
 
 const LEAST_UNITS = 256;
@@ -120,11 +122,11 @@ export class ChunkBuilder {
   }
 
   /** The chunk that ends at `end`; what is added from here on belongs to another one. */
-  take(end: number, held: Float64Array): Chunk {
+  take(end: number, { held, fingerprint }: Pick<Chunk, 'held' | 'fingerprint'>): Chunk {
     if (this.slices) {
       const taken = this.slices.take(end);
       this.slices = undefined;
-      return { ...taken, held };
+      return { ...taken, held, fingerprint };
     }
     const tiles = this.start.length;
     this.begin(end, 0);
@@ -144,6 +146,7 @@ export class ChunkBuilder {
       sums,
       ...this.groups({ tiles, unit, firstSum, sums }),
       held,
+      fingerprint,
     };
   }
 
@@ -220,7 +223,7 @@ class Slices {
     this.tally.add(code, (bytes * (to - at)) / (to - from));
   }
 
-  take(end: number): Omit<Chunk, 'held'> {
+  take(end: number): Omit<Chunk, 'held' | 'fingerprint'> {
     if (this.tally.codes > 0) this.finish(end);
     const tiles = this.start.length - 1;
     return {

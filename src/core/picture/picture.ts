@@ -54,6 +54,11 @@ export class Picture {
     return this.chunksKnown;
   }
 
+  /** Of the chunk's tables at the standpoint, when it was scanned. */
+  fingerprintOf(index: number): number | undefined {
+    return this.chunks[index]?.fingerprint;
+  }
+
   /** Indexes of the chunks that are not there. */
   get missing(): number[] {
     return this.chunks.flatMap((chunk, index) => (chunk ? [] : [index]));

@@ -18,12 +18,16 @@ export interface ChainScans {
 export const viewFrom = ({ depth, view }: WalkFrom, layer: ChainLayer): View =>
   layer.depth === depth ? view : currentView(layer);
 
-/** Scans of all layers from a standpoint down, newest first. @param failed is told of each that can't be scanned */
+/**
+ * Scans of all layers from a standpoint down, newest first.
+ * @param failed is told of each that can't be scanned, @param fingerprints whether those of the newest are taken
+ */
 export function openScans(
   { layers }: Chain,
   from: WalkFrom,
   kernel: Kernel,
   failed?: (depth: number, finding: Finding) => void,
+  fingerprints = false,
 ): ChainScans {
   const walked = layers.slice(from.depth);
   const windowBytes = Math.floor(WINDOW_BYTES / walked.length);
@@ -32,7 +36,7 @@ export function openScans(
     const { depth, layer } = chainLayer;
     const view = viewFrom(from, chainLayer);
     const scan = attempt(
-      () => layer.scan(view, kernel, windowBytes),
+      () => layer.scan(view, kernel, { windowBytes, fingerprints: fingerprints && depth === from.depth }),
       (error) => {
         tell(depth, error);
       },

@@ -105,8 +105,8 @@ export class Resolver {
     }));
   }
 
-  /** The parts of `[from, to)`, in order. @param grid parts also end at multiples of it */
-  *parts(from: number, to: number, grid = Infinity): Generator<Part, void, void> {
+  /** The parts of `[from, to)`, in order. */
+  *parts(from: number, to: number): Generator<Part, void, void> {
     for (const reader of this.readers) {
       reader.to = from;
       this.attempt(reader, (scan) => {
@@ -114,7 +114,7 @@ export class Resolver {
       });
     }
     for (let at = from; at < to;) {
-      const part = this.part(at, Math.min(to, (Math.floor(at / grid) + 1) * grid));
+      const part = this.part(at, to);
       yield part;
       at = part.to;
     }

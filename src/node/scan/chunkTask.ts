@@ -1,8 +1,7 @@
 import type { Chunk } from '../../core/picture/chunk';
 import { buffersOf } from '../../core/picture/chunk';
-import type { Claim, ChunkScanResult } from '../../core/picture/scanChunks';
+import type { ChunkScanResult } from '../../core/picture/scanChunks';
 import { scanChunks } from '../../core/picture/scanChunks';
-import { spread } from '../../core/picture/spread';
 import type { SharedClaims } from '../crew/claims';
 import { Claims } from '../crew/claims';
 import type { TellPart } from '../crew/task';
@@ -12,7 +11,9 @@ import { withSameDisk } from '../sameDisk';
 export interface ScanChunksParams {
   readonly disk: DiskElsewhere;
   readonly chunkBytes: number;
-  /** A piece is a place in the order that `spread` gives the chunks. */
+  /** Indexes of the chunks to scan, in the order in which they are claimed. */
+  readonly order: readonly number[];
+  /** A piece is a place in that order. */
   readonly claims: SharedClaims;
 }
 
@@ -21,23 +22,20 @@ export interface IndexedChunk {
   readonly chunk: Chunk;
 }
 
-/** Claims chunks in the order that makes a picture coarse before it is fine. */
-export function claimSpread(claims: Claims): () => Claim | undefined {
-  const order = spread(claims.shared.count);
+export function claimFrom(order: readonly number[], claims: Claims): () => number | undefined {
   return () => {
     const piece = claims.next();
-    const first = piece === undefined ? undefined : order[piece];
-    return first === undefined ? undefined : { first, end: first + 1 };
+    return piece === undefined ? undefined : order[piece];
   };
 }
 
 /** Scans what it claims. @returns undefined when the disk is not the same any more, and nothing was claimed */
 export function scanChunksTask(
-  { disk, chunkBytes, claims }: ScanChunksParams,
+  { disk, chunkBytes, order, claims }: ScanChunksParams,
   tell: TellPart<IndexedChunk>,
 ): Promise<ChunkScanResult | undefined> {
   return withSameDisk(disk, ({ chain, from }) => {
-    const job = scanChunks(chain, from, chunkBytes, claimSpread(Claims.from(claims)));
+    const job = scanChunks(chain, from, chunkBytes, claimFrom(order, Claims.from(claims)));
     for (;;) {
       const step = job.next();
       if (step.done) return step.value;

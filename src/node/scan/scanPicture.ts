@@ -1,74 +1,77 @@
-import type { ChunkScanResult, Claim, Picture, Progress, Session } from '../../core';
-import { scanChunks } from '../../core';
+import type { ChunkScanResult, Picture, Progress, Session } from '../../core';
+import { scanChunks, spread } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import { Claims } from '../crew/claims';
 import { startTask } from '../crew/start';
+import { elsewhere } from '../sameDisk';
 import type { StopToken } from '../slices';
 import { inSlices } from '../slices';
-import { claimSpread } from './chunkTask';
-import { elsewhere } from '../sameDisk';
+import { claimFrom } from './chunkTask';
 import { helpersFor } from './worth';
 
+export interface PictureScan {
+  readonly session: Session;
+  /** Is put together, or brought up to date. */
+  readonly picture: Picture;
+  /** By which the session's chain was opened. */
+  readonly policy: GatePolicy;
+  readonly token: StopToken;
+  /** How many of the chunks are there. */
+  readonly progress: (progress: Progress) => void;
+}
+
 /**
- * Puts a session's picture together, with other threads' help where the tables are large, in slices.
- * @param afterSlice is told of chunks: how many are there
- * @returns false when it was stopped
+ * Scans a picture's chunks, with other threads' help where the tables are large, in slices.
+ * @param chunks their indexes: all of them, coarse before fine, when left out
+ * @returns what was found, together of all those chunks; undefined when it was stopped
  */
 export async function scanPicture(
-  session: Session,
-  picture: Picture,
-  policy: GatePolicy,
-  token: StopToken,
-  afterSlice: (progress: Progress) => void,
-): Promise<boolean> {
+  { session, picture, policy, token, progress }: PictureScan,
+  chunks: readonly number[] = spread(picture.chunkCount),
+): Promise<readonly ChunkScanResult[] | undefined> {
   const { chain, from } = session;
-  const { chunkBytes, chunkCount } = picture;
-  const claims = Claims.ofPieces(chunkCount);
-  const helpers = Math.min(helpersFor(session), chunkCount - 1);
-  const params = { disk: elsewhere(session, policy), chunkBytes, claims: claims.shared };
-  const tasks = Array.from({ length: helpers }, () =>
-    startTask('scanChunks', params, {
-      onPart: ({ index, chunk }) => {
-        picture.put(index, chunk);
-      },
-    }),
-  );
-  const stop = (): void => {
-    for (const task of tasks) void task.stop();
+  const { chunkBytes } = picture;
+  const left = new Set(chunks);
+  const put = ({ index, chunk }: { readonly index: number; readonly chunk: Parameters<Picture['put']>[1] }): void => {
+    picture.put(index, chunk);
+    left.delete(index);
   };
-  token.onStop(stop);
-  const scan = async (claim: () => Claim | undefined): Promise<ChunkScanResult | undefined> => {
+  const scan = async (claim: () => number | undefined): Promise<ChunkScanResult | undefined> => {
     const job = scanChunks(chain, from, chunkBytes, claim);
+    const total = chunks.length;
+    const slices = (function* (): Generator<Progress, ChunkScanResult, void> {
+      for (;;) {
+        const step = job.next();
+        if (step.done) return step.value;
+        if (step.value) put(step.value);
+        yield { done: total - left.size, total };
+      }
+    })();
     try {
-      return await inSlices(putChunks(job, picture), token, afterSlice);
+      return await inSlices(slices, token, progress);
     } finally {
       job.return({ oddities: [], failures: new Map() });
     }
   };
+  const claims = Claims.ofPieces(chunks.length);
+  const helpers = Math.max(0, Math.min(helpersFor(session), chunks.length - 1));
+  const params = { disk: elsewhere(session, policy), chunkBytes, order: chunks, claims: claims.shared };
+  const tasks = Array.from({ length: helpers }, () => startTask('scanChunks', params, { onPart: put }));
+  const stop = (): void => {
+    for (const task of tasks) void task.stop();
+  };
+  token.onStop(stop);
   try {
-    const own = await scan(claimSpread(claims));
-    if (!own) return false;
+    const own = await scan(claimFrom(chunks, claims));
+    if (!own) return undefined;
     // A thread that fails has its chunks scanned here.
     const others = await Promise.all(tasks.map(({ done }) => done.catch(() => undefined)));
-    if (token.stopped) return false;
-    const missing = picture.missing;
-    const rest = missing.length === 0 ? undefined : await scan(() => claimOf(missing.shift()));
-    if (missing.length > 0) return false;
-    session.scanned(from, [own, ...others.flatMap((each) => each ?? []), ...(rest ? [rest] : [])]);
-    return true;
+    if (token.stopped) return undefined;
+    const undone = [...left];
+    const rest = undone.length === 0 ? [] : [await scan(() => undone.shift())];
+    const found = [own, ...others.filter((each) => each !== undefined), ...rest];
+    return found.includes(undefined) ? undefined : found.flatMap((each) => each ?? []);
   } finally {
     stop();
-  }
-}
-
-const claimOf = (index: number | undefined): Claim | undefined =>
-  index === undefined ? undefined : { first: index, end: index + 1 };
-
-function* putChunks(job: ReturnType<typeof scanChunks>, picture: Picture): Generator<Progress, ChunkScanResult, void> {
-  for (;;) {
-    const step = job.next();
-    if (step.done) return step.value;
-    if (step.value) picture.put(step.value.index, step.value.chunk);
-    yield { done: picture.known, total: picture.chunkCount };
   }
 }

@@ -172,7 +172,7 @@ describe('a session', () => {
     const { chain, from } = session;
     for (let known = 0; known < 6; known += 1) {
       const picture = new Picture(guestSize, 0, 1, CLUSTER);
-      const claims = [{ first: known, end: known + 1 }];
+      const claims = [known];
       for (const scanned of scanChunks(chain, from, CLUSTER, () => claims.shift())) {
         if (scanned) picture.put(scanned.index, scanned.chunk);
       }

@@ -17,6 +17,7 @@ import type {
   LayerTrace,
   Lookup,
   Oddities,
+  ScanOptions,
   View,
 } from '../../model';
 import type { Shelf } from '../../cache/byteBudget';
@@ -128,8 +129,8 @@ export class Qcow2Layer implements Layer {
     }
   }
 
-  scan(view: View, kernel: Kernel, windowBytes: number): LayerScan {
-    return new TableScan(this.parts.source, this.geometry, this.place(view), view.guestSize, kernel, windowBytes);
+  scan(view: View, kernel: Kernel, options: ScanOptions): LayerScan {
+    return new TableScan(this.parts.source, this.geometry, this.place(view), view.guestSize, kernel, options);
   }
 
   scanned(view: View, oddities: Oddities): void {

@@ -1,5 +1,5 @@
 import type { Kernel } from '../../kernel/kernel';
-import type { ByteSource, LayerScan, Oddities, Outlook, Strip } from '../../model';
+import type { ByteSource, LayerScan, Oddities, Outlook, ScanOptions, Strip } from '../../model';
 import { Kind } from '../../model';
 import type { L1Place } from './l1';
 import { L1Table } from './l1';
@@ -37,7 +37,7 @@ export class TableScan implements LayerScan {
     place: L1Place,
     private readonly guestSize: number,
     private readonly kernel: Kernel,
-    windowBytes: number,
+    { windowBytes, fingerprints = false }: ScanOptions,
   ) {
     const { clusterSize, header } = geometry;
     this.unit = geometry.subclusterSize;
@@ -45,7 +45,7 @@ export class TableScan implements LayerScan {
     this.flags = (header.version >= 3 ? VERSION_3 : 0) | (header.externalData ? EXTERNAL : 0);
     this.l1 = new L1Table(source, geometry, place, guestSize);
     this.holes = new TableHoles(source, this.l1.entries * clusterSize, () => this.l1.tables * clusterSize);
-    this.window = new TableWindow(source, geometry, kernel, windowBytes);
+    this.window = new TableWindow(source, geometry, kernel, windowBytes, fingerprints);
     this.cut = this.findCut();
   }
 
@@ -67,6 +67,23 @@ export class TableScan implements LayerScan {
     }
     if (from <= mapped && mapped < to) this.tally.add('l1-too-small', mapped);
     if (from <= this.cut && this.cut < to) this.tally.add('tables-exceed-file', this.cut);
+  }
+
+  get fingerprint(): number | undefined {
+    return this.window.fingerprint;
+  }
+
+  readTables(from: number, to: number): void {
+    const { l2Span } = this.geometry;
+    const end = Math.min(to, this.l1.entries * l2Span, this.cut);
+    this.window.begin(end);
+    for (let at = from; at < end;) {
+      const table = Math.floor(at / l2Span);
+      if (this.tableAt(table) === 'read') {
+        const { entries } = this.window.entries(this.l1, at, (offset) => this.isRead(offset));
+        at += entries * this.block;
+      } else at = (table + 1) * l2Span;
+    }
   }
 
   ahead(at: number, limit: number): Outlook {

@@ -9,6 +9,9 @@ import { canBeReadTogether, MAX_READ, readTables } from './tables';
 /** A table is read in pieces of this many bytes where it is larger. */
 const PIECE_BYTES = 64 << 10;
 
+/** Fingerprints are of 52 bits: the sum of two is exact. */
+const PRINT_RANGE = 2 ** 52;
+
 /** Where entries stand in the kernel's memory. */
 export interface Entries {
   readonly pointer: number;
@@ -32,13 +35,16 @@ export class TableWindow {
   private next = 0;
   /** Up to here tables are read one by one: they lie strewn through the file, or one of them can't be read. */
   private strewnTo = 0;
+  private prints = 0;
 
-  /** @param windowBytes how many bytes of tables are kept at most, if that is more than one piece */
+  /** @param windowBytes how many bytes of tables are kept at most, if that is more than one piece
+   * @param fingerprints whether `fingerprint` is asked for */
   constructor(
     private readonly source: ByteSource,
     private readonly geometry: Geometry,
     private readonly kernel: Kernel,
     windowBytes: number,
+    private readonly fingerprints: boolean,
   ) {
     const { clusterSize, l2EntryBytes } = geometry;
     this.pieceBytes = Math.min(clusterSize, PIECE_BYTES);
@@ -52,6 +58,12 @@ export class TableWindow {
     this.limit = limit;
     this.loaded = [];
     this.strewnTo = 0;
+    this.prints = 0;
+  }
+
+  /** Of the pieces that were loaded since `begin`; see `LayerScan`. */
+  get fingerprint(): number | undefined {
+    return this.fingerprints ? this.prints : undefined;
   }
 
   /**
@@ -102,16 +114,25 @@ export class TableWindow {
       this.loadOne(l1, piece);
       return;
     }
-    this.loaded = pieces;
-    this.next = 0;
+    this.hold(pieces);
   }
 
   private loadOne(l1: L1Table, piece: number): void {
     this.loaded = [];
     const table = l1.l2Offset(Math.floor(piece / this.geometry.l2Span));
     readPadded(this.source, this.memory(1), table + this.inTable(piece));
-    this.loaded = [piece];
+    this.hold([piece]);
+  }
+
+  private hold(pieces: readonly number[]): void {
+    this.loaded = pieces;
     this.next = 0;
+    if (!this.fingerprints) return;
+    for (const [index, piece] of pieces.entries()) {
+      const print = this.kernel.run.fingerprint(this.pointer + index * this.pieceBytes, this.pieceBytes);
+      // The same table at another place is another map.
+      this.prints = (this.prints + print + piece / this.pieceSpan) % PRINT_RANGE;
+    }
   }
 
   private memory(pieces: number): Uint8Array {

@@ -174,8 +174,8 @@ describe('the map and the picture of random chains', () => {
 
       const chunkBytes = draw.pick([GRAIN, 512, 4096, 2 ** 30]);
       const count = Math.ceil(size / chunkBytes);
-      const inAnyOrder = draw.shuffle(Array.from({ length: count }, (_, i) => ({ first: i, end: i + 1 })));
-      const picture = pictureOf(chain, { depth, chunkBytes, ...(draw.chance(0.5) ? { claims: inAnyOrder } : {}) });
+      const inAnyOrder = draw.shuffle(Array.from({ length: count }, (_, i) => i));
+      const picture = pictureOf(chain, { depth, chunkBytes, ...(draw.chance(0.5) ? { chunks: inAnyOrder } : {}) });
       assert.equal(picture.complete, true);
       assert.deepEqual(toldRuns(picture.map), runsOf(model, 0, size, false), 'the picture');
       assert.deepEqual(toldRuns(picture.map), toldRuns(joined(maps, false)), 'both');
@@ -210,8 +210,7 @@ describe('a picture of which a part is there', () => {
       const whole = modelOf(layers, end, depth);
       const size = whole.length * GRAIN;
       const chunks = Array.from({ length: Math.ceil(size / chunkBytes) }, (_, i) => i).filter(() => draw.chance(0.5));
-      const claims = chunks.map((first) => ({ first, end: first + 1 }));
-      const picture = pictureOf(chain, { depth, chunkBytes, claims });
+      const picture = pictureOf(chain, { depth, chunkBytes, chunks });
       const model = whole.map((answer, i) =>
         chunks.includes(Math.floor((i * GRAIN) / chunkBytes)) ? answer : UNKNOWN,
       );

@@ -75,7 +75,7 @@ function scan(
   const kernel = Kernel.take();
   const failures: string[] = [];
   const size = guestSize ?? header.guestSize;
-  const tables = new TableScan(source, geometry, place, size, kernel, windowBytes);
+  const tables = new TableScan(source, geometry, place, size, kernel, { windowBytes });
   const maps = [...parts(kernel, tables, size, step, failures)];
   kernel.release();
   return {
