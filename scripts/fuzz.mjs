@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { importMeta } from './bundle-tests.mjs';
+import { kernel } from './lib/kernel.mjs';
 import { OUT, ROOT } from './lib/paths.mjs';
 import { runNode } from './lib/run.mjs';
 
@@ -15,7 +16,7 @@ await esbuild.build({
   target: 'node20',
   format: 'cjs',
   logLevel: 'warning',
-  plugins: [importMeta],
+  plugins: [importMeta, kernel],
 });
 await runNode(bundle, process.argv.slice(2)).catch((error) => {
   process.exitCode = error.exitCode ?? 1;
