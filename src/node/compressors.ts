@@ -20,6 +20,15 @@ export async function compressorOf(type: Compressor['type']): Promise<Compressor
  */
 async function loadZstd(): Promise<Compressor> {
   const wasm = await import('@bokuweb/zstd-wasm');
-  await wasm.init();
+  if (!isLoaded(wasm.compress)) await wasm.init();
   return { type: 'zstd', compress: (input) => wasm.compress(input) };
+}
+
+/** Whether other code of this process has loaded it already. */
+function isLoaded(compress: (input: Uint8Array) => Uint8Array): boolean {
+  try {
+    return compress(new Uint8Array(1)).length > 0;
+  } catch {
+    return false;
+  }
 }
