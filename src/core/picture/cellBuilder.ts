@@ -11,11 +11,6 @@ export class CellBuilder {
   private parts = 0;
   private codes: Uint16Array<ArrayBuffer>;
   private bytes: Float64Array<ArrayBuffer>;
-  private readonly put = (code: number, bytes: number): void => {
-    this.codes[this.parts] = code;
-    this.bytes[this.parts] = bytes;
-    this.parts += 1;
-  };
 
   /** @param owners how many owners there may be, from 0 on */
   constructor(
@@ -31,7 +26,7 @@ export class CellBuilder {
 
   finishCell(): void {
     if (this.parts + this.cell.codes > this.codes.length) this.grow();
-    this.cell.flush(this.put);
+    this.parts += this.cell.moveTo(this.codes, this.bytes, this.parts);
     this.finished += 1;
     this.first[this.finished] = this.parts;
   }

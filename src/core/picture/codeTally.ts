@@ -48,6 +48,19 @@ export class CodeTally {
     return next;
   }
 
+  /** Moves what was added up into arrays, from index `at` on, in the order of appearance. @returns how many there were */
+  moveTo(codes: Uint16Array, bytes: Float64Array, at: number): number {
+    const { count } = this;
+    for (let i = 0; i < count; i += 1) {
+      const code = this.seen[i] ?? 0;
+      codes[at + i] = code;
+      bytes[at + i] = this.sums[code] ?? 0;
+      this.sums[code] = 0;
+    }
+    this.count = 0;
+    return count;
+  }
+
   /** Gives away what was added up, in the order of appearance. */
   flush(take: (code: number, bytes: number) => void): void {
     for (let i = 0; i < this.count; i += 1) {

@@ -50,7 +50,8 @@ async function main(): Promise<void> {
     const peak = peakMemory();
     const { guestSize, accounting } = summary;
     const unknown = (accounting?.unknown ?? guestSize) / guestSize;
-    const probes = probe === undefined ? undefined : await probing(worker, guestSize);
+    const unit = Math.min(...summary.layers.map(({ grain }) => grain));
+    const probes = probe === undefined ? undefined : await probing(worker, guestSize, unit);
     const figures: OpenFigures = { ...times, peak, unknown, ...(probes && { probes }) };
     console.log(JSON.stringify(figures));
   } finally {
@@ -58,15 +59,22 @@ async function main(): Promise<void> {
   }
 }
 
-async function probing(worker: ImageWorker, guestSize: number): Promise<Probes> {
+async function probing(worker: ImageWorker, guestSize: number, unit: number): Promise<Probes> {
   const random = new Random(SEED);
   const place = (room: number): number => Math.floor((random.next() / 2 ** 32) * room);
   const empty = median(await timed(Array.from({ length: ROUNDS }, () => () => answerOnly(worker))));
   const viewports = CELL_COUNTS.flatMap((cells) =>
     ZOOMS.flatMap((zoom) =>
       Array.from({ length: PLACES }, () => {
-        const length = Math.floor(guestSize / zoom);
-        return { start: place(guestSize - length), cellBytes: length / cells, cells };
+        // As the page has it: cells double from the disk's unit on, and begin at a multiple of themselves.
+        let cellBytes = unit;
+        while (cellBytes * cells * zoom < guestSize) cellBytes *= 2;
+        const start = place(Math.max(0, guestSize - cellBytes * cells));
+        return {
+          start: start - (start % cellBytes),
+          cellBytes,
+          cells: Math.min(cells, Math.ceil(guestSize / cellBytes)),
+        };
       }),
     ),
   );

@@ -45,7 +45,7 @@ export class TableScan implements LayerScan {
     this.flags = (header.version >= 3 ? VERSION_3 : 0) | (header.externalData ? EXTERNAL : 0);
     this.l1 = new L1Table(source, geometry, place, guestSize);
     this.holes = new TableHoles(source, this.l1.entries * clusterSize, () => this.l1.tables * clusterSize);
-    this.window = new TableWindow(source, geometry, kernel, windowBytes, fingerprints);
+    this.window = new TableWindow(source, geometry, kernel, guestSize, windowBytes, fingerprints);
     this.cut = this.findCut();
   }
 

@@ -43,13 +43,18 @@ export class TableWindow {
     private readonly source: ByteSource,
     private readonly geometry: Geometry,
     private readonly kernel: Kernel,
+    guestSize: number,
     windowBytes: number,
     private readonly fingerprints: boolean,
   ) {
     const { clusterSize, l2EntryBytes } = geometry;
     this.pieceBytes = Math.min(clusterSize, PIECE_BYTES);
     this.pieceSpan = (this.pieceBytes / l2EntryBytes) * clusterSize;
-    this.capacity = Math.max(1, Math.floor(Math.min(windowBytes, MAX_READ) / this.pieceBytes));
+    const most = Math.min(
+      Math.floor(Math.min(windowBytes, MAX_READ) / this.pieceBytes),
+      Math.ceil(guestSize / this.pieceSpan),
+    );
+    this.capacity = Math.max(1, most);
     this.pointer = kernel.reserve(this.capacity * this.pieceBytes);
   }
 
