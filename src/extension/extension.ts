@@ -40,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     opened: ({ uri }) => {
       if (!tree.find(uri.fsPath)) tree.touch([uri.fsPath]);
     },
+    overlays: ({ fsPath }) => tree.overlays(fsPath),
   });
   const tree: DiskTree = new DiskTree({
     createWorker,
@@ -67,6 +68,9 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
   });
   context.subscriptions.push(log, trust, problems, editors, tree, follow, commands);
   context.subscriptions.push(
+    tree.onDidChangeTreeData(() => {
+      editors.tellOverlays();
+    }),
     trust.onDidChange(() => {
       tree.restart();
     }),

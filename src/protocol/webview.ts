@@ -63,4 +63,6 @@ export type HostEvents = {
   /** Select and show this guest offset; with `trace`, move the focus to the inspector. */
   goTo: { readonly offset: number; readonly trace: boolean };
   pickLayer: { readonly depth: number | null };
+  /** How many images are known to stand on the one that is open: 0 where nobody has looked for them yet. */
+  overlays: { readonly count: number };
 };

@@ -137,6 +137,7 @@ export class App extends HostActions implements Actions {
     host.on('working', (working) => this.working(working));
     host.on('goTo', ({ offset, trace }) => this.goToOffset(offset, trace));
     host.on('pickLayer', ({ depth }) => this.store.set({ picked: depth }));
+    host.on('overlays', ({ count }) => this.setOverlays(count));
     try {
       const result = await host.call('ready', { standpoint: this.memory.get()?.standpoint ?? null });
       this.restore(result);
@@ -174,12 +175,11 @@ export class App extends HostActions implements Actions {
 
   private setSummary(summary: ImageSummary): void {
     const before = this.state.summary;
-    const names = layerNames(summary.layers, summary.end.kind);
-    const { picked, selected, progress } = this.state;
+    const { picked, selected, progress, overlays } = this.state;
     const ended = summary.scan !== 'running';
     this.store.set({
       summary,
-      names,
+      names: layerNames(summary.layers, summary.end.kind, overlays),
       picked: picked !== null && picked < summary.layers.length && picked >= summary.standpoint.depth ? picked : null,
       selected: selected !== null && selected < summary.guestSize ? selected : null,
       progress: ended ? 0 : progress,
@@ -198,6 +198,13 @@ export class App extends HostActions implements Actions {
     if (before?.generation !== summary.generation || !samePlace(before.standpoint, summary.standpoint)) {
       void this.inspect();
     }
+  }
+
+  private setOverlays(overlays: number): void {
+    const { summary } = this.state;
+    this.store.set({
+      overlays, ...(summary && { names: layerNames(summary.layers, summary.end.kind, overlays) }),
+    });
   }
 
   private working({ work, depth, share }: HostEvents['working']): void {
@@ -398,7 +405,7 @@ export class App extends HostActions implements Actions {
     if (file || any('picked', 'selected')) this.showOnMap();
     if (any('summary', 'names', 'table', 'picked', 'checking')) this.header.update(state);
     if (any('summary', 'names')) this.preview.update(state);
-    if (any('summary', 'names', 'picked', 'checking')) this.stack.update(state, this.colors);
+    if (any('summary', 'names', 'overlays', 'picked', 'checking')) this.stack.update(state, this.colors);
     if (file || any('summary', 'names', 'sight', 'progress', 'picked', 'checking', 'difference')) this.updateCentre();
     if (any('summary', 'names', 'picked', 'table')) this.table.update(state, this.colors, this.tableShown());
     if (file || any('inspected', 'cell', 'names', 'selected', 'picked', 'summary')) {

@@ -10,16 +10,18 @@ type Named = Pick<LayerSummary, 'fileName' | 'label' | 'preview'>;
 const stem = (fileName: string): string => fileName.replace(FORMAT_ENDING, '') || fileName;
 
 /**
- * What each layer is called, newest first: the platform's name where it is known; otherwise `Current` for the leaf (of a
- * preview, that),  * `Base` for the base, and for those between the part of the file name in which they differ. No two are equal.
+ * What each layer is called, newest first: the platform's name where it is known; otherwise `Current` for the newest (of
+ * a preview, `Preview`), `Base` for the base, and for all others the part of the file name in which they differ. No two
+ * are equal.
+ * @param overlays how many images are known to stand on the newest of these, which then holds an older state, too
  */
-export function layerNames(layers: readonly Named[], end: ChainEnd['kind']): string[] {
+export function layerNames(layers: readonly Named[], end: ChainEnd['kind'], overlays = 0): string[] {
   const stems = layers.map((layer) => stem(layer.fileName));
   const common = commonStem(stems);
   const names = layers.map((layer, depth) => {
     if (layer.label !== undefined) return layer.label;
     const own = stems[depth] ?? '';
-    if (layers.length > 1 && depth === 0) return layer.preview ? 'Preview' : 'Current';
+    if (layers.length > 1 && depth === 0 && overlays === 0) return layer.preview ? 'Preview' : 'Current';
     if (layers.length > 1 && end === 'base' && depth === layers.length - 1) return 'Base';
     if (layers.length === 1) return short(own);
     return short(own.slice(common.length).replace(/^[._\- ]+/, '') || own);

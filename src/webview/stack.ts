@@ -1,6 +1,6 @@
 import type { Accounting, View } from '../core/model';
 import { formatBytes, formatWhen } from '../core/units';
-import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
+import type { ImageSummary, LayerSummary } from '../protocol/image';
 import { encryptionOf } from '../protocol/soundness';
 import { cssColor } from './color';
 import type { Rgb } from './color';
@@ -164,7 +164,7 @@ class Card {
     } else if (account) {
       this.numbers.textContent = account.owned === 0 ? 'owns nothing' : `owns ${formatBytes(account.owned)}`;
       this.aside.textContent = account.shadowed > 0 ? `${formatBytes(account.shadowed)} hidden`
-        : stands ? standing(standpoint) : '';
+        : stands ? standing(summary, state.overlays) : '';
     } else {
       this.numbers.textContent = summary.scan === 'failed' ? 'could not be read' : 'reading…';
       this.aside.textContent = '';
@@ -207,9 +207,11 @@ class Card {
 }
 
 /** What the layer is that the disk is looked at from. */
-function standing({ depth, view }: Standpoint): string {
+function standing({ standpoint: { depth, view }, layers }: ImageSummary, overlays: number): string {
   if (view !== '') return 'snapshot shown';
-  return depth === 0 ? 'newest' : 'looked from here';
+  if (depth > 0) return 'looked from here';
+  if (overlays > 0) return `${plural(overlays, 'overlay')} on it`;
+  return layers.length === 1 ? '' : 'newest here';
 }
 
 const END_TITLES = {

@@ -41,6 +41,8 @@ export interface State {
   readonly summary: ImageSummary | undefined;
   /** What each layer is called, newest first. */
   readonly names: readonly string[];
+  /** How many images are known to stand on the one that is open. */
+  readonly overlays: number;
   readonly picked: number | null;
   /** Guest offset of the selected block. */
   readonly selected: number | null;
@@ -65,6 +67,7 @@ export const INITIAL: State = {
   page: { kind: 'loading' },
   summary: undefined,
   names: [],
+  overlays: 0,
   picked: null,
   selected: null,
   cell: undefined,

@@ -75,9 +75,12 @@ export function snapshotsOf({ views }: Pick<LayerSummary, 'views'>): View[] {
 /** From this many layers on each is told by its number as well. */
 const NUMBERED_FROM = 8;
 
-/** `12 · nightly-48` in long chains, with the depth as the command line counts it; the name alone in short ones. */
+/**
+ * `12 · nightly-48` in long chains, with the depth as the command line counts it; the name alone in short ones, and where
+ * it is that number.
+ */
 export const numbered = (name: string, depth: number, layers: number): string =>
-  layers < NUMBERED_FROM ? name : `${depth} · ${name}`;
+  layers < NUMBERED_FROM || name === String(depth) ? name : `${depth} · ${name}`;
 
 /** Bytes that a layer's file takes on the host; where that is not known, as many as it has. */
 export const onHost = ({ diskUsage, fileSize }: Pick<LayerSummary, 'diskUsage' | 'fileSize'>): number =>

@@ -319,7 +319,9 @@ describe('the sample', () => {
       await row('before-logturn').dblclick();
       await session.page.locator('.tab.active').getByText('web01.before-upgrade.qcow2').waitFor();
       editor = await Editor.inFront(session);
-      await becomes(() => editor.asOf(), 'before-logturn (in Current)');
+      await becomes(() => editor.asOf(), 'before-logturn (in before-upgrade)');
+      // Two other images stand on it: it is not what the machine is now.
+      assert.equal((await editor.cards())[0]?.name, 'before-upgrade');
     });
   });
 

@@ -22,6 +22,8 @@ export interface EditorsWorld extends DocumentWorld {
   /** A panel was brought to the front, or something was selected in the one that is. */
   followed(): void;
   opened(document: ImageDocument): void;
+  /** How many images are known to stand on a file. */
+  overlays(file: vscode.Uri): number;
 }
 
 type ViewType = typeof VIEW_TYPE | typeof VIEW_TYPE_ANY;
@@ -97,6 +99,11 @@ export class Editors implements vscode.Disposable {
     return undefined;
   }
 
+  /** What stands on which image is known anew. */
+  tellOverlays(): void {
+    for (const panel of this.panels) panel.tellOverlays();
+  }
+
   private provider(type: ViewType): vscode.CustomReadonlyEditorProvider<ImageDocument> {
     return {
       openCustomDocument: (uri) => this.openDocument(uri, type),
@@ -141,6 +148,7 @@ export class Editors implements vscode.Disposable {
       selected: (from) => {
         if (from === this.active) this.world.followed();
       },
+      overlays: ({ uri }) => this.world.overlays(uri),
     });
     this.panels.add(panel);
     view.onDidChangeViewState(() => {

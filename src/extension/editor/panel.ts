@@ -14,6 +14,8 @@ export interface PanelWorld {
   readonly extension: vscode.Uri;
   act(panel: ImagePanel, action: PageAction): void;
   selected(panel: ImagePanel): void;
+  /** How many images are known to stand on the document's. */
+  overlays(document: ImageDocument): number;
 }
 
 /** One page that shows an image: answers its calls from the document, and passes on what the document tells. */
@@ -25,11 +27,13 @@ export class ImagePanel implements vscode.Disposable {
   private readonly disposables: vscode.Disposable[] = [];
   private isClosed: (reason: Error) => void = () => undefined;
   private disposed = false;
+  /** How many images the page was told of. */
+  private overlays = 0;
 
   constructor(
     readonly document: ImageDocument,
     readonly view: vscode.WebviewPanel,
-    world: PanelWorld,
+    private readonly world: PanelWorld,
   ) {
     const { webview } = view;
     let isReady = (): void => undefined;
@@ -44,6 +48,8 @@ export class ImagePanel implements vscode.Disposable {
       ready: async ({ standpoint }) => {
         const result = await document.resultFor(standpoint);
         isReady();
+        this.overlays = 0; // a page that comes back knows of none
+        this.tellOverlays();
         return result;
       },
       look: (standpoint) => document.look(standpoint),
@@ -103,6 +109,14 @@ export class ImagePanel implements vscode.Disposable {
   async pickLayer(depth: number | null): Promise<void> {
     if (!(await this.isUp())) return;
     this.endpoint.emit('pickLayer', { depth });
+  }
+
+  /** Others may have come to stand on the image, or gone. */
+  tellOverlays(): void {
+    const count = this.world.overlays(this.document);
+    if (count === this.overlays) return;
+    this.overlays = count;
+    this.endpoint.emit('overlays', { count });
   }
 
   /** @returns false when the page was closed instead: there is nothing to show a place in, and nobody to tell */

@@ -128,6 +128,11 @@ export class DiskTree implements vscode.TreeDataProvider<FamilyNode>, vscode.Fil
     return this.survey.find(path);
   }
 
+  /** How many images stand on one, as far as was looked. */
+  overlays(path: string): number {
+    return this.find(path)?.children.filter(({ kind }) => kind === 'image').length ?? 0;
+  }
+
   /**
    * Selects an image in the tree.
    * @param focus true brings the view up and the focus there; without it a view that is not on screen stays as it is

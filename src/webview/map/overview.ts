@@ -6,6 +6,7 @@ import { nextFrame } from '../frame';
 import { faded, pale } from '../palette';
 import type { Palette } from '../palette';
 import { Kind, NOBODY } from '../../core/model';
+import { reaches } from './bars';
 import { isUnknown } from './cells';
 import type { MarkedPixels } from './cells';
 import { fitDevicePixels } from './devicepixels';
@@ -274,15 +275,13 @@ export class Overview {
         stack.push({ order: lacking ? -1 : owner + (hollow ? 0 : 0.5), bytes, style });
       }
       stack.sort((one, other) => other.order - one.order);
-      let sum = 0;
-      let top = height;
-      for (const { bytes, style } of stack) {
-        sum += bytes;
-        // However little a layer owns here, it gets a line of pixels.
-        const y = Math.max(0, Math.min(top - 1, height - Math.round((sum / bars.cellBytes) * height)));
-        fillRect(raster, x, y, wide, Math.max(0, top - y), style);
-        top = y;
-      }
+      const reached = reaches(stack.map(({ bytes }) => bytes), bars.cellBytes, height);
+      let below = 0;
+      stack.forEach(({ style }, part) => {
+        const lines = (reached[part] ?? 0) - below;
+        below += lines;
+        fillRect(raster, x, height - below, wide, lines, style);
+      });
     }
   }
 

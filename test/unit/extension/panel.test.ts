@@ -25,7 +25,12 @@ function open(): { panel: ImagePanel; posted: unknown[]; revealed: () => number 
     onDidProgress: never,
     onDidWork: never,
   } as unknown as ImageDocument;
-  const panel = new ImagePanel(document, view, { extension, act: () => undefined, selected: () => undefined });
+  const panel = new ImagePanel(document, view, {
+    extension,
+    act: () => undefined,
+    selected: () => undefined,
+    overlays: () => 0,
+  });
   return { panel, posted, revealed: () => revealed };
 }
 

@@ -9,6 +9,12 @@ describe('the names of layers', () => {
       ['Current', 'before-upgrade', 'after-install', 'Base']);
   });
 
+  it('do not call an image current that others stand on', () => {
+    const layers = ['web01.before-upgrade.qcow2', 'web01.after-install.qcow2', 'web01.img'];
+    assert.deepEqual(layerNames(layers.map((fileName) => ({ fileName })), 'base', 2),
+      ['before-upgrade', 'after-install', 'Base']);
+  });
+
   it('take an ending that is no format for the name of a snapshot', () => {
     assert.deepEqual(named('vm.now', 'vm.snap2', 'vm.snap1', 'vm.qcow2'), ['Current', 'snap2', 'snap1', 'Base']);
   });

@@ -192,6 +192,7 @@ describe('snapshots inside one layer', () => {
 describe('the names in long chains', () => {
   it('are preceded by the depth', () => {
     assert.deepEqual([numbered('a', 3, 7), numbered('a', 0, 8), numbered('a', 39, 40)], ['a', '0 · a', '39 · a']);
+    assert.deepEqual([numbered('3', 3, 40), numbered('3', 4, 40)], ['3', '4 · 3']);
   });
 });
 
