@@ -72,7 +72,9 @@ export class App extends HostActions implements Actions {
   private palette: Palette | undefined;
   private colors: readonly Rgb[] = [];
   private shownPage: State['page'] | undefined;
-  private seen: Seen & { readonly from: MarkedPixels | undefined } = { from: undefined, invalid: false, damaged: false };
+  private seen: Seen & { readonly from: MarkedPixels | undefined } = {
+    from: undefined, invalid: false, damaged: false, unknown: true,
+  };
   private byteCount = FIRST_BYTES;
   private inspection = 0;
   /** Where the disk is to be looked at from, while that is on its way. */
@@ -300,9 +302,9 @@ export class App extends HostActions implements Actions {
 
   private pixelsChanged(): void {
     // The overview alone tells whether anything is broken, and the legend must not wait for another reason to be drawn.
-    const { invalid, damaged } = this.seen;
+    const before = this.seen;
     const seen = this.seenSomewhere();
-    if (seen.invalid !== invalid || seen.damaged !== damaged) this.updateCentre();
+    if ((['invalid', 'damaged', 'unknown'] as const).some((what) => seen[what] !== before[what])) this.updateCentre();
     this.map.repaint();
     this.showOverview();
     // The map looks at the new cells when it paints; what is said of them follows one frame later.
@@ -445,6 +447,7 @@ export class App extends HostActions implements Actions {
         from,
         invalid: from?.kind.includes(Kind.Invalid) ?? false,
         damaged: from?.damaged?.some((bytes) => bytes > 0) ?? false,
+        unknown: from?.kind.includes(Kind.Unknown) ?? true,
       };
     }
     return this.seen;

@@ -18,6 +18,8 @@ const WRONG: readonly Use[] = [Use.Leaked, Use.Uncounted, Use.Contested];
 export interface Seen {
   readonly invalid: boolean;
   readonly damaged: boolean;
+  /** Something that is not known, or not yet. */
+  readonly unknown: boolean;
 }
 
 /** What the colours and patterns of the map mean; only those that occur. */
@@ -64,7 +66,7 @@ export class Legend {
       (summary.comparison?.ranges ?? 0) > 0 && entry('different', 'different'),
       seen.damaged && entry('damaged', 'damaged'),
       seen.invalid && entry('broken', 'invalid'),
-      summary.scan === 'running' && entry(UNREAD, 'unread'),
+      summary.scan === 'running' && seen.unknown && entry(UNREAD, 'unread'),
       (accounting?.unknown ?? 0) > 0 && entry('unknown', 'unknown'),
       (accounting?.nobody ?? 0) > 0 && entry('nobody', 'nobody'),
     );
