@@ -11,7 +11,7 @@ import { scanChunks } from './picture/scanChunks';
 import { tellOddities, viewFrom } from './scan/chainScans';
 import { currentView, traceRead } from './trace';
 import type { WalkFrom } from './walk';
-import { walkRange } from './walk';
+import { mapOf } from './walk';
 
 /** A layer and one of its states: from where the disk is looked at. */
 export interface Standpoint {
@@ -94,13 +94,17 @@ export class Session {
     const { chunkBytes, chunkCount } = picture;
     const { missing } = picture;
     const job = scanChunks(this.chain, from, chunkBytes, () => missing.shift());
-    let step = job.next();
-    for (; !step.done; step = job.next()) {
-      if (step.value) picture.put(step.value.index, step.value.chunk);
-      yield { done: picture.known, total: chunkCount };
+    try {
+      let step = job.next();
+      for (; !step.done; step = job.next()) {
+        if (step.value) picture.put(step.value.index, step.value.chunk);
+        yield { done: picture.known, total: chunkCount };
+      }
+      this.scanned(from, [step.value]);
+      return picture;
+    } finally {
+      job.return({ oddities: [], failures: new Map() });
     }
-    this.scanned(from, [step.value]);
-    return picture;
   }
 
   /** Takes note of what scans found that together were of all of the disk. */
@@ -127,18 +131,9 @@ export class Session {
    * @param picture from the standpoint: where it does not know who answers, tables are read
    */
   read(picture: Picture, offset: number, target: Uint8Array): Gap[] {
-    const end = offset + target.length;
     const { chain, from } = this;
-    if (picture.isExact(offset, end)) return readGuest(chain, from, picture.part(offset, end), offset, target);
-    const gaps: Gap[] = [];
-    for (const map of walkRange(chain, from, { start: offset, end })) {
-      const start = (map.start[0] ?? 0) - offset;
-      const piece = target.subarray(start, (map.start[map.count] ?? 0) - offset);
-      for (const gap of readGuest(chain, from, map, offset + start, piece)) {
-        gaps.push({ ...gap, start: gap.start + start, end: gap.end + start });
-      }
-    }
-    return gaps;
+    const map = mapOf(chain, from, picture, { start: offset, end: offset + target.length });
+    return readGuest(chain, from, map, offset, target);
   }
 
   close(): void {

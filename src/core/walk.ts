@@ -1,10 +1,17 @@
 import { DiskError } from './errors';
 import { Kernel } from './kernel/kernel';
 import type { Chain, ChainLayer, Finding, Oddities, OwnershipMap, View } from './model';
+import { Kind, UNKNOWN_OWNER } from './model';
+import type { Picture } from './picture/picture';
 import type { ChainScans } from './scan/chainScans';
 import { openScans, tellOddities, WINDOW_BYTES } from './scan/chainScans';
+import { MapBuilder } from './scan/mapBuilder';
 import { MapOfParts } from './scan/mapOfParts';
 import { Resolver } from './scan/resolver';
+
+/** For so little of a disk few tables are read, and none ahead. */
+const SMALL_RANGE = 2 ** 30;
+const SMALL_WINDOW = 1 << 20;
 
 /** From where the disk is walked: a layer, and one of its states. */
 export interface WalkFrom {
@@ -45,7 +52,7 @@ export function* walkRange(
   if (!(start >= 0 && start <= end && end <= guestSize)) {
     throw new DiskError('out-of-range', `bytes ${start} to ${end} are not all inside the disk (${guestSize} bytes)`);
   }
-  const walker = new Walker(chain, from, failed);
+  const walker = new Walker(chain, from, failed, end - start < SMALL_RANGE ? SMALL_WINDOW : undefined);
   try {
     yield* walker.maps(range);
     if (start === 0 && end === guestSize) {
@@ -58,6 +65,22 @@ export function* walkRange(
   }
 }
 
+/**
+ * The map of a part of the disk, without host offsets: from a picture where that knows all of it, else by reading tables.
+ * @throws DiskError `out-of-range`
+ */
+export function mapOf(chain: Chain, from: WalkFrom, picture: Picture, { start, end }: DiskRange): OwnershipMap {
+  if (picture.isExact(start, end)) return picture.part(start, end);
+  const map = new MapBuilder(start, false);
+  for (const each of walkRange(chain, from, { start, end })) {
+    for (let run = 0; run < each.count; run += 1) {
+      const length = (each.start[run + 1] ?? 0) - (each.start[run] ?? 0);
+      map.append(length, each.owner[run] ?? UNKNOWN_OWNER, (each.kind[run] ?? Kind.Unknown) as Kind, -1);
+    }
+  }
+  return map.finish();
+}
+
 /** Walks parts of a disk, one after the other. */
 export class Walker {
   private readonly kernel = Kernel.take();
@@ -65,8 +88,9 @@ export class Walker {
   private readonly resolver: Resolver;
   private readonly map: MapOfParts;
 
-  constructor(chain: Chain, from: WalkFrom, failed?: Failed) {
-    this.scans = openScans(chain, from, this.kernel, failed);
+  /** @param windowBytes of tables that are read ahead */
+  constructor(chain: Chain, from: WalkFrom, failed?: Failed, windowBytes = WINDOW_BYTES) {
+    this.scans = openScans(chain, from, this.kernel, { failed, windowBytes });
     const options = { hosts: true, holdings: false };
     this.resolver = new Resolver(this.kernel, this.scans.layers, chain.end.kind, options, this.scans.failed);
     this.map = new MapOfParts(this.kernel);

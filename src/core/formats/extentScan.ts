@@ -1,6 +1,6 @@
 import { extentAt } from '../extents';
 import type { Kernel } from '../kernel/kernel';
-import type { ByteSource, HostExtents, LayerScan, Outlook, Strip } from '../model';
+import type { ByteSource, HostExtents, LayerScan, Oddities, Outlook, Strip } from '../model';
 import { Kind } from '../model';
 
 /** Extents of fewer bytes are told unit by unit, many at a time. */
@@ -12,7 +12,7 @@ const LARGEST_UNIT = 65536;
 export class ExtentScan implements LayerScan {
   readonly unit: number;
   readonly block: number;
-  readonly oddities = new Map<never, never>();
+  readonly oddities: Oddities = new Map();
   private readonly bounds: Float64Array;
   private readonly startsWithData: boolean;
   private readonly origin: number;
@@ -49,7 +49,7 @@ export class ExtentScan implements LayerScan {
     if (told - at >= LONG || told >= Math.min(limit, this.wholeEnd) || this.unit < SMALLEST_UNIT) {
       return { end: told, kind: this.kindOf(extent), host };
     }
-    return { end: Math.min(limit, this.wholeEnd, this.lastShort(extent)), kind: undefined, host: -1 };
+    return { end: Math.min(limit, this.wholeEnd, this.shortUntil(extent, limit)), kind: undefined, host: -1 };
   }
 
   paint(from: number, blocks: number, { kinds, hosts }: Strip): void {
@@ -72,10 +72,12 @@ export class ExtentScan implements LayerScan {
     return this.extents ? extentAt(this.extents, offset) : 0;
   }
 
-  /** Where the next long extent begins. */
-  private lastShort(extent: number): number {
+  /** Where the next long extent begins; nothing past `limit` matters. */
+  private shortUntil(extent: number, limit: number): number {
     let next = extent + 1;
-    while (next + 1 < this.bounds.length && (this.bounds[next + 1] ?? 0) - (this.bounds[next] ?? 0) < LONG) next += 1;
+    for (; next + 1 < this.bounds.length && (this.bounds[next] ?? 0) < limit; next += 1) {
+      if ((this.bounds[next + 1] ?? 0) - (this.bounds[next] ?? 0) >= LONG) break;
+    }
     return this.bounds[next] ?? this.source.size;
   }
 }

@@ -83,6 +83,7 @@ const idle: Kernel[] = [];
 export class Kernel {
   readonly run: KernelExports;
   private end = 0;
+  private taken = true;
   private views: {
     readonly u8: Uint8Array;
     readonly u16: Uint16Array;
@@ -100,12 +101,16 @@ export class Kernel {
   static take(): Kernel {
     const kernel = idle.pop() ?? new Kernel();
     kernel.end = 0;
+    kernel.taken = true;
     return kernel;
   }
 
+  /** Gives it back. Whoever took it releases it once: it may be another's by then. */
   release(): void {
+    if (!this.taken) throw new Error('a kernel is released by who has taken it');
+    this.taken = false;
     const small = this.run.memory.buffer.byteLength <= MAX_KEPT_BYTES;
-    if (small && idle.length < KEPT && !idle.includes(this)) idle.push(this);
+    if (small && idle.length < KEPT) idle.push(this);
   }
 
   /** Reserves memory, aligned to 16 bytes; what is in it is undefined. @returns where it begins */

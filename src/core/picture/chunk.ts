@@ -5,14 +5,14 @@ import type { Part } from '../scan/resolver';
 import { MAX_UNITS } from '../scan/resolver';
 
 /**
- * A chunk of the disk, resolved. It is cut into **tiles** of a few hundred units, or so many that a chunk has some hundred tiles; each tile has its runs and, so
- * that a picture need not look at them, what they add up to. Tile `i` covers `[start[i], start[i + 1])`, whole units of
+ * A chunk of the disk, resolved. It is cut into **tiles** of a few hundred units, or so many that a chunk has some hundred
+ * tiles; each has its runs and, so that a picture need not look at them, what they add up to. Tile `i` covers `[start[i], start[i + 1])`, whole units of
  * `unit[i]` bytes. Its runs are pairs of 16 bits, from `2 × firstRun[i]` on: where the run ends, in units of the tile, and
  * its code. Its sums are pairs, too, from `2 × firstSum[i]` on: a code and how many units have it, in the order in which
  * the codes appear. Tiles are added up again in **groups** of `perGroup`: group `g` has the codes `groupCode[j]` with
  * `groupBytes[j]` bytes for `j` from `firstInGroup[g]` on.
  *
- * A chunk in more than `MAX_RUNS` runs is **coarse**: its tiles are slices, of which only the groups, one of each, are
+ * A chunk that would take more than `MAX_BYTES` is **coarse**: its tiles are slices, of which only the groups, one of each, are
  * kept.
  */
 export interface Chunk {
@@ -39,8 +39,10 @@ const LEAST_UNITS = 256;
 const TILES = 512;
 /** Tiles in a group; the last group of a chunk may have fewer. */
 const PER_GROUP = 16;
-/** Four bytes each, and there are at most 128 chunks: what is known of a disk stays below 160 MiB, however it is made. */
-const MAX_RUNS = 2 ** 18;
+/** Of runs, sums and groups. There are at most 128 chunks: what is known of a disk stays below 160 MiB, however it is made. */
+const MAX_BYTES = 2 ** 20;
+/** A sum takes four bytes, and in a group of its own ten more. */
+const SUM_BYTES = 14;
 const MAX_CHUNK_TILES = 2 ** 14;
 /** Slices of a coarse chunk: all together are finer than any picture of the whole disk. */
 const SLICES = 256;
@@ -86,7 +88,8 @@ export class ChunkBuilder {
 
   add(part: Part): void {
     this.addTiles(part);
-    if (this.slices || this.runs.length > MAX_RUNS * 2 || this.start.length > MAX_CHUNK_TILES) this.coarsen(part.to);
+    const bytes = this.runs.length * 2 + (this.sums.length / 2) * SUM_BYTES;
+    if (this.slices || bytes > MAX_BYTES || this.start.length > MAX_CHUNK_TILES) this.coarsen(part.to);
   }
 
   private addTiles(part: Part): void {
@@ -157,9 +160,11 @@ export class ChunkBuilder {
     for (let tile = 0; tile < start.length; tile += 1) {
       const to = tile + 1 < start.length ? start.at(tile + 1) : end;
       const last = tile + 1 < firstSum.length ? firstSum.at(tile + 1) * 2 : sums.length;
+      const held: (readonly [code: number, bytes: number])[] = [];
       for (let sum = firstSum.at(tile) * 2; sum < last; sum += 2) {
-        this.slices.add(start.at(tile), to, sums.at(sum), sums.at(sum + 1) * unit.at(tile));
+        held.push([sums.at(sum), sums.at(sum + 1) * unit.at(tile)]);
       }
+      this.slices.add(start.at(tile), to, held);
     }
     for (const numbers of [start, unit, this.firstRun, this.runs, firstSum, sums]) numbers.length = 0;
   }
@@ -212,15 +217,18 @@ class Slices {
     this.sliceEnd = from + this.bytes;
   }
 
-  /** Adds what `[from, to)` holds of a code; ranges come in order. One that is in several slices is shared out. */
-  add(from: number, to: number, code: number, bytes: number): void {
-    while (from >= this.sliceEnd) this.finish(this.sliceEnd);
-    let at = from;
-    for (; to > this.sliceEnd; at = this.start.at(this.start.length - 1)) {
-      this.tally.add(code, (bytes * (this.sliceEnd - at)) / (to - from));
-      this.finish(this.sliceEnd);
+  /** Adds what `[from, to)` holds of each code; ranges come in order. One that is in several slices is shared out. */
+  add(from: number, to: number, held: readonly (readonly [code: number, bytes: number])[]): void {
+    for (let at = from; at < to;) {
+      if (at >= this.sliceEnd) this.finish(this.sliceEnd);
+      const stop = Math.min(to, this.sliceEnd);
+      for (const [code, bytes] of held) {
+        // All of one code is shared out to the byte.
+        const share = bytes === to - from ? stop - at : bytes * ((stop - at) / (to - from));
+        if (share > 0) this.tally.add(code, share);
+      }
+      at = stop;
     }
-    this.tally.add(code, (bytes * (to - at)) / (to - from));
   }
 
   take(end: number): Omit<Chunk, 'held' | 'fingerprint'> {

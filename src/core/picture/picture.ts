@@ -72,14 +72,6 @@ export class Picture {
     return true;
   }
 
-  /** True where a part of the disk is in so many pieces that only slices of it are known. */
-  isCoarse(start: number, end: number): boolean {
-    for (let index = Math.floor(start / this.chunkBytes); index * this.chunkBytes < end; index += 1) {
-      if (this.chunks[index]?.coarse) return true;
-    }
-    return false;
-  }
-
   put(index: number, chunk: Chunk): void {
     if (this.chunks[index] === undefined) this.chunksKnown += 1;
     this.chunks[index] = chunk;
@@ -123,7 +115,10 @@ export class Picture {
     return builder.take({ rangeStart: start, rangeEnd: Math.max(start, end), cellBytes });
   }
 
-  /** The map of `[start, end)`, which must be exact there, without host offsets. @throws DiskError `out-of-range` */
+  /**
+   * The map of `[start, end)`, without host offsets; where chunks are missing it is unknown. None of them may be coarse.
+   * @throws DiskError `out-of-range`
+   */
   part(start: number, end: number): OwnershipMap {
     if (!(start >= 0 && start <= end && end <= this.guestSize)) {
       throw new DiskError(
@@ -131,6 +126,7 @@ export class Picture {
         `bytes ${start} to ${end} are not all inside the disk (${this.guestSize} bytes)`,
       );
     }
+    if (this.isCoarse(start, end)) throw new Error('a picture tells runs only where it has them');
     const map = new MapBuilder(start, false);
     const add = (code: number, bytes: number): void => {
       map.append(bytes, ownerOf(code), kindOf(code), -1);
@@ -142,6 +138,13 @@ export class Picture {
   /** The exact map of the whole disk, without host offsets. */
   get map(): OwnershipMap {
     return this.part(0, this.guestSize);
+  }
+
+  private isCoarse(start: number, end: number): boolean {
+    for (let index = Math.floor(start / this.chunkBytes); index * this.chunkBytes < end; index += 1) {
+      if (this.chunks[index]?.coarse) return true;
+    }
+    return false;
   }
 
   private cursor(start: number): Cursor {

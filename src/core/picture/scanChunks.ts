@@ -33,7 +33,10 @@ export function* scanChunks(
   const failures = new Map<number, Finding>();
   try {
     const { guestSize } = from.view;
-    const scans = openScans(chain, from, kernel, (depth, finding) => failures.set(depth, finding), true);
+    const failed = (depth: number, finding: Finding): void => {
+      failures.set(depth, finding);
+    };
+    const scans = openScans(chain, from, kernel, { failed, fingerprints: true });
     const options = { hosts: false, holdings: true };
     const resolver = new Resolver(kernel, scans.layers, chain.end.kind, options, scans.failed);
     const builder = new ChunkBuilder(kernel, chunkBytes, chain.layers.length);

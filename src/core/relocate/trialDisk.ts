@@ -3,6 +3,7 @@ import type { Chain, OwnershipMap } from '../model';
 import { NOBODY, UNKNOWN_OWNER } from '../model';
 import type { Picture } from '../picture/picture';
 import type { WalkFrom } from '../walk';
+import { mapOf } from '../walk';
 
 /**
  * Whose bytes they are: `overlay` the image's own, `below` what the file beneath it holds, or nobody; `both` where it
@@ -33,7 +34,7 @@ export function trialDisk(chain: Chain, from: WalkFrom, picture: Picture): Trial
     read: (offset, length) => {
       if (!Number.isSafeInteger(offset) || offset < 0 || length <= 0 || length > MAX_PIECE) return undefined;
       if (offset + length > size) return undefined;
-      const map = picture.part(offset, offset + length);
+      const map = mapOf(chain, from, picture, { start: offset, end: offset + length });
       const origin = originOf(map, from.depth);
       if (origin === undefined) return undefined;
       const bytes = new Uint8Array(length);

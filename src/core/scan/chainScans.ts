@@ -18,19 +18,24 @@ export interface ChainScans {
 export const viewFrom = ({ depth, view }: WalkFrom, layer: ChainLayer): View =>
   layer.depth === depth ? view : currentView(layer);
 
-/**
- * Scans of all layers from a standpoint down, newest first.
- * @param failed is told of each that can't be scanned, @param fingerprints whether those of the newest are taken
- */
+export interface OpenScansOptions {
+  /** Is told of each layer that can't be scanned, and of tables that can't be read. */
+  readonly failed?: ((depth: number, finding: Finding) => void) | undefined;
+  /** Bytes of tables that all layers together read ahead. */
+  readonly windowBytes?: number;
+  /** Whether fingerprints of the newest are taken. */
+  readonly fingerprints?: boolean;
+}
+
+/** Scans of all layers from a standpoint down, newest first. */
 export function openScans(
   { layers }: Chain,
   from: WalkFrom,
   kernel: Kernel,
-  failed?: (depth: number, finding: Finding) => void,
-  fingerprints = false,
+  { failed, windowBytes: ofAll = WINDOW_BYTES, fingerprints = false }: OpenScansOptions,
 ): ChainScans {
   const walked = layers.slice(from.depth);
-  const windowBytes = Math.floor(WINDOW_BYTES / walked.length);
+  const windowBytes = Math.floor(ofAll / walked.length);
   const tell = (depth: number, error: DiskError): void => failed?.(depth, scanFailure(error));
   const scanned = walked.map((chainLayer) => {
     const { depth, layer } = chainLayer;

@@ -161,7 +161,7 @@ export class Resolver {
       if (kind !== Kind.Absent && kind !== Kind.Unknown) this.hold(index, to - from);
       if (hidden || code !== undefined) continue;
       host = placeOf(reader, from);
-      if (kind !== Kind.Absent) code = codeOf(reader.code, kind);
+      if (kind !== Kind.Absent) code = withKind(reader.code, kind);
     }
     code ??= hidden || this.end === 'base' ? NOBODYS_CODE : UNKNOWN_CODE;
     if (code === UNKNOWN_CODE) host = -1;
@@ -189,7 +189,7 @@ export class Resolver {
       if (kind !== undefined) {
         const holds = kind !== Kind.Absent && kind !== Kind.Unknown;
         if (holds) this.hold(index, to - from);
-        if (seen) kernel.run.cover(codes, codeHosts, units, codeOf(reader.code, kind), placeOf(reader, first), unit);
+        if (seen) kernel.run.cover(codes, codeHosts, units, withKind(reader.code, kind), placeOf(reader, first), unit);
         covered ||= kind !== Kind.Absent;
         continue;
       }
@@ -251,7 +251,8 @@ export class Resolver {
 
 const roundUp = (units: number): number => (units + 15) & ~15;
 
-const codeOf = (owner: number, kind: Kind): number =>
+/** A layer's code with a kind, which may be one that is no layer's. */
+const withKind = (owner: number, kind: Kind): number =>
   kind === Kind.Absent ? NOBODYS_CODE : kind === Kind.Unknown ? UNKNOWN_CODE : owner | kind;
 
 /** Where in its file a layer of one kind has the byte at `offset`, or -1. */

@@ -3,7 +3,7 @@ import type { ByteSource, HostExtents } from '../../model';
 
 /** Reading less than this is quicker than asking where the file has holes, which may start another program. */
 const WORTH_ASKING_BYTES = 64 << 20;
-/** Bytes of tables read of a file of which no holes are known, beside `MAX_PER_DISK_BYTE`. */
+/** Bytes of tables read of a file that has room for fewer, beside `MAX_PER_DISK_BYTE`: they may be named more than once. */
 const FREE_BYTES = 2 ** 30;
 /** A file system that compresses may store tables in a part of their size. */
 const MAX_PER_DISK_BYTE = 8;
@@ -28,7 +28,7 @@ export class TableHoles {
       tableBytes() > Math.max(WORTH_ASKING_BYTES, diskUsage);
     const extents = suspicious ? source.extents?.() : undefined;
     this.extents = extents?.certainty === 'exact' ? extents : undefined;
-    this.budget = suspicious && !this.extents ? Math.min(size, FREE_BYTES + diskUsage * MAX_PER_DISK_BYTE) : size;
+    this.budget = suspicious ? Math.min(size, FREE_BYTES + diskUsage * MAX_PER_DISK_BYTE) : size;
   }
 
   hold(offset: number, length: number): boolean {
