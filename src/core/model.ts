@@ -377,6 +377,11 @@ export interface Layer {
    */
   read(view: View, offset: GuestOffset, target: Uint8Array): void;
   /**
+   * The same, without a look into the tables, for a range whose kind is data and whose host offset a scan told. Left out
+   * where `read` looks nothing up.
+   */
+  readData?(host: number, target: Uint8Array): void;
+  /**
    * Where the file that holds this layer's data has holes, when its data clusters are known to lie in such: space that
    * was promised (`preallocation=metadata`) and never written. QEMU calls those data *and* zero. Undefined otherwise.
    */

@@ -10,19 +10,29 @@ export function isZero(bytes: Uint8Array, from: number, length: number): boolean
   for (; at < end && (bytes.byteOffset + at) % 4 !== 0; at += 1) if (bytes[at] !== 0) return false;
   if (at === end) return true;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >>> 2);
-  const pairs = words.length & ~1;
-  for (let i = 0; i < pairs; i += 2) if (((words[i] ?? 0) | (words[i + 1] ?? 0)) !== 0) return false;
-  for (at += pairs * 4; at < end; at += 1) if (bytes[at] !== 0) return false;
+  if (!areZero(words, 0, words.length)) return false;
+  for (at += words.length * 4; at < end; at += 1) if (bytes[at] !== 0) return false;
   return true;
+}
+
+function areZero(words: Int32Array, from: number, to: number): boolean {
+  let at = from;
+  for (; at + 1 < to; at += 2) if (((words[at] ?? 0) | (words[at + 1] ?? 0)) !== 0) return false;
+  return at === to || words[at] === 0;
 }
 
 /** Calls `found` for each longest stretch of blocks that are not all zero. The last block may be cut short. */
 export function eachStretch(bytes: Uint8Array, block: number, found: (start: number, end: number) => void): void {
+  const { length, byteOffset } = bytes;
+  // Most blocks of data are told by their first word: a view for each would take longer than that.
+  const inWords = byteOffset % 4 === 0 && block % 4 === 0;
+  const words = new Int32Array(bytes.buffer, inWords ? byteOffset : 0, inWords ? length >>> 2 : 0);
   let start = -1;
-  for (let at = 0; at < bytes.length; at += block) {
-    const zero = isZero(bytes, at, Math.min(block, bytes.length - at));
+  for (let at = 0; at < length; at += block) {
+    const end = Math.min(at + block, length);
+    const zero = inWords && end % 4 === 0 ? areZero(words, at >>> 2, end >>> 2) : isZero(bytes, at, end - at);
     if (zero && start >= 0) found(start, at);
     start = zero ? -1 : start < 0 ? at : start;
   }
-  if (start >= 0) found(start, bytes.length);
+  if (start >= 0) found(start, length);
 }

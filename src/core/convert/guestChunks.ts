@@ -62,7 +62,7 @@ export function* guestChunks(
         }
         const done = filler.leave(at);
         if (done) yield done;
-        at = filler.add(owner, at, stop);
+        at = filler.add(owner, at, stop, host < 0 ? -1 : host + (at - start));
       }
     }
   }
@@ -84,6 +84,8 @@ class Filler {
   private owner = NOBODY;
   /** From where on bytes of `owner` are yet to be read; up to `filled`. */
   private pending = 0;
+  /** Where in the owner's file these bytes lie, one behind the other; -1 where its tables are to be asked. */
+  private host = -1;
 
   constructor(
     private readonly chain: Chain,
@@ -97,15 +99,20 @@ class Filler {
     return at < this.offset + CHUNK ? undefined : this.take();
   }
 
-  /** Adds what `owner` answers in `[at, end)`, as far as the chunk goes. @returns up to where that is */
-  add(owner: number, at: number, end: number): number {
+  /**
+   * Adds what `owner` answers in `[at, end)`, as far as the chunk goes.
+   * @param host where its data begins in the file, or -1 where it is no plain data
+   * @returns up to where that is
+   */
+  add(owner: number, at: number, end: number, host: number): number {
     if (this.offset < 0) this.begin(at);
     const inChunk = at - this.offset;
-    if (owner !== this.owner || inChunk !== this.filled) {
+    if (owner !== this.owner || inChunk !== this.filled || host !== this.hostBehind()) {
       this.read();
       this.buffer.fill(0, this.filled, inChunk);
       this.owner = owner;
       this.pending = inChunk;
+      this.host = host;
     }
     if (!this.chain.layers[owner]) throw this.unknownAt(at);
     this.filled = Math.min(end - this.offset, this.buffer.length);
@@ -127,24 +134,33 @@ class Filler {
     this.start = at - this.offset - (at % GRAIN);
     this.filled = this.start;
     this.pending = this.start;
+    this.owner = NOBODY;
     this.buffer.fill(0, 0, this.start);
+  }
+
+  /** Where data must lie to be read together with what is pending. */
+  private hostBehind(): number {
+    return this.host < 0 ? -1 : this.host + (this.filled - this.pending);
   }
 
   private read(): void {
     const { pending, filled } = this;
-    this.pending = filled;
     if (pending === filled) return;
     const error = this.attempt(pending, filled);
     if (error) throw this.firstFailure(pending, filled, error);
+    this.pending = filled;
   }
 
   private attempt(start: number, end: number): DiskError | undefined {
-    const { from, owner } = this;
+    const { from, owner, host, pending } = this;
     const holder = this.chain.layers[owner];
     if (!holder) return undefined;
+    const { layer } = holder;
     const view = owner === from.depth ? from.view : currentView(holder);
+    const target = this.buffer.subarray(start, end);
     try {
-      holder.layer.read(view, guestOffset(this.offset + start), this.buffer.subarray(start, end));
+      if (host >= 0 && layer.readData) layer.readData(host + (start - pending), target);
+      else layer.read(view, guestOffset(this.offset + start), target);
       return undefined;
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

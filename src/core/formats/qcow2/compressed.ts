@@ -7,15 +7,22 @@ import { zstdFrameLength } from './zstdFrame';
 
 /** What decompressing takes: the file, how its clusters are compressed, and room for the last of them. */
 export interface CompressedParts {
+  readonly source: ByteSource;
+  /** The same file, with pages of it kept. */
   readonly lookups: ByteSource;
   readonly header: { readonly compression: Compression };
   readonly codecs: Codecs;
   readonly clusters: Shelf;
 }
 
-/** Decompresses clusters, keeping the last few: neighbours in a read, and the inspector's second look. */
+/**
+ * Decompresses clusters. Of those that were asked for in part the last few are kept: for neighbours in a read, and the
+ * inspector's second look. Who asks for whole ones goes on to the next.
+ */
 export class CompressedClusters {
   private edition: number | undefined;
+  /** The compressed bytes of a whole cluster, used again for the next. */
+  private input = new Uint8Array();
 
   constructor(
     private readonly parts: CompressedParts,
@@ -23,28 +30,42 @@ export class CompressedClusters {
   ) {}
 
   /**
+   * Fills `target` with the bytes of a cluster from its byte `from` on.
    * @param offset host offset of the first compressed byte, @param length bytes up to the end of its last sector
-   * @returns one whole cluster
    * @throws DiskError `corrupt` when the bytes are no stream of a cluster
    */
-  read(offset: number, length: number): Uint8Array {
-    const { lookups, clusters } = this.parts;
+  readInto(target: Uint8Array, from: number, offset: number, length: number): void {
+    const { clusters, lookups, source } = this.parts;
     const { edition } = lookups;
     if (edition !== this.edition) clusters.clear();
     this.edition = edition;
     const kept = clusters.get(offset);
-    if (kept) return kept;
-    const cluster = this.decompress(offset, length);
-    clusters.put(offset, cluster);
-    return cluster;
+    if (kept) {
+      target.set(kept.subarray(from, from + target.length));
+    } else if (target.length === this.clusterSize) {
+      this.decompress(this.onceRead(source, offset, length), target, offset);
+    } else {
+      const cluster = new Uint8Array(this.clusterSize);
+      this.decompress(readUpTo(lookups, offset, length), cluster, offset);
+      clusters.put(offset, cluster);
+      target.set(cluster.subarray(from, from + target.length));
+    }
   }
 
-  private decompress(offset: number, length: number): Uint8Array {
-    const { lookups, codecs, header } = this.parts;
-    const input = readUpTo(lookups, offset, length);
-    let output: Uint8Array;
+  private onceRead(source: ByteSource, offset: number, length: number): Uint8Array {
+    const available = Math.max(0, Math.min(length, source.size - offset));
+    if (this.input.length < available) this.input = new Uint8Array(available);
+    const input = this.input.subarray(0, available);
+    source.readInto(input, offset);
+    return input;
+  }
+
+  /** @param cluster receives all of one */
+  private decompress(input: Uint8Array, cluster: Uint8Array, offset: number): void {
+    const { codecs, header } = this.parts;
+    let filled: number;
     try {
-      output = header.compression === 'zlib' ? codecs.inflateRaw(input, this.clusterSize) : this.unzstd(input);
+      filled = header.compression === 'zlib' ? inflate(codecs, input, cluster) : unzstd(codecs, input, cluster);
     } catch (cause) {
       throw new DiskError(
         'corrupt',
@@ -54,31 +75,39 @@ export class CompressedClusters {
         { cause },
       );
     }
-    if (output.length !== this.clusterSize) {
+    if (filled !== this.clusterSize) {
       throw new DiskError(
         'corrupt',
-        `the compressed cluster holds ${output.length} bytes instead of ${this.clusterSize}`,
+        `the compressed cluster holds ${filled} bytes instead of ${this.clusterSize}`,
         { offset },
         DAMAGED,
       );
     }
-    return output;
   }
+}
 
-  /** A cluster may be several frames; each is cut at its end, since decoders choke on the sector's padding. */
-  private unzstd(input: Uint8Array): Uint8Array {
-    const output = new Uint8Array(this.clusterSize);
-    let filled = 0;
-    let at = 0;
-    while (filled < this.clusterSize) {
-      const length = zstdFrameLength(input.subarray(at));
-      const part = this.parts.codecs.zstd(input.subarray(at, at + length), this.clusterSize - filled);
-      output.set(part, filled);
-      filled += part.length;
-      at += length;
-    }
-    return output;
+/** @returns how many bytes there were */
+function inflate(codecs: Codecs, input: Uint8Array, cluster: Uint8Array): number {
+  const output = codecs.inflateRaw(input, cluster.length);
+  cluster.set(output);
+  return output.length;
+}
+
+/**
+ * A cluster may be several frames; each is cut at its end, since decoders choke on the sector's padding.
+ * @returns how many bytes there were
+ */
+function unzstd(codecs: Codecs, input: Uint8Array, cluster: Uint8Array): number {
+  let filled = 0;
+  let at = 0;
+  while (filled < cluster.length) {
+    const length = zstdFrameLength(input.subarray(at));
+    const part = codecs.zstd(input.subarray(at, at + length), cluster.length - filled);
+    cluster.set(part, filled);
+    filled += part.length;
+    at += length;
   }
+  return filled;
 }
 
 const DAMAGED = 'The image is damaged there: restore it from a backup.';

@@ -64,9 +64,12 @@ export class ContentReader {
       this.decoder.cluster(high, low, (first + i) * clusterSize);
       if (this.decoder.kind === Kind.Compressed) {
         const span = this.geometry.compressedSpan(high, low);
-        const inCluster = at % clusterSize;
-        const cluster = this.compressed.read(span.offset, span.length);
-        target.set(cluster.subarray(inCluster, inCluster + end - at), at - offset);
+        this.compressed.readInto(
+          target.subarray(at - offset, end - offset),
+          at % clusterSize,
+          span.offset,
+          span.length,
+        );
       } else if (this.geometry.header.extendedL2) {
         this.addSubclusters(
           pieces,
@@ -139,11 +142,14 @@ class Pieces {
     const { from, to, host, holder } = this;
     this.from = to;
     if (from === to) return;
-    if (!holder) {
-      throw new DiskError('not-found', 'the external data file of this image is not open: its content is unknown');
-    }
-    readPadded(holder, this.target.subarray(from - this.offset, to - this.offset), host);
+    readPadded(opened(holder), this.target.subarray(from - this.offset, to - this.offset), host);
   }
+}
+
+/** The file with an image's data clusters. @throws DiskError where it is not open */
+export function opened(holder: ByteSource | undefined): ByteSource {
+  if (holder) return holder;
+  throw new DiskError('not-found', 'the external data file of this image is not open: its content is unknown');
 }
 
 function impossible(table: string, guest: number, offset: number): DiskError {

@@ -24,11 +24,12 @@ export const qcow2: Driver = {
     const table = readSnapshots(lookups, header, most);
     const directory = readBitmaps(lookups, header, most);
     const encryption = readLuks(lookups, header);
-    const data = openDataFile(lookups, header, context);
+    const data = openDataFile(source, header, context);
     return new Qcow2Layer({
       source,
       lookups,
-      holder: data.holder,
+      holder: data.file && cache.of(data.file),
+      dataFile: data.file,
       header,
       snapshots: table.snapshots,
       bitmaps: directory.bitmaps,
@@ -50,10 +51,10 @@ function openDataFile(
   own: ByteSource,
   header: Qcow2Header,
   context: OpenContext,
-): { holder: ByteSource | undefined; findings: readonly Finding[] } {
-  if (!header.externalData) return { holder: own, findings: [] };
-  const broken = (message: string): { holder: undefined; findings: readonly Finding[] } => ({
-    holder: undefined,
+): { file: ByteSource | undefined; findings: readonly Finding[] } {
+  if (!header.externalData) return { file: own, findings: [] };
+  const broken = (message: string): { file: undefined; findings: readonly Finding[] } => ({
+    file: undefined,
     findings: [
       {
         code: 'data-file',
@@ -66,5 +67,5 @@ function openDataFile(
   if (header.dataFileName === undefined) return broken('the image keeps its data in another file and does not name it');
   const answer = context.openCompanion(dataFileReference(header.dataFileName));
   if (!answer.ok) return broken(answer.refusal.message);
-  return { holder: context.cache.of(answer.opened.source), findings: answer.findings };
+  return { file: answer.opened.source, findings: answer.findings };
 }

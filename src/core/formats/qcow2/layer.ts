@@ -27,7 +27,7 @@ import { parentReference } from '../../fileReference';
 import { formatEntry } from '../../units';
 import { checkImage } from './check';
 import { CompressedClusters } from './compressed';
-import { ContentReader } from './content';
+import { ContentReader, opened } from './content';
 import { describe, qemuInfo } from './describe';
 import type { Qcow2Header } from './header';
 import type { L1Place } from './l1';
@@ -51,6 +51,8 @@ export interface Qcow2Parts {
    * be opened.
    */
   readonly holder: ByteSource | undefined;
+  /** The holder as it is, without pages, for what is read once. */
+  readonly dataFile: ByteSource | undefined;
   readonly header: Qcow2Header;
   readonly snapshots: readonly Qcow2Snapshot[];
   readonly bitmaps: readonly Bitmap[];
@@ -166,6 +168,11 @@ export class Qcow2Layer implements Layer {
   read(view: View, offset: GuestOffset, target: Uint8Array): void {
     this.assertReadable();
     this.content.read(this.l1(view), offset, target);
+  }
+
+  readData(host: number, target: Uint8Array): void {
+    this.assertReadable();
+    readPadded(opened(this.parts.dataFile), target, host);
   }
 
   unwritten(): HostExtents | undefined {

@@ -325,10 +325,11 @@ describe('an image that is written to while it is open', () => {
       cache: new ReadCache({ now: () => clock.now }),
     });
     const picture = finish(session.scan());
-    const piece = new Uint8Array(CLUSTER);
+    // What is asked for whole is not kept.
+    const piece = new Uint8Array(CLUSTER / 2);
     const readsAs = (expected: Uint8Array): boolean => {
       assert.deepEqual(session.read(picture, 0, piece), []);
-      return Buffer.from(piece).equals(expected);
+      return Buffer.from(piece).equals(expected.subarray(0, piece.length));
     };
     assert(readsAs(before));
     // Another stream in the same place, as long as the sectors that the entry tells of allow.

@@ -110,6 +110,19 @@ describe('the disk in chunks', () => {
     assert(bytesRead < 49 * CLUSTER + 6 * CLUSTER, `${bytesRead} bytes are more than the data and the tables`);
   });
 
+  it('reads no table again to read the data that it tells of', () => {
+    // Of every second cluster: no two lie together on the disk.
+    const clusters = new Map(Array.from({ length: 40 }, (_, i) => [i * 2, data(noise(i, CLUSTER))] as const));
+    const built = openBuilt({ layers: [{ size: 80 * CLUSTER, clusters }] });
+    const before = built.disk.reads.length;
+    readAll(diskOf(built));
+    const [layer] = built.built;
+    const first = layer?.layout.places.get(clusters.get(0) ?? assert.fail())?.offset ?? assert.fail();
+    const reads = built.disk.reads.slice(before);
+    assert.equal(reads.filter(({ position }) => position >= first).length, 40, 'each cluster is one read');
+    assert(reads.length <= 40 + 3, `${reads.length} reads are more than the data, an L1 table and an L2 table`);
+  });
+
   it('reads nothing of space that was promised and never written', () => {
     const clusters = new Map([0, 1, 2, 3].map((i) => [i, data(noise(i, CLUSTER))] as const));
     const { image, layout } = buildQcow2({ size: 4 * CLUSTER, clusters });

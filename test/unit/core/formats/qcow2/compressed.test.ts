@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { Codecs } from '../../../../../src/core';
 import { ByteBudget } from '../../../../../src/core/cache/byteBudget';
 import { CompressedClusters } from '../../../../../src/core/formats/qcow2/compressed';
 import type { Compression } from '../../../../../src/core/formats/qcow2/header';
@@ -17,16 +16,30 @@ function assertSame(actual: Uint8Array, expected: Uint8Array): void {
 
 const concat = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 
-function clusters(
-  bytes: Uint8Array,
-  compression: Compression,
-  with_: Codecs = codecs,
-): { read: CompressedClusters['read']; reads: readonly Read[] } {
+interface Clusters {
+  /** A whole cluster, whose compressed bytes are these of the file. */
+  readonly read: (offset: number, length: number) => Uint8Array;
+  /** All of it but the first byte. */
+  readonly readPart: (offset: number, length: number) => Uint8Array;
+  readonly reads: readonly Read[];
+}
+
+function clusters(bytes: Uint8Array, compression: Compression): Clusters {
   const disk = new MemoryDisk().put('/image', bytes);
-  const lookups = disk.leaf('/image').source;
+  const { source } = disk.leaf('/image');
   const shelf = new ByteBudget(8 << 20).shelf();
-  const reader = new CompressedClusters({ lookups, codecs: with_, header: { compression }, clusters: shelf }, CLUSTER);
-  return { read: (offset, length) => reader.read(offset, length), reads: disk.reads };
+  const parts = { source, lookups: source, codecs, header: { compression }, clusters: shelf };
+  const reader = new CompressedClusters(parts, CLUSTER);
+  const readFrom = (from: number, offset: number, length: number): Uint8Array => {
+    const target = new Uint8Array(CLUSTER - from).fill(0xee);
+    reader.readInto(target, from, offset, length);
+    return target;
+  };
+  return {
+    read: (offset, length) => readFrom(0, offset, length),
+    readPart: (offset, length) => readFrom(1, offset, length),
+    reads: disk.reads,
+  };
 }
 
 describe('a compressed cluster', () => {
@@ -78,26 +91,40 @@ describe('a compressed cluster', () => {
   };
   for (const [name, [compression, stream]] of Object.entries(broken)) {
     it(`of ${name} is an error that says where`, () => {
-      const { read } = clusters(concat(new Uint8Array(512), stream), compression);
-      assert.throws(() => read(512, stream.length), { code: 'corrupt', offset: 512 });
+      const { read, readPart } = clusters(concat(new Uint8Array(512), stream), compression);
+      for (const each of [read, readPart]) {
+        assert.throws(() => each(512, stream.length), { code: 'corrupt', offset: 512 });
+      }
     });
   }
 
   it('is unpacked once while it is looked at', () => {
     const stream = deflateFixed(prose(1, CLUSTER));
-    const { read, reads } = clusters(stream, 'zlib');
-    assert.equal(Buffer.compare(read(0, stream.length), read(0, stream.length)), 0);
+    const { read, readPart, reads } = clusters(stream, 'zlib');
+    assertSame(readPart(0, stream.length), prose(1, CLUSTER).subarray(1));
+    assertSame(readPart(0, stream.length), prose(1, CLUSTER).subarray(1));
+    assertSame(read(0, stream.length), prose(1, CLUSTER));
     assert.equal(reads.length, 1);
+  });
+
+  it('pushes out nothing of what is looked at where all of it is asked for', () => {
+    const stream = deflateFixed(noise(1, CLUSTER));
+    const many = 200;
+    const { read, readPart, reads } = clusters(concat(...new Array<Uint8Array>(many).fill(stream)), 'zlib');
+    readPart(0, stream.length);
+    for (let i = 1; i < many; i += 1) assertSame(read(i * stream.length, stream.length), noise(1, CLUSTER));
+    readPart(0, stream.length);
+    assert.equal(reads.length, many);
   });
 
   it('is forgotten when many others were looked at since: memory has a bound', () => {
     const stream = deflateFixed(new Uint8Array(CLUSTER));
     const many = 200;
-    const { read, reads } = clusters(concat(...new Array<Uint8Array>(many).fill(stream)), 'zlib');
-    for (let i = 0; i < many; i += 1) read(i * stream.length, stream.length);
-    read((many - 1) * stream.length, stream.length);
+    const { readPart, reads } = clusters(concat(...new Array<Uint8Array>(many).fill(stream)), 'zlib');
+    for (let i = 0; i < many; i += 1) readPart(i * stream.length, stream.length);
+    readPart((many - 1) * stream.length, stream.length);
     assert.equal(reads.length, many, 'the last is still known');
-    read(0, stream.length);
+    readPart(0, stream.length);
     assert.equal(reads.length, many + 1, 'the first is not: 200 clusters are 12.5 MiB');
   });
 });
