@@ -233,6 +233,8 @@ export interface LayerScan {
   readonly unit: number;
   /** Bytes of the disk that are told together, a power of two: one unit or several. */
   readonly block: number;
+  /** Bytes of the disk that one reading tells, blocks: where that fails, no more is unknown. A block when left out. */
+  readonly piece?: number;
   /** Announces that `[from, to)` is asked for next: tables are read ahead up to there. @throws DiskError */
   begin(from: number, to: number): void;
   /** @param limit nothing past it matters. @throws DiskError when a table can't be read */
@@ -242,7 +244,7 @@ export interface LayerScan {
    * Absent or anything. Never Unknown: that is `ahead`'s to tell, or an error.
    * @throws DiskError when a table can't be read
    */
-  paint(from: number, blocks: number, strip: Strip): void;
+  paint(from: number, blocks: number, strip: Strip, toldBefore: number): void;
   /** What was odd in what was told since this scan began, by code. */
   readonly oddities: Oddities;
   /**

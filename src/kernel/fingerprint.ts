@@ -1,9 +1,9 @@
 /**
  * A number of 52 bits that says what bytes are there: other bytes have, but for chance, another. Not for bytes that
  * somebody makes up so that they have the same.
- * @param bytes a multiple of 64
+ * @param bytes a multiple of 64, @param place what the same bytes elsewhere are told apart by
  */
-export function fingerprint(pointer: usize, bytes: u32): f64 {
+export function fingerprint(pointer: usize, bytes: u32, place: f64): f64 {
   const prime = i32x4.splat(0x9e37_79b1 as i32);
   let a = i32x4.splat(0x1656_67b1);
   let b = i32x4.splat(0x27d4_eb2f);
@@ -16,10 +16,11 @@ export function fingerprint(pointer: usize, bytes: u32): f64 {
     d = mix(d, v128.load(at, 48), prime);
   }
   const all = mix(mix(mix(a, b, prime), c, prime), d, prime);
-  const high = i64x2.extract_lane(all, 0) as u64;
+  const high = (i64x2.extract_lane(all, 0) as u64) ^ ((place as u64) * 0x1656_67b1_9e37_79f9);
   const low = i64x2.extract_lane(all, 1) as u64;
-  const mixed = (high ^ (low * 0x9e37_79b9_7f4a_7c15)) * 0xc2b2_ae3d_27d4_eb4f;
-  return ((mixed ^ (mixed >> 29)) & 0x000f_ffff_ffff_ffff) as f64;
+  let mixed = (high ^ (low * 0x9e37_79b9_7f4a_7c15)) * 0xc2b2_ae3d_27d4_eb4f;
+  mixed = (mixed ^ (mixed >> 29)) * 0x9e37_79b9_7f4a_7c15;
+  return ((mixed ^ (mixed >> 32)) & 0x000f_ffff_ffff_ffff) as f64;
 }
 
 // @ts-ignore: decorator

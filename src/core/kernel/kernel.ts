@@ -31,7 +31,7 @@ export interface KernelExports {
     count: number,
     unit: number,
   ): void;
-  fingerprint(pointer: number, bytes: number): number;
+  fingerprint(pointer: number, bytes: number, place: number): number;
   count(kinds: number, count: number): number;
   overlay(kinds: number, hosts: number, count: number, codes: number, codeHosts: number, owner: number): number;
   cover(codes: number, codeHosts: number, count: number, code: number, host: number, unit: number): void;

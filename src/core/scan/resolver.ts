@@ -44,7 +44,7 @@ export const MAX_UNITS = 16384;
 /** A coarser layer's first and last units may stand over on both sides, and vector stores write sixteen units at once. */
 const ROOM = MAX_UNITS + 4096;
 /** After so many failures a layer is given up: each may have taken a dying disk seconds. */
-const MAX_FAILURES = 8;
+export const MAX_FAILURES = 256;
 
 const NOTHING: Outlook = { end: Infinity, kind: Kind.Absent, host: -1 };
 const FAILED: Outlook = { end: Infinity, kind: Kind.Unknown, host: -1 };
@@ -70,12 +70,16 @@ interface Reader {
 export class Resolver {
   /** By index of the layer: bytes that it holds in what was resolved so far, seen or hidden. */
   readonly held: Float64Array;
+  /** The same of the part at work. */
+  private readonly holds: Float64Array;
   private readonly readers: readonly Reader[];
   private readonly strip: Strip;
   /** Of a coarser layer, before it is repeated unit by unit. */
   private readonly coarse: Strip;
   private readonly codes: number;
   private readonly codeHosts: number;
+  /** Up to where parts are of one reading each, since one of them failed. */
+  private careful = { to: 0, piece: 1 };
 
   /** @param failed is told of each layer whose tables can't be read: there, what reaches it is unknown */
   constructor(
@@ -95,6 +99,7 @@ export class Resolver {
     this.codes = kernel.reserve(ROOM * 2);
     this.codeHosts = options.hosts ? kernel.reserve(ROOM * 8) : 0;
     this.held = new Float64Array(layers.length);
+    this.holds = new Float64Array(layers.length);
     this.readers = layers.map((layer) => ({
       layer,
       code: ownerCode(layer.depth),
@@ -107,6 +112,7 @@ export class Resolver {
 
   /** The parts of `[from, to)`, in order. */
   *parts(from: number, to: number): Generator<Part, void, void> {
+    this.careful = { to: 0, piece: 1 };
     for (const reader of this.readers) {
       reader.to = from;
       this.attempt(reader, (scan) => {
@@ -121,7 +127,8 @@ export class Resolver {
   }
 
   private part(from: number, limit: number): Part {
-    let to = limit;
+    const { careful } = this;
+    let to = from < careful.to ? Math.min(limit, (Math.floor(from / careful.piece) + 1) * careful.piece) : limit;
     let unit = Infinity;
     for (const reader of this.readers) {
       const { guestSize, scan } = reader.layer;
@@ -176,8 +183,9 @@ export class Resolver {
     const inUnit = from - first;
     let hidden = false;
     let covered = false;
+    this.holds.fill(0);
     for (const [index, reader] of this.readers.entries()) {
-      const { guestSize } = reader.layer;
+      const { guestSize, scan } = reader.layer;
       if (guestSize <= from) {
         hidden = true;
         continue;
@@ -185,10 +193,19 @@ export class Resolver {
       const seen = !hidden && !covered;
       if (!seen && !this.options.holdings) break;
       let { kind } = reader.outlook;
-      if (kind === undefined && !this.paint(reader, first, units, unit)) kind = Kind.Unknown;
+      if (kind === undefined && !this.paint(reader, { from, first, units, unit })) {
+        const piece = scan?.piece ?? scan?.block ?? unit;
+        const stop = (Math.floor(from / piece) + 1) * piece;
+        // Once more, a reading at a time: only what can't be read is unknown.
+        if (stop < to) {
+          this.careful = { to, piece };
+          return this.painted(from, stop, unit);
+        }
+        kind = Kind.Unknown;
+      }
       if (kind !== undefined) {
         const holds = kind !== Kind.Absent && kind !== Kind.Unknown;
-        if (holds) this.hold(index, to - from);
+        if (holds) this.holds[index] = to - from;
         if (seen) kernel.run.cover(codes, codeHosts, units, withKind(reader.code, kind), placeOf(reader, first), unit);
         covered ||= kind !== Kind.Absent;
         continue;
@@ -196,10 +213,13 @@ export class Resolver {
       const held = seen
         ? kernel.run.overlay(strip.kinds, strip.hosts, units, codes, codeHosts, reader.code)
         : kernel.run.count(strip.kinds, units);
-      this.hold(index, units === 1 ? held * (to - from) : held * unit);
+      this.holds[index] = units === 1 ? held * (to - from) : held * unit;
       covered ||= held === units;
     }
     if (!covered && !hidden && this.end !== 'base') kernel.run.cover(codes, codeHosts, units, UNKNOWN_CODE, -1, unit);
+    this.holds.forEach((bytes, index) => {
+      this.hold(index, bytes);
+    });
     return this.partOf(from, to, unit, units, inUnit);
   }
 
@@ -212,15 +232,23 @@ export class Resolver {
   }
 
   /** Puts a layer's kinds into the strip. @returns false when its tables can't be read */
-  private paint(reader: Reader, first: number, units: number, unit: number): boolean {
+  private paint(
+    reader: Reader,
+    {
+      from,
+      first,
+      units,
+      unit,
+    }: { readonly from: number; readonly first: number; readonly units: number; readonly unit: number },
+  ): boolean {
     const { kernel, strip, coarse } = this;
     const done = this.attempt(reader, (scan) => {
       const start = Math.floor(first / scan.block) * scan.block;
       const blocks = Math.ceil((first + units * unit - start) / scan.block);
       if (start === first && scan.unit === unit && blocks * scan.block === units * unit) {
-        scan.paint(start, blocks, strip);
+        scan.paint(start, blocks, strip, from);
       } else {
-        scan.paint(start, blocks, coarse);
+        scan.paint(start, blocks, coarse, from);
         const shift = Math.log2(scan.unit / unit);
         const skip = (first - start) / unit;
         kernel.run.expand(coarse.kinds, coarse.hosts, shift, skip, strip.kinds, strip.hosts, units, unit);

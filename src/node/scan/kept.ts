@@ -9,10 +9,13 @@ export interface KeptPicture {
   readonly results: readonly ChunkScanResult[];
   /** Equal where nothing but the content of the layer at the standpoint can have changed. */
   readonly disk: string;
+  /** Of the files, by depth. */
+  readonly sizes: readonly number[];
 }
 
 export function keepPicture(session: Session, picture: Picture, results: readonly ChunkScanResult[]): KeptPicture {
-  return { picture, results, disk: diskOf(session) };
+  const sizes = session.chain.layers.map(({ source }) => source.size);
+  return { picture, results, disk: diskOf(session), sizes };
 }
 
 /** Whether a kept picture is one of the session's disk, but for what changed in the layer at the standpoint. */
@@ -25,12 +28,13 @@ export const isOf = ({ disk }: KeptPicture, session: Session): boolean => disk =
  */
 export async function outdatedChunks(
   session: Session,
-  { picture, results }: KeptPicture,
+  { picture, results, sizes }: KeptPicture,
   token: StopToken,
 ): Promise<number[] | undefined> {
   // What was odd may no longer be, without a change of its table: a file that has grown holds what it did not.
+  const cut = session.chain.layers.some(({ source }, depth) => source.size < (sizes[depth] ?? 0));
   const odd = results.some(({ oddities, failures }) => failures.size > 0 || (oddities[0]?.size ?? 1) > 0);
-  if (odd) return undefined;
+  if (odd || cut) return undefined;
   const job = changedChunks(session.chain, session.from, picture);
   try {
     return await inSlices(job, token, () => undefined);
@@ -56,7 +60,7 @@ export function mergeResults(
 
 function diskOf({ chain: { layers, end }, standpoint, view }: Session): string {
   const files = layers.slice(standpoint.depth).map(({ depth, identity, source, layer }) => {
-    const what = [identity.id, layer.format, layer.grain, layer.guestSize];
+    const what = [identity.id, layer.format, layer.grain, layer.guestSize, layer.info];
     // The layer that is written to has another size and date each time.
     return depth === standpoint.depth ? what : [...what, source.size, source.modified];
   });

@@ -27,6 +27,8 @@ export class TableScan implements LayerScan {
   private readonly holes: TableHoles;
   private readonly window: TableWindow;
   private readonly flags: number;
+  /** Sum of the L1 indexes, from 1 on, that can't be true in the range that was begun. */
+  private impossible = 0;
   /** From here on there are more tables than the file has room for. */
   private readonly cut: number;
 
@@ -57,9 +59,13 @@ export class TableScan implements LayerScan {
   begin(from: number, to: number): void {
     const { l2Span, clusterSize } = this.geometry;
     const mapped = this.l1.entries * l2Span;
-    this.window.begin(Math.min(to, mapped, this.cut));
-    for (let index = Math.ceil(from / l2Span); index * l2Span < Math.min(to, mapped, this.cut); index += 1) {
+    const end = Math.min(to, mapped, this.cut);
+    this.window.begin(end);
+    this.impossible = 0;
+    for (let index = Math.floor(from / l2Span); index * l2Span < end; index += 1) {
       const offset = this.l1.l2Offset(index);
+      if (offset < 0) this.impossible += index + 1;
+      if (index * l2Span < from) continue;
       if (offset < 0) this.tally.add('l2-offset', index * l2Span);
       else if (offset > 0 && offset + clusterSize > this.source.size && !this.holes.hold(offset, clusterSize)) {
         this.tally.add('l2-past-end', offset);
@@ -69,14 +75,16 @@ export class TableScan implements LayerScan {
     if (from <= this.cut && this.cut < to) this.tally.add('tables-exceed-file', this.cut);
   }
 
+  /** An entry that leads nowhere is told by tables that are not there, but for one that can't be true. */
   get fingerprint(): number | undefined {
-    return this.window.fingerprint;
+    const tables = this.window.fingerprint;
+    return tables === undefined ? undefined : tables + this.impossible;
   }
 
   readTables(from: number, to: number): void {
     const { l2Span } = this.geometry;
+    this.begin(from, to);
     const end = Math.min(to, this.l1.entries * l2Span, this.cut);
-    this.window.begin(end);
     for (let at = from; at < end;) {
       const table = Math.floor(at / l2Span);
       if (this.tableAt(table) === 'read') {
@@ -99,7 +107,11 @@ export class TableScan implements LayerScan {
     return { end: Math.min(stop, end), kind: first === 'none' ? Kind.Absent : Kind.Invalid, host: -1 };
   }
 
-  paint(from: number, blocks: number, strip: Strip): void {
+  get piece(): number {
+    return this.window.pieceSpan;
+  }
+
+  paint(from: number, blocks: number, strip: Strip, toldBefore: number): void {
     const { clusterSize, l2Span } = this.geometry;
     const { run } = this.kernel;
     const perBlock = clusterSize / this.unit;
@@ -115,10 +127,12 @@ export class TableScan implements LayerScan {
         continue;
       }
       const { pointer, entries } = this.window.entries(this.l1, at, (table) => this.isRead(table));
-      const count = Math.min(entries, (end - at) / clusterSize);
+      // A cluster that is cut is counted where its first byte is.
+      const told = at < toldBefore;
+      const count = told ? 1 : Math.min(entries, (end - at) / clusterSize);
       // Past the end of the disk there may be anything.
       const counted = Math.min(count, Math.ceil((this.guestSize - at) / clusterSize));
-      if (counted > 0) this.decode(pointer, counted, painted, at);
+      if (counted > 0) this.decode(pointer, counted, painted, at, told);
       if (counted < count) {
         const rest = (count - counted) * perBlock;
         const skip = counted * perBlock;
@@ -129,12 +143,18 @@ export class TableScan implements LayerScan {
     }
   }
 
-  private decode(pointer: number, count: number, { kinds, hosts }: Omit<Strip, 'kernel'>, guest: number): void {
+  private decode(
+    pointer: number,
+    count: number,
+    { kinds, hosts }: Omit<Strip, 'kernel'>,
+    guest: number,
+    told: boolean,
+  ): void {
     const { run } = this.kernel;
     const { header } = this.geometry;
     const decode = header.extendedL2 ? run.extended : run.standard;
     const odd = decode(pointer, count, kinds, hosts, this.flags, header.clusterBits, this.source.size, guest);
-    if (odd === 0) return;
+    if (odd === 0 || told) return;
     const entries = run.oddEntries.value;
     if (entries > 0) this.tally.add('entry', guest + run.firstOddEntry.value * this.unit, entries);
     const pastEnds = run.pastEnds.value;

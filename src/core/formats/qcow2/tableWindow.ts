@@ -26,7 +26,7 @@ export interface Entries {
 export class TableWindow {
   private readonly pieceBytes: number;
   /** Guest bytes that a piece maps. */
-  private readonly pieceSpan: number;
+  readonly pieceSpan: number;
   private readonly capacity: number;
   private readonly pointer: number;
   private limit = Infinity;
@@ -61,8 +61,8 @@ export class TableWindow {
   /** From now on nothing is read for what lies past `limit`. */
   begin(limit: number): void {
     this.limit = limit;
-    this.loaded = [];
-    this.strewnTo = 0;
+    // What is loaded stays of use, but each range has fingerprints of all that it reads.
+    if (this.fingerprints) this.loaded = [];
     this.prints = 0;
   }
 
@@ -134,9 +134,9 @@ export class TableWindow {
     this.next = 0;
     if (!this.fingerprints) return;
     for (const [index, piece] of pieces.entries()) {
-      const print = this.kernel.run.fingerprint(this.pointer + index * this.pieceBytes, this.pieceBytes);
-      // The same table at another place is another map.
-      this.prints = (this.prints + print + piece / this.pieceSpan) % PRINT_RANGE;
+      const pointer = this.pointer + index * this.pieceBytes;
+      const print = this.kernel.run.fingerprint(pointer, this.pieceBytes, piece / this.pieceSpan);
+      this.prints = (this.prints + print) % PRINT_RANGE;
     }
   }
 

@@ -88,4 +88,31 @@ describe('a picture of a disk that is written to', () => {
     const again = open(disk);
     assert.deepEqual(finish(changedChunks(again.chain, again.from, picture)), [3]);
   });
+
+  it('is outdated where two tables changed places, though what they hold did not', () => {
+    const { disk, leaf } = chain();
+    const picture = new Picture(TABLES * SPAN, 0, 2, TABLES * SPAN);
+    scanned(open(disk), picture, picture.missing);
+    const { offset } = leaf.layout.l1;
+    const [first, last] = [leaf.image.peekU64(offset), leaf.image.peekU64(offset + 7 * 8)];
+    leaf.image.pokeU64(offset, last).pokeU64(offset + 7 * 8, first);
+    const again = open(disk);
+    assert.deepEqual(finish(changedChunks(again.chain, again.from, picture)), [0]);
+  });
+
+  it('is outdated where an L1 entry can no longer be true', () => {
+    const span = 512 * 4096;
+    const { image, layout } = buildQcow2({
+      size: 4 * span,
+      clusterBits: 12,
+      clusters: new Map([[0, data(noise(1, 4096))]]),
+    });
+    const disk = new MemoryDisk().put('/leaf', image);
+    const picture = new Picture(4 * span, 0, 1, span);
+    scanned(open(disk), picture, picture.missing);
+    // In the middle of a cluster: it was 0, and led nowhere.
+    image.pokeU64(layout.l1.offset + 2 * 8, 0x200n);
+    const again = open(disk);
+    assert.deepEqual(finish(changedChunks(again.chain, again.from, picture)), [2]);
+  });
 });

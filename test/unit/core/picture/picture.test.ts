@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Accounting, ChainEndKind, OwnershipMap, Pixels } from '../../../../src/core';
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../../../../src/core';
-import { walk, walkRange } from '../../../../src/core/walk';
+import { MAX_FAILURES } from '../../../../src/core/scan/resolver';
+import { mapOf, walk, walkRange } from '../../../../src/core/walk';
 import type { Letters } from '../../../support/letters';
 import { fromDepth, lettersChain, pictureOf, sizeOf } from '../../../support/letters';
 import { Draw } from '../../../support/random';
@@ -264,28 +265,87 @@ describe('tables that can not be read', () => {
     }
   });
 
-  // Parts are of 16,384 units at most: with a table that can't be read in each, a layer has eight chances.
-  it('are given up after eight of them', () => {
+  it('are tried one by one: all others are known', () => {
     const part = 16384;
-    const fails = new Set(Array.from({ length: 9 }, (_, i) => i * part + 5));
-    const letters = 'd'.repeat(part).concat('z'.repeat(part)).repeat(6);
+    const bad = Array.from({ length: 9 }, (_, i) => i * part + 5);
+    const chain = lettersChain([{ letters: 'd'.repeat(12 * part), unit: 512, fails: new Set(bad) }]);
+    const map = joined(walk(chain, fromDepth(chain)), false);
+    const unknown = toldRuns(map).filter(([, , owner]) => owner === UNKNOWN_OWNER);
+    assert.deepEqual(
+      unknown.map(([from, to]) => [from / 512, to / 512]),
+      bad.map((unit) => [unit, unit + 1]),
+    );
+  });
+
+  it('are given up where there are too many', () => {
+    // Every second unit can't be read. The first failure is that of all of them; then each is read by itself.
+    const letters = 'd'.repeat(1000);
+    const fails = new Set(Array.from({ length: 500 }, (_, i) => 2 * i));
     const chain = lettersChain([{ letters, unit: 512, fails }]);
     let failed = 0;
-    const map = joined(walk(chain, fromDepth(chain), () => (failed += 1)), false);
-    assert.deepEqual([failed, toldRuns(map)], [8, [[0, 12 * part * 512, UNKNOWN_OWNER, Kind.Unknown, -1]]]);
-    fails.delete(5);
-    fails.delete(8 * part + 5);
-    failed = 0;
-    const again = joined(walk(chain, fromDepth(chain), () => (failed += 1)), false);
-    const in512 = toldRuns(again).map(([from, to, owner, kind]) => [from / 512 / part, to / 512 / part, owner, kind]);
-    assert.equal(failed, 7);
-    assert.deepEqual(in512, [
-      [0, 1, 0, Kind.Data],
-      [1, 8, UNKNOWN_OWNER, Kind.Unknown],
-      [8, 9, 0, Kind.Data],
-      [9, 10, 0, Kind.Zero],
-      [10, 11, 0, Kind.Data],
-      [11, 12, 0, Kind.Zero],
-    ]);
+    const map = joined(
+      walk(chain, fromDepth(chain), () => (failed += 1)),
+      false,
+    );
+    assert.equal(failed, MAX_FAILURES);
+    const last = 2 * (MAX_FAILURES - 2);
+    const known = Array.from({ length: last / 2 }, (_, i) => [2 * i + 1, 2 * i + 2]);
+    const data = toldRuns(map).filter(([, , owner]) => owner === 0);
+    assert.deepEqual(
+      data.map(([from, to]) => [from / 512, to / 512]),
+      known,
+    );
+  });
+});
+
+describe('a chunk in very many pieces', () => {
+  /** 256 MiB in one chunk: a slice is 1 MiB. The leaf is in pieces of 512 bytes for 160 MiB, the base in 64 KiB. */
+  const SLICE = 2 ** 20;
+  const size = 256 * SLICE;
+  const chain = lettersChain([
+    { letters: 'd.'.repeat((160 * SLICE) / 1024), unit: 512, size },
+    { letters: 'zz..'.repeat(size / 65536 / 4), unit: 65536 },
+  ]);
+  const from = fromDepth(chain);
+  const picture = pictureOf(chain, { chunkBytes: size });
+
+  it('is known in slices, which hold what they say to the byte', () => {
+    assert(!picture.isExact(0, size));
+    const { first, owner, kind, bytes } = picture.pixels(0, SLICE, 256);
+    for (let slice = 0; slice < 256; slice += 1) {
+      const parts = Array.from({ length: (first[slice + 1] ?? 0) - (first[slice] ?? 0) }, (_, i) => {
+        const part = (first[slice] ?? 0) + i;
+        return [owner[part], kind[part], bytes[part]] as const;
+      }).sort(([a = 0], [b = 0]) => b - a);
+      // Of each 256 KiB the base has zeros in the first half; the leaf, where it holds any, every second piece.
+      const expected =
+        slice < 160
+          ? [
+              [1, Kind.Zero, SLICE / 4],
+              [0, Kind.Data, SLICE / 2],
+              [NOBODY, Kind.Absent, SLICE / 4],
+            ]
+          : [
+              [1, Kind.Zero, SLICE / 2],
+              [NOBODY, Kind.Absent, SLICE / 2],
+            ];
+      assert.deepEqual(parts, expected, `slice ${slice}`);
+    }
+    const [leaf, base] = picture.accounting.layers;
+    assert.deepEqual([leaf?.owned, base?.owned, base?.shadowed], [80 * SLICE, 88 * SLICE, 40 * SLICE]);
+  });
+
+  it('is read from its tables where runs are asked for', () => {
+    assert.throws(() => picture.part(0, 4096), /only where it has them/);
+    const runs = toldRuns(mapOf(chain, from, picture, { start: 1024, end: 3072 }));
+    assert.deepEqual(
+      runs.map(([start, end, owner]) => [start, end, owner]),
+      [
+        [1024, 1536, 0],
+        [1536, 2048, 1],
+        [2048, 2560, 0],
+        [2560, 3072, 1],
+      ],
+    );
   });
 });

@@ -299,12 +299,13 @@ describe('scanning the tables of a qcow2 image', () => {
     const failsFrom = built.layout.l2Table(8);
     assert(failsFrom !== undefined);
     const { reads, runs, failures } = scan(built, { failsFrom });
-    const single = new Array<number>(9).fill(65536);
+    // Eight that are there, the ninth in a part of two and then alone, and the tenth.
+    const single = new Array<number>(11).fill(65536);
     assert.deepEqual(
       reads.map(({ length }) => length),
       [80, 10 * 65536, ...single],
     );
-    assert.deepEqual(failures, ['reading failed']);
+    assert.deepEqual(failures, new Array<string>(3).fill('reading failed'));
     assert.equal(runs.count, 17);
     assert.deepEqual(told(runs).at(-1), [8 * 8192 * 65536, 10 * 8192 * 65536, 'u', -1]);
   });
