@@ -18,8 +18,15 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     markdown: { type: 'boolean', default: false },
     last: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (options.help) {
+  console.log(`npm run bench -- [--quick] [--rounds N] [--only PART,…] [--markdown] [--last]
+Parts: ${PARTS.join(' ')}. --quick leaves qemu-img out where it takes minutes; --last prints the last run once more.
+The inputs take about 16 GB in .cache/bench, made once.`);
+  process.exit(0);
+}
 const unknown = options.only?.split(',').find((name) => !PARTS.includes(name));
 if (unknown !== undefined) {
   console.error(`“${unknown}” is no part. Parts: ${PARTS.join(' ')}`);

@@ -1,8 +1,8 @@
 /**
  * What a qcow2 image may ask of us, in one table. Every number is QEMU's own (block/qcow2.h, block/qcow2.c,
  * block/qcow2-bitmap.c, docs/interop/qcow2.rst) unless it says otherwise, and is checked before anything is allocated
- * or looped over. Limits that are no format's own stand where they are kept: `MAX_DEPTH` (chain.ts), `MAX_RUNS`
- * (session.ts), `MAX_CELLS` (pixels.ts), `CACHE_BYTES` (cache/readCache.ts).
+ * or looped over. Limits that are no format's own stand where they are kept: `MAX_DEPTH` (chain.ts), `MAX_BYTES`
+ * (picture/chunk.ts), `MAX_CELLS` (pixels.ts), `CACHE_BYTES` (cache/readCache.ts).
  */
 export const LIMITS = {
   minClusterBits: 9,
