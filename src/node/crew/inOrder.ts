@@ -39,28 +39,35 @@ export interface InOrder<P> {
 
 /**
  * Makes pieces here and in helper threads, and uses them in order. What a helper claimed and did not make, since it
- * failed, is made here.
+ * failed, is made here: as nobody knows which helper claimed what, once one has failed a piece whose turn it is is not
+ * waited for.
  */
 export async function inOrder<P>({ order, make, use, start }: InOrder<P>): Promise<void> {
   const claims = Claims.from(order.claims);
   const used = new Int32Array(order.used);
   const made = new Map<number, P>();
   const { count } = order.claims;
+  let next = 0;
   let wake = (): void => undefined;
   const tasks = start((index, piece) => {
+    // A helper may still come with one that was not waited for.
+    if (index < next) return;
     made.set(index, piece);
     wake();
   });
-  let running = tasks.length;
+  const helpers = { running: tasks.length, failed: false };
   for (const { done } of tasks) {
     const ended = (): void => {
-      running -= 1;
+      helpers.running -= 1;
       wake();
     };
-    done.then(ended, ended);
+    done.then(ended, () => {
+      helpers.failed = true;
+      ended();
+    });
   }
   try {
-    for (let next = 0; next < count;) {
+    while (next < count) {
       const piece = made.get(next);
       if (piece !== undefined) {
         made.delete(next);
@@ -72,7 +79,7 @@ export async function inOrder<P>({ order, make, use, start }: InOrder<P>): Promi
       }
       const claimed = claims.claimed < next + AHEAD ? claims.next() : undefined;
       if (claimed !== undefined) made.set(claimed, make(claimed));
-      else if (running === 0) made.set(next, make(next));
+      else if (helpers.failed || helpers.running === 0) made.set(next, make(next));
       else {
         await new Promise<void>((resolve) => {
           wake = resolve;

@@ -33,8 +33,7 @@ export async function outdatedChunks(
 ): Promise<number[] | undefined> {
   // What was odd may no longer be, without a change of its table: a file that has grown holds what it did not.
   const cut = session.chain.layers.some(({ source }, depth) => source.size < (sizes[depth] ?? 0));
-  const odd = results.some(({ oddities, failures }) => failures.size > 0 || (oddities[0]?.size ?? 1) > 0);
-  if (odd || cut) return undefined;
+  if (cut || results.some(isOdd)) return undefined;
   const job = changedChunks(session.chain, session.from, picture);
   try {
     return await inSlices(job, token, () => undefined);
@@ -46,12 +45,18 @@ export async function outdatedChunks(
   }
 }
 
-/** What is known when chunks of a kept picture were scanned again: of layers below, what was known before. */
+/** Whether something is odd about the layer at the standpoint, or the tables of any can't be read somewhere. */
+const isOdd = ({ oddities, failures }: ChunkScanResult): boolean => failures.size > 0 || (oddities[0]?.size ?? 1) > 0;
+
+/**
+ * What is known when chunks of a kept picture were scanned again: of layers below, what was known before. Where nothing is
+ * odd nothing is added, however often a VM that is running has them scanned.
+ */
 export function mergeResults(
   before: readonly ChunkScanResult[],
   again: readonly ChunkScanResult[],
 ): readonly ChunkScanResult[] {
-  const below = again.map(({ oddities, failures }) => ({
+  const below = again.filter(isOdd).map(({ oddities, failures }) => ({
     oddities: oddities.map((each, index) => (index === 0 ? each : undefined)),
     failures,
   }));

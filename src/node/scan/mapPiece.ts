@@ -1,13 +1,24 @@
 import type { Side } from '../../core/compareSide';
 import { MapText } from '../../core/mapText';
-import type { Finding, Oddities } from '../../core/model';
+import type { Finding, Oddities, OwnershipMap } from '../../core/model';
 import type { QemuMapEntry } from '../../core/qemuMap';
 import { entriesOf } from '../../core/qemuMap';
+import { MAX_UNITS } from '../../core/scan/resolver';
+import type { DiskRange } from '../../core/walk';
 import { Walker } from '../../core/walk';
+
+/** Of a piece's text: some pieces wait in memory for those before them. */
+const MAX_PIECE_TEXT = 12 << 20;
+/** No entry's text is longer: its names, three numbers of 16 digits and a depth. */
+const MAX_ENTRY_TEXT = 192;
+/** How many entries a piece may have. */
+export const MAX_PIECE_ENTRIES = MAX_PIECE_TEXT / MAX_ENTRY_TEXT;
 
 /** A part of a disk's map as text, ready to be joined to what stands before and after it. */
 export interface MapPiece {
   readonly index: number;
+  /** Where it ends on the disk: before its part does, where that would have too much text. */
+  readonly end: number;
   /** The first entry, which may go on with the last one of the piece before. */
   readonly first: QemuMapEntry;
   /** The last one, where there is more than one. */
@@ -36,9 +47,11 @@ export class MapPieces {
   private readonly walker: Walker;
   private readonly text = new MapText();
 
+  /** @param maxEntries of a piece, above 0 */
   constructor(
     private readonly disk: Side,
     private readonly pieceBytes: number,
+    private readonly maxEntries = MAX_PIECE_ENTRIES,
   ) {
     this.walker = new Walker(disk.chain, disk.from, (depth, finding) => this.failures.set(depth, finding));
   }
@@ -47,31 +60,59 @@ export class MapPieces {
     return { oddities: this.walker.oddities, failures: this.failures };
   }
 
-  make(index: number): MapPiece {
+  /** @param start where the piece begins, inside of its part: at the first byte of that, or where one ended early */
+  make(index: number, start = index * this.pieceBytes): MapPiece {
     const { chain, from } = this.disk;
-    const start = index * this.pieceBytes;
-    const range = { start, end: Math.min(start + this.pieceBytes, from.view.guestSize) };
     const unknown = { ranges: 0, bytes: 0 };
+    let entries = 0;
+    let end = start;
     let first: QemuMapEntry | undefined;
     let last: QemuMapEntry | undefined;
-    for (const entry of entriesOf(this.walker.maps(range), chain, from)) {
+    const maps = this.maps({ start, end: this.endOf(index) }, () => entries);
+    for (const entry of entriesOf(maps, chain, from)) {
       if (!entry) continue;
-      if (!first) {
-        first = entry;
-        continue;
-      }
+      entries += 1;
+      end = entry.start + entry.length;
       if (last) {
         this.text.add(last);
         countUnknown(unknown, last);
       }
-      last = entry;
+      if (first) last = entry;
+      else first = entry;
+      if (entries === this.maxEntries) break;
     }
     if (!first) throw new Error('a part of a disk has a map');
-    return { index, first, last, text: this.text.take(), unknown };
+    return { index, end, first, last, text: this.text.take(), unknown };
+  }
+
+  /** A piece, and where it ends early the pieces that follow it to the end of its part of the disk. */
+  *whole(piece: MapPiece): Generator<MapPiece, void, void> {
+    yield piece;
+    const { index } = piece;
+    for (let { end } = piece; end < this.endOf(index);) {
+      const next = this.make(index, end);
+      yield next;
+      ({ end } = next);
+    }
   }
 
   close(): void {
     this.walker.close();
+  }
+
+  private endOf(index: number): number {
+    return Math.min((index + 1) * this.pieceBytes, this.disk.from.view.guestSize);
+  }
+
+  /**
+   * The maps of a range up to where another might have too many entries: so a piece ends between two maps, and no table's
+   * entries are decoded twice, unless holes of a file tear one map into more entries than it has units.
+   */
+  private *maps(range: DiskRange, entries: () => number): Generator<OwnershipMap, void, void> {
+    for (const map of this.walker.maps(range)) {
+      yield map;
+      if (entries() + MAX_UNITS > this.maxEntries) return;
+    }
   }
 }
 

@@ -1,16 +1,18 @@
-import type { Finding, QemuMapEntry, Session } from '../../core';
+import type { Finding, Layer, QemuMapEntry, Session } from '../../core';
 import { JSON_AFTER, JSON_BEFORE, JSON_BETWEEN, MapText, mergeable, OF_NOTHING } from '../../core';
+import type { Side } from '../../core/compareSide';
+import { SUBCLUSTERS } from '../../core/formats/qcow2/mapping';
 import type { GatePolicy } from '../../protocol/worker';
 import { inOrder, shareOrder } from '../crew/inOrder';
 import type { RunningTask } from '../crew/start';
 import { startTask } from '../crew/start';
 import type { MapPiece, MapPieceResult, Unknown } from './mapPiece';
-import { countUnknown, MapPieces } from './mapPiece';
+import { countUnknown, MAX_PIECE_ENTRIES, MapPieces } from './mapPiece';
 import { elsewhere } from '../sameDisk';
 import { helpersFor } from './worth';
 
-/** A piece of a disk whose layers tell so many units has some megabytes of text. */
-const PIECE_UNITS = 65536;
+/** Of raw layers, which have no tables: a hole may begin at any sector, and few do. */
+const RAW_GRAIN = 65536;
 const MAX_PIECES = 1 << 20;
 
 /** What is to be said about a map besides the map. */
@@ -34,7 +36,7 @@ export async function writeMapJson(
 ): Promise<MapRemarks> {
   const { from } = session;
   const { guestSize } = from.view;
-  const joiner = new Joiner(write);
+  const joiner = new MapJoiner(write);
   const pieceBytes = pieceBytesOf(session);
   const order = shareOrder(Math.ceil(guestSize / pieceBytes));
   const own = new MapPieces(session, pieceBytes);
@@ -45,9 +47,11 @@ export async function writeMapJson(
     await inOrder<MapPiece>({
       order,
       make: (index) => own.make(index),
-      use: (piece, index) => {
-        joiner.piece(piece);
-        progress(Math.min(guestSize, (index + 1) * pieceBytes));
+      use: (piece) => {
+        for (const each of own.whole(piece)) {
+          joiner.piece(each);
+          progress(each.end);
+        }
       },
       start: (arrived) => {
         const helpers = Math.min(helpersFor(session), order.claims.count - 1);
@@ -71,14 +75,19 @@ export async function writeMapJson(
   }
 }
 
-function pieceBytesOf({ chain: { layers }, from }: Session): number {
-  const finest = Math.min(...layers.slice(from.depth).map(({ layer }) => layer.grain));
+/** How much of the disk a piece is: as many units of the finest tables as it may have entries, a power of two. */
+export function pieceBytesOf({ chain: { layers }, from }: Side): number {
+  const tables = layers.slice(from.depth).filter(({ layer }) => layer.format !== 'raw');
+  const finest = tables.length === 0 ? RAW_GRAIN : Math.min(...tables.map(({ layer }) => unitOf(layer)));
   const least = from.view.guestSize / MAX_PIECES;
-  return Math.max(PIECE_UNITS * finest, 2 ** Math.ceil(Math.log2(Math.max(1, least))));
+  return Math.max(MAX_PIECE_ENTRIES * finest, 2 ** Math.ceil(Math.log2(Math.max(1, least))));
 }
 
+const unitOf = ({ grain, info }: Layer): number =>
+  info['format-specific']?.data['extended-l2'] === true ? grain / SUBCLUSTERS : grain;
+
 /** Joins pieces to one text: an entry that goes on past the edge of a piece is one. */
-class Joiner {
+export class MapJoiner {
   readonly unknown = { ranges: 0, bytes: 0 };
   private readonly text = new MapText();
   private readonly encoder = new TextEncoder();

@@ -6,6 +6,7 @@ import { startTask } from '../crew/start';
 import { elsewhere } from '../sameDisk';
 import type { StopToken } from '../slices';
 import { inSlices } from '../slices';
+import type { IndexedChunk } from './chunkTask';
 import { claimFrom } from './chunkTask';
 import { helpersFor } from './worth';
 
@@ -32,7 +33,7 @@ export async function scanPicture(
   const { chain, from } = session;
   const { chunkBytes } = picture;
   const left = new Set(chunks);
-  const put = ({ index, chunk }: { readonly index: number; readonly chunk: Parameters<Picture['put']>[1] }): void => {
+  const put = ({ index, chunk }: IndexedChunk): void => {
     picture.put(index, chunk);
     left.delete(index);
   };

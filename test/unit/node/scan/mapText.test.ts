@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { Session } from '../../../../src/core';
+import { MapPieces } from '../../../../src/node/scan/mapPiece';
+import { MapJoiner, pieceBytesOf } from '../../../../src/node/scan/mapText';
+import type { Cluster } from '../../../fixtures/build/index';
+import { data, noise, SparseImage, subclusters, zero } from '../../../fixtures/build/index';
+import { mapEntries } from '../../../support/map';
+import { extentsOf, MemoryDisk } from '../../../support/memory';
+import type { ChainSpec } from '../../../support/open';
+import { openBuilt } from '../../../support/open';
+
+const CLUSTER = 512;
+const CLUSTERS = 65536;
+const TIB = 2 ** 40;
+
+/** Every third cluster is the leaf's, every sixth as zeros, and a raw base with holes lies below. */
+function fragmented(): Session {
+  const content = data(noise(1, CLUSTER));
+  const clusters = new Map<number, Cluster>();
+  for (let i = 0; i < CLUSTERS; i += 3) clusters.set(i, i % 2 === 0 ? zero() : content);
+  const size = CLUSTERS * CLUSTER;
+  const extents = extentsOf(size, [
+    [4096, 8192],
+    [size / 2 - 4096, size - 8192],
+  ]);
+  return openBuilt({
+    layers: [{ size, clusterBits: 9, clusters }],
+    base: { bytes: new Uint8Array(size), extents },
+  }).session;
+}
+
+interface Joined {
+  readonly text: string;
+  /** Most entries of a piece. */
+  readonly most: number;
+  readonly pieces: number;
+}
+
+/** The map from pieces, each joined with what follows where it ends early. */
+function joined(session: Session, pieceBytes: number, maxEntries?: number): Joined {
+  const written: Uint8Array[] = [];
+  const joiner = new MapJoiner((bytes) => written.push(bytes));
+  const pieces = new MapPieces(session, pieceBytes, maxEntries);
+  let most = 0;
+  let count = 0;
+  for (let index = 0; index * pieceBytes < session.view.guestSize; index += 1) {
+    for (const piece of pieces.whole(pieces.make(index))) {
+      const between = piece.text.length === 0 ? 0 : Buffer.from(piece.text).toString().split('\n').length;
+      most = Math.max(most, between + (piece.last ? 2 : 1));
+      count += 1;
+      joiner.piece(piece);
+    }
+  }
+  joiner.end();
+  pieces.close();
+  return { text: Buffer.concat(written).toString(), most, pieces: count };
+}
+
+describe('the text of a map', () => {
+  it('is the same in whatever pieces it is made, and none has more entries than it may', () => {
+    const session = fragmented();
+    const { guestSize } = session.view;
+    const whole = joined(session, guestSize, Infinity);
+    assert.equal(whole.pieces, 1);
+    assert.deepEqual(JSON.parse(whole.text), mapEntries(session));
+    // One that ends between two maps, one that ends in the middle of them.
+    for (const most of [20_000, 1000]) {
+      for (const bytes of [guestSize, guestSize / 4]) {
+        const parts = joined(session, bytes, most);
+        assert.ok(parts.pieces > guestSize / bytes, 'some end early');
+        assert.ok(parts.most <= most, `${parts.most} entries`);
+        assert.equal(parts.text, whole.text);
+      }
+    }
+  });
+
+  it('is the same where subclusters lie in the middle of a piece', () => {
+    const content = noise(2, 65536);
+    const clusters = new Map<number, Cluster>();
+    for (let i = 0; i < 64; i += 1) clusters.set(i, subclusters('d.z.'.repeat(8), content));
+    const { session } = openBuilt({ layers: [{ size: 64 * 65536, extendedL2: true, clusters }] });
+    const whole = joined(session, session.view.guestSize, Infinity);
+    assert.deepEqual(JSON.parse(whole.text), mapEntries(session));
+    assert.equal(joined(session, session.view.guestSize, 7).text, whole.text);
+  });
+});
+
+describe('a piece of a map', () => {
+  const piecesOf = (spec: ChainSpec): number => TIB / pieceBytesOf(openBuilt(spec).session);
+  const layers = [{ size: TIB, clusterBits: 16 }];
+
+  it('is so much of the disk as the finest tables have 65536 units for', () => {
+    assert.equal(piecesOf({ layers }), TIB / (65536 * 65536));
+    assert.equal(piecesOf({ layers: [{ size: TIB, clusterBits: 12 }] }), TIB / (65536 * 4096));
+    assert.equal(piecesOf({ layers: [{ size: TIB, clusterBits: 16, extendedL2: true }] }), TIB / (65536 * 2048));
+  });
+
+  it('is no smaller for a raw image at the end of the chain', () => {
+    assert.equal(piecesOf({ layers, base: new SparseImage(TIB) }), piecesOf({ layers }));
+  });
+
+  it('of a raw image alone is as of one with tables', () => {
+    const disk = new MemoryDisk().put('/raw', new SparseImage(TIB));
+    assert.equal(TIB / pieceBytesOf(new Session(disk.environment, disk.leaf('/raw'))), 256);
+  });
+});
