@@ -11,12 +11,13 @@ import type { Enlargement } from './grid';
 import { bindInput } from './input';
 import { mapColors } from './mapcolors';
 import type { Pattern } from './mapcolors';
-import { paintFrames, paintLabels } from './overlay';
+import { labelWidth, paintFrames, paintLabels } from './overlay';
 import { paintCells } from './paint';
 import type { MapColors, Scene } from './paint';
 import { imageOf, sizeRaster } from './raster';
 import type { Raster } from './raster';
 import type { CellRange } from './resample';
+import { widestLabel } from './rowlabels';
 import * as scale from './scale';
 import type { Box, Disk, Level, View } from './scale';
 import type { PixelSource } from './source';
@@ -77,7 +78,7 @@ export interface SavedView {
 
 /** Lengths in CSS pixels. */
 const EDGE = 3;
-const GUTTER = 50;
+const LEAST_GUTTER = 50;
 const LABEL_GAP = 8;
 const LINE_PIXELS = 40;
 /** How small the cells of a level get before the zoom takes the next: what is drawn then is looked up from the start. */
@@ -216,10 +217,8 @@ export class MapView {
 
   /** Scrolls by CSS pixels. */
   scroll(pixels: number): void {
-    const level = this.levels[this.view.level];
-    if (!level || pixels === 0) return;
-    const top = this.view.top + (pixels * this.box.ratio) / level.pitch;
-    this.stand(scale.clampView({ ...this.view, top }, this.model.disk, this.levels, this.box));
+    if (this.levels.length === 0 || pixels === 0) return;
+    this.stand(scale.scrollBy(this.view, pixels * this.box.ratio, this.model.disk, this.levels, this.box));
   }
 
   private stand(view: View): void {
@@ -239,7 +238,7 @@ export class MapView {
   private measure(): void {
     const { disk } = this.model;
     const ratio = devicePixelRatio;
-    const gutter = Math.round(GUTTER * ratio);
+    const gutter = this.gutter(ratio);
     const edge = 2 * EDGE * ratio;
     const kept = this.save();
     this.box = {
@@ -257,17 +256,37 @@ export class MapView {
     this.restore(kept);
   }
 
+  /** Width for the labels beside the rows, in device pixels: what the widest of this disk needs. */
+  private gutter(ratio: number): number {
+    const context = this.context();
+    const widest = context ? labelWidth(context, this.fontFamily(), ratio, widestLabel(this.model.disk)) : 0;
+    // One CSS pixel stays free before the text, and one for what the grid's line may take.
+    return Math.round(Math.max(LEAST_GUTTER * ratio, widest + (LABEL_GAP + 2) * ratio));
+  }
+
+  private context(): CanvasRenderingContext2D | null {
+    return this.canvas.getContext('2d', { alpha: false });
+  }
+
+  /** Empty while the canvas is not in the page. */
+  private fontFamily(): string {
+    this.font ||= getComputedStyle(this.canvas).fontFamily;
+    return this.font;
+  }
+
   private holdFor(point: { x: number; y: number } | undefined): Hold {
     const level = this.levels[this.view.level];
     const { disk, selected } = this.model;
     const { height } = this.box;
     if (!level) return { by: 'row', byte: 0, x: 0, y: 0 };
+    const left = scale.gridLeft(level, this.box);
     if (point) {
-      const { x, y } = this.onGrid(point, level);
+      const onGrid = this.onGrid(point, level);
+      const [x, y] = [onGrid.x + left, onGrid.y];
       const last = this.motion.hold;
       // A pointer at rest keeps its byte, so that zooming in and out again does not drift.
       if (last?.by === 'point' && last.x === x && last.y === y) return last;
-      return { by: 'point', byte: scale.byteAt(x, y, this.view, disk, level), x, y };
+      return { by: 'point', byte: scale.byteAt(onGrid.x, y, this.view, disk, level), x, y };
     }
     const place = selected === null
       ? undefined : scale.cellPlace(Math.floor(selected / level.cellBytes), this.view, level);
@@ -275,7 +294,7 @@ export class MapView {
       const middle = scale.byteAt(0, height / 2, this.view, disk, level);
       return { by: 'row', byte: middle, x: this.box.width / 2, y: height / 2 };
     }
-    return { by: 'row', byte: selected, x: place.x + level.pitch / 2, y: place.y + level.pitch / 2 };
+    return { by: 'row', byte: selected, x: left + place.x + level.pitch / 2, y: place.y + level.pitch / 2 };
   }
 
   /** Where the grid starts, in device pixels: its right edge keeps to that of the canvas, labels fill the left. */
@@ -362,7 +381,7 @@ export class MapView {
   }
 
   private paint(now: number): boolean {
-    const context = this.canvas.getContext('2d', { alpha: false });
+    const context = this.context();
     if (!context || this.levels.length === 0 || !this.palette) return false;
     const moving = this.motion.frame(now, this.still.matches);
     this.followZoom();
@@ -387,9 +406,10 @@ export class MapView {
     context.resetTransform();
     this.clearAround(context, origin, raster, this.palette);
     context.putImageData(imageOf(raster), origin.x, origin.y);
-    this.font ||= getComputedStyle(this.canvas).fontFamily; // empty while the canvas is not in the page
     const overlay = { context, palette: this.palette, view: this.view, level, box: this.box };
-    paintLabels(overlay, grid, disk, seen, { font: this.font, right: origin.x - LABEL_GAP * this.box.ratio, top: origin.y });
+    paintLabels(overlay, grid, disk, seen, {
+      font: this.fontFamily(), right: origin.x - LABEL_GAP * this.box.ratio, top: origin.y,
+    });
     const hovered = this.pointer && this.under(this.pointer)?.cell.start;
     const cellAt = (byte: number): number => Math.floor(byte / level.cellBytes);
     context.translate(origin.x, origin.y);
@@ -459,7 +479,8 @@ export class MapView {
   private enlargement(level: Level): Enlargement {
     const off = this.motion.position - this.view.level;
     const next = this.levels[this.view.level + Math.sign(off)];
-    const { x, y } = this.motion.hold ?? { x: 0, y: 0 };
+    const hold = this.motion.hold ?? { x: 0, y: 0 };
+    const [x, y] = [hold.x - scale.gridLeft(level, this.box), hold.y];
     if (off === 0 || this.still.matches || !next) return { scale: 1, x, y };
     return { scale: ((next.pitch / next.cellBytes) / (level.pitch / level.cellBytes)) ** Math.abs(off), x, y };
   }

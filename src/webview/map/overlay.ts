@@ -2,7 +2,7 @@ import { cssColor } from '../color';
 import { formatTick } from '../format';
 import type { Palette } from '../palette';
 import type { Grid } from './grid';
-import { labelRows } from './scale';
+import { labelRows } from './rowlabels';
 import type { Box, Disk, Level, View } from './scale';
 
 /** What is drawn over the cells. Lengths in device pixels, places from the upper left corner of the grid. */
@@ -45,18 +45,26 @@ export interface LabelPlace {
   readonly top: number;
 }
 
+/** Sets how labels are written, for `ratio` device pixels to a CSS pixel, and tells how wide one is in device pixels. */
+export function labelWidth(context: CanvasRenderingContext2D, font: string, ratio: number, text: string): number {
+  context.font = `${FONT * ratio}px ${font}`;
+  return context.measureText(text).width;
+}
+
 /** Writes the offsets at which rows begin. */
 export function paintLabels(
   { context, palette, view, level, box }: Overlay, grid: Grid, disk: Disk, seen: { first: number; last: number },
   place: LabelPlace,
 ): void {
   if (seen.last <= seen.first) return;
-  context.font = `${FONT * box.ratio}px ${place.font}`;
   context.textAlign = 'right';
   context.textBaseline = 'middle';
   context.fillStyle = cssColor(palette.quiet);
-  const fits = (text: string): boolean => context.measureText(text).width <= place.right - box.ratio;
-  const { every, ruler } = labelRows(level, view.lead, disk, SPACING * box.ratio, fits);
+  const fits = (text: string): boolean =>
+    labelWidth(context, place.font, box.ratio, text) <= place.right - box.ratio;
+  const labels = labelRows(level, view.lead, disk, SPACING * box.ratio, fits);
+  if (!labels) return;
+  const { every, ruler } = labels;
   const firstRow = Math.floor((seen.first + view.lead) / level.columns);
   const lastRow = Math.floor((seen.last - 1 + view.lead) / level.columns);
   for (let row = Math.ceil(firstRow / every) * every; row <= lastRow; row += every) {

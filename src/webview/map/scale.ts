@@ -3,9 +3,6 @@
  * right, row below row. Lengths on screen are device pixels, so that every cell has the same whole number of them.
  */
 
-import { formatTick, rulerFor } from '../format';
-import type { Ruler } from '../format';
-
 /** The disk: its size, and the smallest piece worth a cell of its own. */
 export interface Disk {
   readonly size: number;
@@ -28,14 +25,17 @@ export interface Level {
   readonly pitch: number;
 }
 
-/** What is looked at. `lead` cells stay blank before the first; `top` rows, maybe a fraction, are scrolled past. */
+/**
+ * What is looked at. `lead` cells stay blank before the first; `top` rows, maybe a fraction, are scrolled past, and
+ * below 0 that many stay blank above the disk.
+ */
 export interface View {
   readonly level: number;
   readonly lead: number;
   readonly top: number;
 }
 
-/** A byte of the disk and the point on the screen where it shall stay. */
+/** A byte of the disk and the point of the box where it shall stay: of the box, as each level's grid starts elsewhere. */
 export interface Anchor {
   readonly byte: number;
   readonly x: number;
@@ -76,6 +76,9 @@ export function levelsOf(disk: Disk, box: Box): Level[] {
     if (levels.length === before) return levels;
   }
 }
+
+/** Where a level's grid starts in the box: all grids end at its right edge. */
+export const gridLeft = (level: Level, box: Box): number => box.width - level.columns * level.pitch;
 
 const pitchOf = (columns: number, box: Box): number => Math.max(2, Math.floor(box.width / columns));
 
@@ -133,13 +136,15 @@ export function rowCount(disk: Disk, level: Level, lead: number): number {
   return Math.ceil((lead + cellCount(disk, level)) / level.columns);
 }
 
-/** The same view, scrolled no further than the disk reaches. */
-export function clampView(view: View, disk: Disk, levels: readonly Level[], box: Box): View {
+/** The same view, scrolled no further than the disk reaches and `blank` beyond its ends. */
+export function clampView(
+  view: View, disk: Disk, levels: readonly Level[], box: Box, blank: Blank = { above: 0, below: 0 },
+): View {
   const index = Math.min(Math.max(view.level, 0), levels.length - 1);
   const level = levels[index];
   if (index === 0 || !level) return WHOLE_DISK;
-  const last = Math.max(0, rowCount(disk, level, view.lead) - box.height / level.pitch);
-  return { level: index, lead: view.lead, top: Math.min(Math.max(view.top, 0), last) };
+  const last = Math.max(0, rowCount(disk, level, view.lead) - (box.height - blank.below) / level.pitch);
+  return { level: index, lead: view.lead, top: Math.min(Math.max(view.top, (0 - blank.above) / level.pitch), last) };
 }
 
 /** Cells `[first, last)` that are at least partly inside the box. */
@@ -175,7 +180,13 @@ export function byteAt(x: number, y: number, view: View, disk: Disk, level: Leve
   return Math.min(Math.max(0, Math.floor(place)), disk.size - 1);
 }
 
-/** Zooms so that the cell of `anchor.byte` lies under the anchor's point. */
+/** How far into its row, from its edges, the anchor's point is kept: rounding must not push it into the next row. */
+const WITHIN_ROW = 1 / 64;
+
+/**
+ * Zooms so that the cell of `anchor.byte` lies under the anchor's point, as far as the disk's ends allow. Zooming in may
+ * leave as much blank beyond them as there was, and a row of the larger cells.
+ */
 export function zoomAround(
   view: View, to: number, anchor: Anchor, disk: Disk, levels: readonly Level[], box: Box,
 ): View {
@@ -183,11 +194,34 @@ export function zoomAround(
   const level = levels[to];
   if (!from || !level || to === 0) return WHOLE_DISK;
   const cell = Math.floor(anchor.byte / level.cellBytes);
-  const column = Math.min(Math.max(Math.floor(anchor.x / level.pitch), 0), level.columns - 1);
+  const across = Math.floor((anchor.x - gridLeft(level, box)) / level.pitch);
+  const column = Math.min(Math.max(across, 0), level.columns - 1);
   const lead = (((column - cell) % level.columns) + level.columns) % level.columns;
   const into = (((view.top + anchor.y / from.pitch) % 1) + 1) % 1;
-  const top = (cell + lead - column) / level.columns + into - anchor.y / level.pitch;
-  return clampView({ level: to, lead, top }, disk, levels, box);
+  const inside = Math.min(Math.max(into, WITHIN_ROW), 1 - WITHIN_ROW);
+  const zoomed = { level: to, lead, top: (cell + lead - column) / level.columns + inside - anchor.y / level.pitch };
+  const blank = to > view.level ? blankOf(view, disk, from, box) : undefined;
+  return clampView(zoomed, disk, levels, box,
+    blank && { above: blank.above + from.pitch, below: blank.below + from.pitch });
+}
+
+/** Height that stays blank above and below the disk, in device pixels. */
+interface Blank {
+  readonly above: number;
+  readonly below: number;
+}
+
+function blankOf(view: View, disk: Disk, level: Level, box: Box): Blank {
+  const end = (rowCount(disk, level, view.lead) - view.top) * level.pitch;
+  return { above: Math.max(0, -view.top * level.pitch), below: Math.max(0, box.height - end) };
+}
+
+/** Scrolls by device pixels as far as the disk reaches; what is blank beyond its ends gets no larger. */
+export function scrollBy(view: View, pixels: number, disk: Disk, levels: readonly Level[], box: Box): View {
+  const level = levels[view.level];
+  if (!level) return view;
+  const top = view.top + pixels / level.pitch;
+  return clampView({ ...view, top }, disk, levels, box, blankOf(view, disk, level, box));
 }
 
 /** Zooms with whole rows at round offsets, so that the row of `byte` has its middle about at `y`. */
@@ -242,28 +276,4 @@ export function closerLevel(from: number, disk: Disk, levels: readonly Level[]):
   const last = levels.length - 1;
   const single = levels.findIndex((level) => level.cellBytes <= disk.unit);
   return single < 0 ? last : Math.max(single, Math.min(from + 1, last));
-}
-
-const MOST_LABEL_DOUBLINGS = 5;
-
-/**
- * Which rows get a label, and how it is written: as many as `spacing` device pixels between them allow, or fewer where
- * rounder offsets make texts that fit. Rows that start at odd places, after zooming around a point, are rounded.
- */
-export function labelRows(
-  level: Level, lead: number, disk: Disk, spacing: number, fits: (text: string) => boolean,
-): { every: number; ruler: Ruler } {
-  const rowBytes = level.cellBytes * level.columns;
-  let every = 1;
-  while (every * level.pitch < spacing) every *= 2;
-  const choices = Array.from({ length: lead === 0 ? MOST_LABEL_DOUBLINGS : 0 }, (_, doubling) => {
-    const rows = every * 2 ** doubling;
-    return { every: rows, ruler: rulerFor(rowBytes * rows, disk.size) };
-  }).filter(({ ruler }) => fits(formatTick(disk.size, ruler)));
-  const [first, second] = choices;
-  // `1.25G` every so often tells more than `640M` twice as often.
-  if (first) return second && second.ruler.power > first.ruler.power ? second : first;
-  const { power } = rulerFor(rowBytes * every, disk.size);
-  const decimals = [2, 1].find((each) => fits(formatTick(disk.size, { power, decimals: each }))) ?? 0;
-  return { every, ruler: { power, decimals: power === 0 ? 0 : decimals } };
 }

@@ -118,6 +118,36 @@ describe('zooming', () => {
     }
   });
 
+  it('keeps it from one grid to another that starts further right', () => {
+    // Cells of 1 KiB in nine columns of 15 pixels: 135 wide, five less. Pixel 75 of the box is 70 of it, in column 4.
+    const narrow: Level = { cellBytes: KIB, columns: 9, pitch: 15 };
+    const levels = [...LEVELS.slice(0, 2), narrow];
+    const from: View = { level: 1, lead: 0, top: 5 };
+    const to = scale.zoomAround(from, 2, { byte: 65 * 2 * KIB, x: 75, y: 20 }, DISK, levels, SMALL);
+    assert.equal(scale.cellAt(70, 20, to, DISK, narrow)?.cell, 130);
+  });
+
+  /** 64 cells of 16 KiB in eight columns, eight rows; what follows has smaller cells in more columns, and ten rows. */
+  const SPREAD: Level[] = [
+    { cellBytes: 16 * KIB, columns: 8, pitch: 17 },
+    { cellBytes: 8 * KIB, columns: 10, pitch: 14 },
+  ];
+  const [WIDE, NEXT] = SPREAD as [Level, Level];
+
+  it('from the whole disk keeps every cell under the pointer, also in the first row and the last', () => {
+    for (let cell = 0; cell < 63; cell += 1) {
+      const { x, y } = scale.cellPlace(cell, scale.WHOLE_DISK, WIDE);
+      for (const [right, down] of [[0, 0], [8, 8], [16, 16]] as const) {
+        const point = { x: x + right, y: y + down };
+        const byte = scale.byteAt(point.x, point.y, scale.WHOLE_DISK, DISK, WIDE);
+        const anchor = { byte, x: point.x + 140 - 8 * 17, y: point.y };
+        const to = scale.zoomAround(scale.WHOLE_DISK, 1, anchor, DISK, SPREAD, SMALL);
+        const after = scale.cellAt(anchor.x, anchor.y, to, DISK, NEXT);
+        assert.equal(after && Math.floor(after.cell / 2), cell, `cell ${cell} at ${right},${down}`);
+      }
+    }
+  });
+
   it('to the first level shows the whole disk', () => {
     assert.deepEqual(scale.zoomAround({ level: 1, lead: 2, top: 9 }, 0, { byte: 0, x: 0, y: 0 }, DISK, LEVELS, SMALL),
       scale.WHOLE_DISK);
@@ -132,6 +162,13 @@ describe('scrolling', () => {
   it('goes as far as the disk', () => {
     const clamp = (top: number): number => scale.clampView({ level: 2, lead: 0, top }, DISK, LEVELS, SMALL).top;
     assert.deepEqual([-3, 4.5, 90, 91].map(clamp), [0, 4.5, 90, 90]);
+  });
+
+  it('takes back what is blank beyond the disk, and adds none', () => {
+    const scroll = (top: number, pixels: number): number =>
+      scale.scrollBy({ level: 2, lead: 0, top }, pixels, DISK, LEVELS, SMALL).top;
+    assert.deepEqual([scroll(92, 28), scroll(92, -14), scroll(91, -28), scroll(-1, -14), scroll(-1, 14), scroll(90, 14)],
+      [92, 91, 89, -1, 0, 90]);
   });
 
   it('to a byte moves as little as is needed', () => {
@@ -170,30 +207,6 @@ describe('keys of movement', () => {
 
   it('are no others', () => {
     assert.equal(after('a', 500), undefined);
-  });
-});
-
-describe('labels beside the rows', () => {
-  const all = (): boolean => true;
-
-  it('stand as densely as they may', () => {
-    const level = { cellBytes: 16 * MIB, columns: 64, pitch: 14 };
-    assert.deepEqual(scale.labelRows(level, 0, { size: 40 * GIB, unit: 512 }, 54, all),
-      { every: 4, ruler: { power: 3, decimals: 0 } });
-  });
-
-  it('skip rows where that makes rounder offsets', () => {
-    // Rows of 160 MiB: four make 640 MiB, eight make 1.25 GiB.
-    const level = { cellBytes: 2 * MIB, columns: 80, pitch: 14 };
-    assert.deepEqual(scale.labelRows(level, 0, { size: 40 * GIB, unit: 512 }, 54, all),
-      { every: 8, ruler: { power: 3, decimals: 2 } });
-  });
-
-  it('skip rows until the text fits', () => {
-    // Rows of 32 KiB: 0.25 MiB needs ten characters at 40 GiB, 1 MiB needs six.
-    const level = { cellBytes: 512, columns: 64, pitch: 14 };
-    const { every, ruler } = scale.labelRows(level, 0, { size: 40 * GIB, unit: 512 }, 54, (text) => text.length <= 6);
-    assert.deepEqual([every, ruler], [32, { power: 2, decimals: 0 }]);
   });
 });
 
