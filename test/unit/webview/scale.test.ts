@@ -148,6 +148,31 @@ describe('zooming', () => {
     }
   });
 
+  it('in, a level at a time, stays inside the cell that was under the pointer, in windows of any size', () => {
+    const disk = { size: 1024 * GIB, unit: 64 * KIB };
+    for (const box of [BOX, { width: 1001, height: 877, ratio: 1 }, { width: 2311, height: 1403, ratio: 1.5 }]) {
+      const levels = scale.levelsOf(disk, box);
+      const left = Math.max(...levels.map((level) => scale.gridLeft(level, box)));
+      const [first] = levels as [Level];
+      const height = scale.rowCount(disk, first, 0) * first.pitch;
+      for (const [across, down] of [[0, 0], [0.3, 0.02], [0.5, 0.5], [0.99, 0.7], [0.05, 0.97]] as const) {
+        const point = { x: left + across * (box.width - left), y: down * height };
+        let view = scale.WHOLE_DISK;
+        let before = { start: 0, end: disk.size };
+        levels.forEach((level, index) => {
+          const x = point.x - scale.gridLeft(level, box);
+          const byte = scale.byteAt(x, point.y, view, disk, level);
+          const hit = scale.cellAt(x, point.y, view, disk, level);
+          assert.ok(hit, `level ${index} has a cell at ${across}, ${down}`);
+          const [start, end] = [hit.cell, hit.cell + 1].map((cell) => cell * level.cellBytes) as [number, number];
+          assert.ok(before.start <= start && end <= before.end, `level ${index} at ${across}, ${down}`);
+          before = { start, end };
+          view = scale.zoomAround(view, index + 1, { byte, ...point }, disk, levels, box);
+        });
+      }
+    }
+  });
+
   it('to the first level shows the whole disk', () => {
     assert.deepEqual(scale.zoomAround({ level: 1, lead: 2, top: 9 }, 0, { byte: 0, x: 0, y: 0 }, DISK, LEVELS, SMALL),
       scale.WHOLE_DISK);
