@@ -3,7 +3,7 @@ import { readGuest } from './guest';
 import type { Chain, ChainLayer, OwnershipMap, View } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
-import { currentView } from './trace';
+import { viewFrom } from './scan/chainScans';
 import { UnwrittenSpace } from './unwritten';
 import type { WalkFrom } from './walk';
 import { walk } from './walk';
@@ -43,9 +43,7 @@ export class SideCursor {
     this.size = from.view.guestSize;
     this.maps = walk(chain, from);
     this.unwritten = new UnwrittenSpace(chain);
-    this.places = chain.layers.map((layer) =>
-      placeOf(layer, layer.depth === from.depth ? from.view : currentView(layer)),
-    );
+    this.places = chain.layers.map((layer) => placeOf(layer, viewFrom(from, layer)));
     const seen = this.places.slice(from.depth).map(({ state }) => state);
     this.stack = JSON.stringify([seen, chain.end]);
   }

@@ -9,7 +9,7 @@ import { Picture } from './picture/picture';
 import type { ChunkScanResult } from './picture/scanChunks';
 import { scanChunks } from './picture/scanChunks';
 import { tellOddities, viewFrom } from './scan/chainScans';
-import { currentView, traceRead } from './trace';
+import { traceRead } from './trace';
 import type { WalkFrom } from './walk';
 import { mapOf } from './walk';
 
@@ -142,7 +142,7 @@ export class Session {
 
   /** The state of a layer that counts from the standpoint: the chosen one there, the current one below. */
   private viewAt(depth: number): View {
-    return depth === this.at.depth ? this.view : currentView(this.layerAt(depth));
+    return viewFrom(this.from, this.layerAt(depth));
   }
 
   private viewOf({ depth, view }: Standpoint): View {

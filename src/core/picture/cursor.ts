@@ -11,7 +11,7 @@ export interface Taker {
 export class Cursor {
   private index: number;
   private tile = -1;
-  /** The run at work in a tile that was cut; -1 where the cursor stands at a tile's beginning. */
+  /** The run at work in a tile that is cut; -1 where it is yet to be found. */
   private run = -1;
 
   constructor(
@@ -147,9 +147,6 @@ export class Cursor {
       else high = middle - 1;
     }
     this.tile = low;
-    if (!chunk.coarse && (chunk.start[low] ?? 0) < this.at) {
-      this.run = this.firstRunFrom(chunk, (this.at - (chunk.start[low] ?? 0)) / (chunk.unit[low] ?? 1));
-    }
   }
 }
 

@@ -14,7 +14,7 @@ const MAX_CHUNKS = 128;
 const SMALLEST_CHUNK = 2 ** 30;
 
 /** How much of the disk one chunk is: a power of two. */
-export function chunkBytesOf(guestSize: number): number {
+function chunkBytesOf(guestSize: number): number {
   return Math.max(SMALLEST_CHUNK, 2 ** Math.ceil(Math.log2(Math.max(1, guestSize / MAX_CHUNKS))));
 }
 
