@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Locator } from 'playwright-core';
 import { repositoryRoot } from '../support/root';
 import type { Editor, Point } from './editor';
+import { until } from './eventually';
 import type { Theme } from './harness';
 import type { ImageTruth, Part } from './truth';
 
@@ -156,20 +158,36 @@ export interface Grid {
   readonly corner: { readonly index: number; readonly x: number; readonly y: number };
 }
 
+/** The grid, once the map is drawn and two looks at it agree: cards may still push it about before. */
 export async function readGrid(editor: Editor, colors: ThemeColors): Promise<Grid> {
+  await editor.drawn();
+  let before: Grid | undefined;
+  const grid = await until(
+    'the grid can be read, and stays',
+    async () => {
+      const last = before;
+      before = await gridNow(editor, colors);
+      return before && isDeepStrictEqual(before, last) ? before : undefined;
+    },
+    (read) => read !== undefined,
+  );
+  return grid ?? assert.fail('no grid');
+}
+
+async function gridNow(editor: Editor, colors: ThemeColors): Promise<Grid | undefined> {
   const { width } = await editor.mapSize();
   const scale = await editor.frame.evaluate(() => devicePixelRatio);
   const first = { x: width - 8, y: 8 };
   const upper = await editor.cellAt(first);
   await editor.pointAway();
   const [box] = await readCells(editor.map, [first], colors.background);
-  assert.ok(upper && box, 'there is a cell in the upper right corner');
+  if (!upper || !box) return undefined;
   const [left] = await readCells(editor.map, [{ x: (box.left - 4 * scale) / scale, y: first.y }], colors.background);
-  assert.ok(left, 'there is a cell left of it');
+  if (!left) return undefined;
   const pitch = (box.left - left.left) / scale;
   const lower = await editor.cellAt({ x: first.x, y: first.y + pitch });
   await editor.pointAway();
-  assert.ok(lower, 'there is a cell below it');
+  if (!lower) return undefined;
   const cellBytes = upper.end - upper.start;
   return {
     cellBytes,
