@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { WorkerStart } from '../node/workerClient';
 import { ImageWorker } from '../node/workerClient';
 import type { VmDiskApi } from './api';
 import { Commands } from './commands';
@@ -18,7 +19,8 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
   const problems = new Problems();
   const patterns = editorPatterns(context.extension);
   const isImage = imageNames(patterns);
-  const createWorker = (): ImageWorker => new ImageWorker(context.asAbsolutePath('dist/worker.js'));
+  const createWorker = (start?: WorkerStart): ImageWorker =>
+    new ImageWorker(context.asAbsolutePath('dist/worker.js'), start);
   const follow = new Follow(
     () => tree,
     () => editors,

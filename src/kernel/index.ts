@@ -6,8 +6,9 @@
  * A **unit** is the piece of the disk that one kind stands for. A **kind** is `Kind` of `core/model.ts`, one byte. A
  * **code** says who answers and how, in 16 bits: `(depth + 1) << 3 | kind`, 0 where nobody does.
  */
+export { addGroups, addOne, addUnits, chunkRuns, chunkSums, chunkTiles, clearChunk, endChunk, layChunk } from './chunk';
 export { fingerprint } from './fingerprint';
 export { extended, firstOddEntry, firstPastEnd, oddEntries, pastEnds, standard } from './qcow2';
 export { count, cover, overlay } from './overlay';
 export { expand, fill } from './strip';
-export { runs, tiles } from './runs';
+export { runs } from './runs';

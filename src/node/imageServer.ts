@@ -34,6 +34,7 @@ import type {
 } from '../protocol/worker';
 import { codecsReady } from './codecs';
 import { compressorOf } from './compressors';
+import { dismissHelper } from './crew/start';
 import { createEnvironment } from './environment';
 import { openFile } from './files';
 import { useOf, writtenMeanwhile } from './inUse';
@@ -115,7 +116,10 @@ export class ImageServer {
     this.params = params;
     this.environment = environment;
     this.session = undefined;
-    if (opened.kind !== 'session') return opened;
+    if (opened.kind !== 'session') {
+      dismissHelper();
+      return opened;
+    }
     this.session = opened.session;
     const layers = opened.session.chain.layers.map(({ identity }) => identity.path);
     this.stories = platformStories(layers, params.policy);

@@ -1,16 +1,21 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { fromWire, toWire } from '../core';
 import type { Message } from '../protocol/rpc';
 import { Endpoint } from '../protocol/rpc';
 import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
+import { coresToUse } from './crew/cores';
+import { prepareHelper } from './crew/start';
 import { ImageServer } from './imageServer';
 import { MaintenanceServer } from './maintenanceServer';
 import { RecentStories } from './stories';
 import { accountChain, survey } from './survey';
+import type { WorkerStart } from './workerClient';
 
 /** The worker thread's entry: everything heavy happens here, so that the extension host never waits. */
 const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');
+
+if ((workerData as WorkerStart).opensImage && coresToUse() > 1) prepareHelper();
 
 const stories = new RecentStories();
 

@@ -7,6 +7,11 @@ import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
 /** For objects; what is large, the columns of a map, lies outside the heap and has a limit of its own (`session.ts`). */
 const MAX_HEAP_MB = 2048;
 
+export interface WorkerStart {
+  /** Whether an image is going to be opened: a helper thread for its scan starts at the same time. */
+  readonly opensImage?: boolean;
+}
+
 type Outgoing = Endpoint<WorkerCalls, Record<string, never>, Record<string, never>, WorkerEvents>;
 
 /** A worker thread and the typed calls to it. When the thread ends, whatever it was asked fails. */
@@ -16,9 +21,12 @@ export class ImageWorker {
   private readonly exitListeners = new Set<(reason: Error) => void>();
   private disposed = false;
 
-  /** @param workerPath the bundled worker, an absolute path */
-  constructor(workerPath: string) {
-    this.worker = new Worker(workerPath, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
+  /**
+   * @param workerPath the bundled worker, an absolute path
+   * @param workerData what the thread is told as it starts
+   */
+  constructor(workerPath: string, workerData: WorkerStart = {}) {
+    this.worker = new Worker(workerPath, { workerData, resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
     this.endpoint = new Endpoint(
       {
         send: (message) => {

@@ -44,16 +44,24 @@ export interface KernelExports {
     runCodes: number,
     runHosts: number,
   ): number;
-  tiles(
-    codes: number,
-    count: number,
-    size: number,
-    phase: number,
+  readonly chunkTiles: { readonly value: number };
+  readonly chunkRuns: { readonly value: number };
+  readonly chunkSums: { readonly value: number };
+  layChunk(
+    start: number,
+    unit: number,
+    firstRun: number,
+    firstSum: number,
+    pairsOfRuns: number,
+    pairsOfSums: number,
     counts: number,
-    out: number,
-    runsOut: number,
-    sumsOut: number,
-  ): number;
+    bytes: number,
+  ): void;
+  clearChunk(): void;
+  addOne(from: number, bytes: number, code: number): void;
+  addUnits(codes: number, count: number, size: number, phase: number, from: number, unit: number): void;
+  endChunk(end: number): void;
+  addGroups(perGroup: number, firstInGroup: number, codes: number, bytes: number): number;
 }
 
 type EntriesOf = [

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { WireError } from '../../core/errors';
 import { DiskError, oneLine, toWire } from '../../core/errors';
-import type { ImageWorker } from '../../node/workerClient';
+import type { ImageWorker, WorkerStart } from '../../node/workerClient';
 import type { ImageSummary, LayerSummary, OpenResult, Standpoint } from '../../protocol/image';
 import type { GatePolicy, WorkerCalls, WorkerEvents, WorkName } from '../../protocol/worker';
 import type { HostEvents } from '../../protocol/webview';
@@ -11,7 +11,7 @@ import { pathKey } from '../paths';
 const NOW: Standpoint = { depth: 0, view: '' };
 
 export interface DocumentWorld {
-  createWorker(): ImageWorker;
+  createWorker(start: WorkerStart): ImageWorker;
   policy(image: string): GatePolicy;
   readonly log: vscode.LogOutputChannel;
 }
@@ -215,7 +215,7 @@ export class ImageDocument implements vscode.CustomDocument {
   }
 
   private startWorker(): ImageWorker {
-    const worker = this.world.createWorker();
+    const worker = this.world.createWorker({ opensImage: true });
     worker.on('progress', (progress) => {
       this.progressed.fire(progress);
     });

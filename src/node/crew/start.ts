@@ -25,7 +25,30 @@ export interface TaskListener<T> {
   readonly onPart?: ((part: T) => void) | undefined;
 }
 
-/** Starts a task of `tasks.ts` in a thread of its own, which costs some 30 ms and a few MiB. */
+/** Threads that wait for a task, by their file: one each. None of them keeps the process alive. */
+const waiting = new Map<string, Worker>();
+
+/** Starts a thread for the next task, so that this need not wait for it. */
+export function prepareHelper(file = bundle()): void {
+  if (waiting.has(file)) return;
+  const worker = launch(file);
+  waiting.set(file, worker);
+  worker.unref();
+  const gone = (): void => {
+    if (waiting.get(file) === worker) waiting.delete(file);
+  };
+  worker.on('error', gone);
+  worker.on('exit', gone);
+}
+
+/** Ends the thread that waits for a task. */
+export function dismissHelper(file = bundle()): void {
+  const worker = waiting.get(file);
+  waiting.delete(file);
+  void worker?.terminate();
+}
+
+/** Starts a task of `tasks.ts` in a thread of its own, which costs some 30 ms and a few MiB if none was prepared. */
 export function startTask<N extends Extract<keyof CrewTasks, string>>(
   name: N,
   params: ParamsOf<CrewTasks[N]>,
@@ -41,11 +64,9 @@ export function startTaskOf<A extends Tasks, N extends Extract<keyof A, string>>
   params: ParamsOf<A[N]>,
   { onPart }: TaskListener<PartOf<A[N]>> = {},
 ): RunningTask<ResultOf<A[N]>> {
+  const worker = takePrepared(file) ?? launch(file);
   const assignment: Assignment = { name, params };
-  const worker = new Worker(file, {
-    workerData: assignment,
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-  });
+  worker.postMessage(assignment);
   let stopped = false;
   const done = new Promise<ResultOf<A[N]>>((resolve, reject) => {
     worker.on('message', (report: Report) => {
@@ -68,4 +89,15 @@ export function startTaskOf<A extends Tasks, N extends Extract<keyof A, string>>
       await worker.terminate();
     },
   };
+}
+
+function launch(file: string): Worker {
+  return new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
+}
+
+function takePrepared(file: string): Worker | undefined {
+  const worker = waiting.get(file);
+  waiting.delete(file);
+  worker?.ref();
+  return worker;
 }

@@ -2,7 +2,7 @@ import type { ChunkScanResult, Picture, Progress, Session } from '../../core';
 import { scanChunks, spread } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import { Claims } from '../crew/claims';
-import { startTask } from '../crew/start';
+import { dismissHelper, startTask } from '../crew/start';
 import { elsewhere } from '../sameDisk';
 import type { StopToken } from '../slices';
 import { inSlices } from '../slices';
@@ -56,6 +56,7 @@ export async function scanPicture(
   };
   const claims = Claims.ofPieces(chunks.length);
   const helpers = Math.max(0, Math.min(helpersFor(session), chunks.length - 1));
+  if (helpers === 0) dismissHelper();
   const params = { disk: elsewhere(session, policy), chunkBytes, order: chunks, claims: claims.shared };
   const tasks = Array.from({ length: helpers }, () => startTask('scanChunks', params, { onPart: put }));
   const stop = (): void => {

@@ -29,7 +29,7 @@ export interface Opened {
 /** Opens an image on a worker of its own, as the editor does. @throws when it is no image or its scan fails */
 export async function openOnNewWorker(workerPath: string, image: string): Promise<Opened> {
   const made = performance.now();
-  const worker = new ImageWorker(workerPath);
+  const worker = new ImageWorker(workerPath, { opensImage: true });
   await answerOnly(worker);
   const thread = performance.now() - made;
   return { worker, ...(await openOn(worker, image, thread)) };
