@@ -61,6 +61,11 @@ export interface ByteSource {
    * @throws DiskError `short-read` when the file ends before `target` is full, `io` when reading fails.
    */
   readInto(target: Uint8Array, position: number): void;
+  /**
+   * Fills `target` with equally long pieces, each from its own position: as many calls of `readInto` do, which is what is
+   * used where this is left out. @throws DiskError the same
+   */
+  readEach?(target: Uint8Array, positions: readonly number[]): void;
   /** Data and holes of the file on the host. May be slow the first time: ask only when needed. */
   extents?(): HostExtents;
   close(): void;

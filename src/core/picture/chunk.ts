@@ -35,7 +35,9 @@ export interface Chunk {
   readonly fingerprint: number | undefined;
 }
 
+/** Of a tile. Runs and sums count units in 16 bits. */
 const LEAST_UNITS = 256;
+const MOST_UNITS = 16384;
 /** A chunk has about as many tiles. */
 const TILES = 512;
 /** Tiles in a group; the last group of a chunk may have fewer. */
@@ -111,7 +113,7 @@ export class ChunkBuilder {
       run.addOne(from, to - from, code);
       return;
     }
-    const size = Math.min(MAX_UNITS, Math.max(LEAST_UNITS, this.chunkBytes / TILES / unit));
+    const size = Math.min(MOST_UNITS, Math.max(LEAST_UNITS, this.chunkBytes / TILES / unit));
     run.addUnits(codes, units, size, (from / unit) % size, from, unit);
   }
 

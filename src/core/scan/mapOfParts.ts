@@ -2,7 +2,7 @@ import type { Kernel } from '../kernel/kernel';
 import type { OwnershipMap } from '../model';
 import { kindOf, ownerOf } from './codes';
 import type { Part } from './resolver';
-import { MAX_UNITS } from './resolver';
+import { MAX_PLACED_UNITS } from './resolver';
 
 /** Makes parts of a disk into maps with host offsets. */
 export class MapOfParts {
@@ -11,9 +11,9 @@ export class MapOfParts {
   private readonly hosts: number;
 
   constructor(private readonly kernel: Kernel) {
-    this.ends = kernel.reserve(MAX_UNITS * 4);
-    this.codes = kernel.reserve(MAX_UNITS * 2);
-    this.hosts = kernel.reserve(MAX_UNITS * 8);
+    this.ends = kernel.reserve(MAX_PLACED_UNITS * 4);
+    this.codes = kernel.reserve(MAX_PLACED_UNITS * 2);
+    this.hosts = kernel.reserve(MAX_PLACED_UNITS * 8);
   }
 
   of(part: Part): OwnershipMap {

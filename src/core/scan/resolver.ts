@@ -40,9 +40,11 @@ export interface Part {
 }
 
 /** Units that are resolved at a time: with their codes and tables they stay in a core's own cache. */
-export const MAX_UNITS = 16384;
+export const MAX_UNITS = 65536;
+/** The same where their host offsets are kept, which take eight bytes each. */
+export const MAX_PLACED_UNITS = 16384;
 /** A coarser layer's first and last units may stand over on both sides, and vector stores write sixteen units at once. */
-const ROOM = MAX_UNITS + 4096;
+const SPARE_UNITS = 4096;
 /** After so many failures a layer is given up: each may have taken a dying disk seconds. */
 export const MAX_FAILURES = 256;
 
@@ -73,6 +75,7 @@ export class Resolver {
   /** The same of the part at work. */
   private readonly holds: Float64Array;
   private readonly readers: readonly Reader[];
+  private readonly maxUnits: number;
   private readonly strip: Strip;
   /** Of a coarser layer, before it is repeated unit by unit. */
   private readonly coarse: Strip;
@@ -89,15 +92,17 @@ export class Resolver {
     private readonly options: ResolverOptions,
     private readonly failed?: (depth: number, error: DiskError) => void,
   ) {
+    this.maxUnits = options.hosts ? MAX_PLACED_UNITS : MAX_UNITS;
+    const room = this.maxUnits + SPARE_UNITS;
     const strip = (): Strip => ({
       kernel,
-      kinds: kernel.reserve(ROOM),
-      hosts: options.hosts ? kernel.reserve(ROOM * 8) : 0,
+      kinds: kernel.reserve(room),
+      hosts: options.hosts ? kernel.reserve(room * 8) : 0,
     });
     this.strip = strip();
     this.coarse = strip();
-    this.codes = kernel.reserve(ROOM * 2);
-    this.codeHosts = options.hosts ? kernel.reserve(ROOM * 8) : 0;
+    this.codes = kernel.reserve(room * 2);
+    this.codeHosts = options.hosts ? kernel.reserve(room * 8) : 0;
     this.held = new Float64Array(layers.length);
     this.holds = new Float64Array(layers.length);
     this.readers = layers.map((layer) => ({
@@ -142,7 +147,7 @@ export class Resolver {
     const first = Math.floor(from / unit) * unit;
     const last = Math.floor(to / unit) * unit;
     if (first < from) to = Math.min(to, first + unit);
-    else if (last > from) to = Math.min(last, from + MAX_UNITS * unit);
+    else if (last > from) to = Math.min(last, from + this.maxUnits * unit);
     return this.painted(from, to, unit);
   }
 

@@ -31,6 +31,7 @@ export class TableScan implements LayerScan {
   private impossible = 0;
   /** From here on there are more tables than the file has room for. */
   private readonly cut: number;
+  private readonly reads = (table: number): boolean => this.isRead(table);
 
   /** @throws DiskError `limit`, `corrupt` for an L1 table that can't be read at all */
   constructor(
@@ -88,7 +89,7 @@ export class TableScan implements LayerScan {
     for (let at = from; at < end;) {
       const table = Math.floor(at / l2Span);
       if (this.tableAt(table) === 'read') {
-        const { entries } = this.window.entries(this.l1, at, (offset) => this.isRead(offset));
+        const { entries } = this.window.entries(this.l1, at, end, this.reads);
         at += entries * this.block;
       } else at = (table + 1) * l2Span;
     }
@@ -126,7 +127,7 @@ export class TableScan implements LayerScan {
         at = stop;
         continue;
       }
-      const { pointer, entries } = this.window.entries(this.l1, at, (table) => this.isRead(table));
+      const { pointer, entries } = this.window.entries(this.l1, at, end, this.reads);
       // A cluster that is cut is counted where its first byte is.
       const told = at < toldBefore;
       const count = told ? 1 : Math.min(entries, (end - at) / clusterSize);

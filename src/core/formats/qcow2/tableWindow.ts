@@ -1,13 +1,15 @@
-import { readPadded } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { ByteSource } from '../../model';
 import type { L1Table } from './l1';
 import type { Geometry } from './mapping';
-import { canBeReadTogether, MAX_READ, readTables } from './tables';
+import { canBeReadTogether, MAX_READ, readStrewn, readTables } from './tables';
 
 /** A table is read in pieces of this many bytes where it is larger. */
 const PIECE_BYTES = 64 << 10;
+
+/** Strewn tables are read this many bytes at a time: they stay in the processor's own cache until they are decoded. */
+const STREWN_BYTES = 512 << 10;
 
 /** Fingerprints are of 52 bits: the sum of two is exact. */
 const PRINT_RANGE = 2 ** 52;
@@ -21,7 +23,7 @@ export interface Entries {
 
 /**
  * The L2 tables around one place, in the kernel's memory. Tables that lie together in the file are read ahead with few,
- * large reads; others one by one, each when it is needed: then they stay in the processor's own cache until decoded.
+ * large reads; others one by one, and no more than are asked for.
  */
 export class TableWindow {
   private readonly pieceBytes: number;
@@ -33,8 +35,12 @@ export class TableWindow {
   /** The pieces that are loaded: guest offset of each, in the order in which they stand in memory. */
   private loaded: readonly number[] = [];
   private next = 0;
-  /** Up to here tables are read one by one: they lie strewn through the file, or one of them can't be read. */
+  /** Up to this index what is loaded follows each other on the disk, from `next` on. */
+  private runEnd = 0;
+  /** Up to here tables lie strewn through the file. */
   private strewnTo = 0;
+  /** Up to here tables are read alone: one of them can't be read. */
+  private aloneTo = 0;
   private prints = 0;
 
   /** @param windowBytes how many bytes of tables are kept at most, if that is more than one piece
@@ -72,61 +78,90 @@ export class TableWindow {
   }
 
   /**
-   * The entries from a guest offset on, as many as follow in its piece.
+   * The entries from a guest offset on, as many as are there and follow it.
+   * @param end guest offset up to which they are asked for
    * @param isRead tells of a table's offset whether there is something to read
    * @throws DiskError `io`
    */
-  entries(l1: L1Table, at: number, isRead: (table: number) => boolean): Entries {
+  entries(l1: L1Table, at: number, end: number, isRead: (table: number) => boolean): Entries {
     const { clusterSize, l2EntryBytes } = this.geometry;
     const piece = at - (at % this.pieceSpan);
     if (this.loaded[this.next] !== piece) {
-      const following = this.loaded[this.next + 1] === piece;
-      this.next = following ? this.next + 1 : this.loaded.indexOf(piece);
-      if (this.next < 0) this.load(l1, piece, isRead);
+      this.next = this.loaded.indexOf(piece);
+      if (this.next < 0) this.load(l1, piece, end, isRead);
+      this.runEnd = this.next;
     }
+    while (
+      this.runEnd <= this.next ||
+      this.loaded[this.runEnd] === (this.loaded[this.runEnd - 1] ?? 0) + this.pieceSpan
+    )
+      this.runEnd += 1;
     const index = (at - piece) / clusterSize;
     return {
       pointer: this.pointer + this.next * this.pieceBytes + index * l2EntryBytes,
-      entries: this.pieceBytes / l2EntryBytes - index,
+      entries: ((this.runEnd - this.next) * this.pieceBytes) / l2EntryBytes - index,
     };
   }
 
-  private load(l1: L1Table, piece: number, isRead: (table: number) => boolean): void {
-    const pieces: number[] = [];
-    const offsets: number[] = [];
-    if (piece < this.strewnTo) {
-      this.loadOne(l1, piece);
+  private load(l1: L1Table, piece: number, end: number, isRead: (table: number) => boolean): void {
+    if (piece < this.aloneTo) {
+      this.read(l1, [piece], readStrewn);
       return;
     }
-    for (let at = piece; pieces.length < this.capacity && (at === piece || at < this.limit); at += this.pieceSpan) {
-      const table = l1.l2Offset(Math.floor(at / this.geometry.l2Span));
-      if (!isRead(table)) continue;
-      pieces.push(at);
-      offsets.push(table + this.inTable(at));
-    }
-    if (offsets.length === 1 || !canBeReadTogether(offsets, this.pieceBytes)) {
+    if (piece >= this.strewnTo) {
+      const pieces = this.following(l1, piece, this.limit, this.capacity, isRead);
+      if (canBeReadTogether(this.offsets(l1, pieces), this.pieceBytes)) {
+        this.tryToRead(l1, pieces, readTables);
+        return;
+      }
       this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
-      this.loadOne(l1, piece);
-      return;
     }
-    this.loaded = [];
+    const most = Math.min(this.capacity, Math.floor(STREWN_BYTES / this.pieceBytes));
+    this.tryToRead(l1, this.following(l1, piece, end, most, isRead), readStrewn);
+  }
+
+  /** The pieces from one on that are read, it included, up to `end`. */
+  private following(
+    l1: L1Table,
+    piece: number,
+    end: number,
+    most: number,
+    isRead: (table: number) => boolean,
+  ): readonly number[] {
+    const { l2Span } = this.geometry;
+    const pieces = [piece];
+    for (let at = piece + this.pieceSpan; pieces.length < most && at < end; at += this.pieceSpan) {
+      if (isRead(l1.l2Offset(Math.floor(at / l2Span)))) pieces.push(at);
+    }
+    return pieces;
+  }
+
+  /** Reads pieces; where that fails of many, only the first: only what needs the one that can't be read may fail. */
+  private tryToRead(l1: L1Table, pieces: readonly number[], read: typeof readTables): void {
     try {
-      readTables(this.source, offsets, this.pieceBytes, this.memory(offsets.length));
+      this.read(l1, pieces, read);
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      // One of many: only what needs that one may fail.
-      this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
-      this.loadOne(l1, piece);
-      return;
+      if (!(error instanceof DiskError) || pieces.length === 1) throw error;
+      this.aloneTo = (pieces.at(-1) ?? 0) + this.pieceSpan;
+      this.read(l1, pieces.slice(0, 1), readStrewn);
     }
+  }
+
+  private read(l1: L1Table, pieces: readonly number[], read: typeof readTables): void {
+    this.loaded = [];
+    const length = pieces.length * this.pieceBytes;
+    read(
+      this.source,
+      this.offsets(l1, pieces),
+      this.pieceBytes,
+      this.kernel.u8.subarray(this.pointer, this.pointer + length),
+    );
     this.hold(pieces);
   }
 
-  private loadOne(l1: L1Table, piece: number): void {
-    this.loaded = [];
-    const table = l1.l2Offset(Math.floor(piece / this.geometry.l2Span));
-    readPadded(this.source, this.memory(1), table + this.inTable(piece));
-    this.hold([piece]);
+  /** Where the pieces lie in the file. */
+  private offsets(l1: L1Table, pieces: readonly number[]): number[] {
+    return pieces.map((at) => l1.l2Offset(Math.floor(at / this.geometry.l2Span)) + this.inTable(at));
   }
 
   private hold(pieces: readonly number[]): void {
@@ -138,10 +173,6 @@ export class TableWindow {
       const print = this.kernel.run.fingerprint(pointer, this.pieceBytes, piece / this.pieceSpan);
       this.prints = (this.prints + print) % PRINT_RANGE;
     }
-  }
-
-  private memory(pieces: number): Uint8Array {
-    return this.kernel.u8.subarray(this.pointer, this.pointer + pieces * this.pieceBytes);
   }
 
   /** Where in its table the piece at a guest offset stands, in bytes. */
