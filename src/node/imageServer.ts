@@ -56,6 +56,8 @@ import { Works } from './work/works';
 /** A scan that takes longer than this shows what it has so far, and again each time so much later. */
 const FIRST_MS = 40;
 const REFINE_MS = 150;
+/** Progress is told no more often. */
+const PROGRESS_MS = 40;
 const MAX_READ = 1 << 20;
 
 /** What is kept of a check, in the forms that pictures are drawn from again and again. */
@@ -331,7 +333,10 @@ export class ImageServer {
     const picture = this.pictureOf(session);
     if (!params) return;
     let due = Date.now() + FIRST_MS;
+    let told = 0;
     const progress = (share: Progress): void => {
+      if (Date.now() < told) return;
+      told = Date.now() + PROGRESS_MS;
       this.emit('progress', share);
       if (before || Date.now() < due) return;
       this.show(session, 'running');
