@@ -22,8 +22,6 @@ export class L1Table {
   readonly entries: number;
   private readonly clusterSize: number;
   private piece = new DataView(new ArrayBuffer(0));
-  /** Of the same entries; see `l2Offset`. */
-  private offsets = new Float64Array(0);
   private pieceStart = -1;
 
   /** @throws DiskError `limit` when it is larger than QEMU would read, `corrupt` when it is not aligned */
@@ -67,9 +65,18 @@ export class L1Table {
 
   /** Offset of an L2 table; 0 for none, -1 for one that begins in the middle of a cluster. @throws DiskError `io` */
   l2Offset(index: number): number {
-    if (index >= this.entries) return 0;
-    this.pieceOf(index);
-    return this.offsets[index - this.pieceStart] ?? 0;
+    const offset = offsetOf(this.high(index), this.low(index));
+    return offset % this.clusterSize === 0 ? offset : -1;
+  }
+
+  /** Offsets of neighbouring tables; see `l2Offset`. @throws DiskError `io` */
+  offsetsInto(target: Float64Array, first: number, count: number): void {
+    for (let i = 0; i < count; i += 1) {
+      const at = ((first + i) % PER_PIECE) * 8;
+      const piece = this.pieceOf(first + i);
+      const offset = offsetOf(piece.getUint32(at), piece.getUint32(at + 4));
+      target[i] = offset % this.clusterSize === 0 ? offset : -1;
+    }
   }
 
   /** How many entries name a table. @throws DiskError `io` */
@@ -85,14 +92,8 @@ export class L1Table {
       const bytes = new Uint8Array(Math.min(PER_PIECE, this.entries - start) * 8);
       readPadded(this.source, bytes, this.offset + start * 8);
       this.piece = new DataView(bytes.buffer);
-      this.offsets = Float64Array.from({ length: bytes.length / 8 }, (_, i) => this.offsetIn(i));
       this.pieceStart = start;
     }
     return this.piece;
-  }
-
-  private offsetIn(index: number): number {
-    const offset = offsetOf(this.piece.getUint32(index * 8), this.piece.getUint32(index * 8 + 4));
-    return offset % this.clusterSize === 0 ? offset : -1;
   }
 }

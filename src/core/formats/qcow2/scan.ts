@@ -6,6 +6,7 @@ import { L1Table } from './l1';
 import type { Geometry } from './mapping';
 import { Tally } from './oddities';
 import { TableHoles } from './tableHoles';
+import { IMPOSSIBLE, NO_TABLE, TableList } from './tableList';
 import { TableWindow } from './tableWindow';
 
 /** Flags of the kernel's decoders (`src/kernel/qcow2.ts`). */
@@ -15,9 +16,6 @@ const EXTERNAL = 2;
 /** Units without a table that are told one by one at most; a longer gap is told as a whole. */
 const MAX_PAINTED_GAP = 1024;
 
-/** What an L1 entry leads to. */
-type Table = 'none' | 'impossible' | 'read';
-
 /** Tells the L1 and L2 tables of one view, unit by unit. */
 export class TableScan implements LayerScan {
   readonly unit: number;
@@ -25,13 +23,13 @@ export class TableScan implements LayerScan {
   private readonly tally = new Tally();
   private readonly l1: L1Table;
   private readonly holes: TableHoles;
+  private readonly tables: TableList;
   private readonly window: TableWindow;
   private readonly flags: number;
   /** Sum of the L1 indexes, from 1 on, that can't be true in the range that was begun. */
   private impossible = 0;
   /** From here on there are more tables than the file has room for. */
   private readonly cut: number;
-  private readonly reads = (table: number): boolean => this.isRead(table);
 
   /** @throws DiskError `limit`, `corrupt` for an L1 table that can't be read at all */
   constructor(
@@ -48,6 +46,7 @@ export class TableScan implements LayerScan {
     this.flags = (header.version >= 3 ? VERSION_3 : 0) | (header.externalData ? EXTERNAL : 0);
     this.l1 = new L1Table(source, geometry, place, guestSize);
     this.holes = new TableHoles(source, this.l1.entries * clusterSize, () => this.l1.tables * clusterSize);
+    this.tables = new TableList(this.l1, source, this.holes, clusterSize);
     this.window = new TableWindow(source, geometry, kernel, guestSize, windowBytes, fingerprints);
     this.cut = this.findCut();
   }
@@ -64,6 +63,11 @@ export class TableScan implements LayerScan {
     this.window.begin(end);
     this.impossible = 0;
     for (let index = Math.floor(from / l2Span); index * l2Span < end; index += 1) {
+      const sound = this.tables.soundUntil(index);
+      if (sound > index) {
+        index = sound - 1;
+        continue;
+      }
       const offset = this.l1.l2Offset(index);
       if (offset < 0) this.impossible += index + 1;
       if (index * l2Span < from) continue;
@@ -88,8 +92,8 @@ export class TableScan implements LayerScan {
     const end = Math.min(to, this.l1.entries * l2Span, this.cut);
     for (let at = from; at < end;) {
       const table = Math.floor(at / l2Span);
-      if (this.tableAt(table) === 'read') {
-        const { entries } = this.window.entries(this.l1, at, end, this.reads);
+      if (this.tables.at(table) > NO_TABLE) {
+        const { entries } = this.window.entries(this.tables, at, end);
         at += entries * this.block;
       } else at = (table + 1) * l2Span;
     }
@@ -100,12 +104,12 @@ export class TableScan implements LayerScan {
     if (at >= this.cut) return { end: this.guestSize, kind: Kind.Unknown, host: -1 };
     const end = Math.min(limit, this.cut);
     let index = Math.floor(at / l2Span);
-    const first = this.tableAt(index);
-    if (first === 'read') return { end: this.lastRead(index, end), kind: undefined, host: -1 };
-    do index += 1;
-    while (index * l2Span < end && index < this.l1.entries && this.tableAt(index) === first);
+    const first = this.tables.at(index);
+    if (first > NO_TABLE) return { end: this.lastRead(index, end), kind: undefined, host: -1 };
+    do index = this.tables.runEnd(index);
+    while (index * l2Span < end && index < this.l1.entries && this.tables.at(index) === first);
     const stop = index < this.l1.entries ? index * l2Span : this.guestSize;
-    return { end: Math.min(stop, end), kind: first === 'none' ? Kind.Absent : Kind.Invalid, host: -1 };
+    return { end: Math.min(stop, end), kind: first === IMPOSSIBLE ? Kind.Invalid : Kind.Absent, host: -1 };
   }
 
   get piece(): number {
@@ -121,13 +125,13 @@ export class TableScan implements LayerScan {
       const index = Math.floor(at / l2Span);
       const painted = { kinds: strip.kinds + (at - from) / this.unit, hosts: 0 };
       if (strip.hosts !== 0) painted.hosts = strip.hosts + ((at - from) / this.unit) * 8;
-      if (this.tableAt(index) !== 'read') {
+      if (this.tables.at(index) <= NO_TABLE) {
         const stop = Math.min((index + 1) * l2Span, end);
         run.fill(painted.kinds, painted.hosts, (stop - at) / this.unit, Kind.Absent, -1, this.unit);
         at = stop;
         continue;
       }
-      const { pointer, entries } = this.window.entries(this.l1, at, end, this.reads);
+      const { pointer, entries } = this.window.entries(this.tables, at, end);
       // A cluster that is cut is counted where its first byte is.
       const told = at < toldBefore;
       const count = told ? 1 : Math.min(entries, (end - at) / clusterSize);
@@ -168,23 +172,15 @@ export class TableScan implements LayerScan {
   private lastRead(index: number, limit: number): number {
     const { l2Span } = this.geometry;
     const gap = Math.max(1, (MAX_PAINTED_GAP * this.unit) / l2Span);
-    let end = index + 1;
+    let end = this.tables.runEnd(index);
     for (let next = end; next * l2Span < limit && next < Math.min(end + gap, this.l1.entries); next += 1) {
-      const table = this.tableAt(next);
-      if (table === 'impossible') break;
-      if (table === 'read') end = next + 1;
+      const table = this.tables.at(next);
+      if (table === IMPOSSIBLE) break;
+      if (table === NO_TABLE) continue;
+      end = this.tables.runEnd(next);
+      next = end - 1;
     }
     return Math.min(end * l2Span, limit);
-  }
-
-  private tableAt(index: number): Table {
-    if (index >= this.l1.entries) return 'none';
-    const offset = this.l1.l2Offset(index);
-    return offset < 0 ? 'impossible' : this.isRead(offset) ? 'read' : 'none';
-  }
-
-  private isRead(table: number): boolean {
-    return table > 0 && table < this.source.size && !this.holes.hold(table, this.geometry.clusterSize);
   }
 
   /** An honest image's tables fit in its file. @returns where that ends to be so, in guest bytes */
@@ -193,7 +189,7 @@ export class TableScan implements LayerScan {
     let left = this.holes.budget;
     if (this.l1.entries * clusterSize <= left) return Infinity;
     for (let index = 0; index < this.l1.entries; index += 1) {
-      if (!this.isRead(this.l1.l2Offset(index))) continue;
+      if (this.tables.at(index) <= NO_TABLE) continue;
       if (left < clusterSize) return index * l2Span;
       left -= clusterSize;
     }

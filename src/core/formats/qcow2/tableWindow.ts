@@ -1,18 +1,25 @@
 import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { ByteSource } from '../../model';
-import type { L1Table } from './l1';
 import type { Geometry } from './mapping';
+import type { TableList } from './tableList';
+import { NO_TABLE } from './tableList';
 import { canBeReadTogether, MAX_READ, readStrewn, readTables } from './tables';
 
 /** A table is read in pieces of this many bytes where it is larger. */
 const PIECE_BYTES = 64 << 10;
 
 /** Strewn tables are read this many bytes at a time: they stay in the processor's own cache until they are decoded. */
-const STREWN_BYTES = 512 << 10;
+const STREWN_BYTES = 256 << 10;
 
 /** Fingerprints are of 52 bits: the sum of two is exact. */
 const PRINT_RANGE = 2 ** 52;
+
+/** Pieces to be read: guest offset of each, and where it lies in the file. */
+interface Pieces {
+  readonly at: number[];
+  readonly offsets: number[];
+}
 
 /** Where entries stand in the kernel's memory. */
 export interface Entries {
@@ -34,9 +41,9 @@ export class TableWindow {
   private limit = Infinity;
   /** The pieces that are loaded: guest offset of each, in the order in which they stand in memory. */
   private loaded: readonly number[] = [];
+  /** Up to here, from the first on, there is no gap between them. */
+  private gapAt = 0;
   private next = 0;
-  /** Up to this index what is loaded follows each other on the disk, from `next` on. */
-  private runEnd = 0;
   /** Up to here tables lie strewn through the file. */
   private strewnTo = 0;
   /** Up to here tables are read alone: one of them can't be read. */
@@ -78,101 +85,87 @@ export class TableWindow {
   }
 
   /**
-   * The entries from a guest offset on, as many as are there and follow it.
+   * The entries from a guest offset on, as many as are known to follow it in memory.
+   * @param at where a table is read
    * @param end guest offset up to which they are asked for
-   * @param isRead tells of a table's offset whether there is something to read
    * @throws DiskError `io`
    */
-  entries(l1: L1Table, at: number, end: number, isRead: (table: number) => boolean): Entries {
+  entries(tables: TableList, at: number, end: number): Entries {
     const { clusterSize, l2EntryBytes } = this.geometry;
     const piece = at - (at % this.pieceSpan);
     if (this.loaded[this.next] !== piece) {
       this.next = this.loaded.indexOf(piece);
-      if (this.next < 0) this.load(l1, piece, end, isRead);
-      this.runEnd = this.next;
+      if (this.next < 0) this.load(tables, piece, end);
     }
-    while (
-      this.runEnd <= this.next ||
-      this.loaded[this.runEnd] === (this.loaded[this.runEnd - 1] ?? 0) + this.pieceSpan
-    )
-      this.runEnd += 1;
     const index = (at - piece) / clusterSize;
     return {
       pointer: this.pointer + this.next * this.pieceBytes + index * l2EntryBytes,
-      entries: ((this.runEnd - this.next) * this.pieceBytes) / l2EntryBytes - index,
+      entries: (Math.max(piece + this.pieceSpan, this.gapAt) - at) / clusterSize,
     };
   }
 
-  private load(l1: L1Table, piece: number, end: number, isRead: (table: number) => boolean): void {
-    if (piece < this.aloneTo) {
-      this.read(l1, [piece], readStrewn);
-      return;
+  private load(tables: TableList, piece: number, end: number): void {
+    if (piece >= this.aloneTo) {
+      if (piece >= this.strewnTo && this.readTogether(tables, piece)) return;
+      const most = Math.min(this.capacity, Math.max(1, Math.floor(STREWN_BYTES / this.pieceBytes)));
+      if (this.tryToRead(this.following(tables, piece, end, most), readStrewn)) return;
     }
-    if (piece >= this.strewnTo) {
-      const pieces = this.following(l1, piece, this.limit, this.capacity, isRead);
-      if (canBeReadTogether(this.offsets(l1, pieces), this.pieceBytes)) {
-        this.tryToRead(l1, pieces, readTables);
-        return;
-      }
-      this.strewnTo = (pieces.at(-1) ?? piece) + this.pieceSpan;
-    }
-    const most = Math.min(this.capacity, Math.floor(STREWN_BYTES / this.pieceBytes));
-    this.tryToRead(l1, this.following(l1, piece, end, most, isRead), readStrewn);
+    // Only what needs the one that can't be read may fail.
+    this.read(this.following(tables, piece, end, 1), readStrewn);
+  }
+
+  /** Reads ahead. @returns false where tables lie strewn */
+  private readTogether(tables: TableList, piece: number): boolean {
+    const pieces = this.following(tables, piece, this.limit, this.capacity);
+    if (canBeReadTogether(pieces.offsets, this.pieceBytes)) return this.tryToRead(pieces, readTables);
+    this.strewnTo = (pieces.at.at(-1) ?? piece) + this.pieceSpan;
+    return false;
   }
 
   /** The pieces from one on that are read, it included, up to `end`. */
-  private following(
-    l1: L1Table,
-    piece: number,
-    end: number,
-    most: number,
-    isRead: (table: number) => boolean,
-  ): readonly number[] {
+  private following(tables: TableList, piece: number, end: number, most: number): Pieces {
     const { l2Span } = this.geometry;
-    const pieces = [piece];
-    for (let at = piece + this.pieceSpan; pieces.length < most && at < end; at += this.pieceSpan) {
-      if (isRead(l1.l2Offset(Math.floor(at / l2Span)))) pieces.push(at);
+    const pieces: Pieces = { at: [], offsets: [] };
+    for (let at = piece; pieces.at.length < most && (at === piece || at < end); at += this.pieceSpan) {
+      const table = tables.at(Math.floor(at / l2Span));
+      if (table <= NO_TABLE) continue;
+      pieces.at.push(at);
+      pieces.offsets.push(table + this.inTable(at));
     }
     return pieces;
   }
 
-  /** Reads pieces; where that fails of many, only the first: only what needs the one that can't be read may fail. */
-  private tryToRead(l1: L1Table, pieces: readonly number[], read: typeof readTables): void {
+  /** @returns false where one of them can't be read: then they are read alone */
+  private tryToRead(pieces: Pieces, read: typeof readTables): boolean {
     try {
-      this.read(l1, pieces, read);
+      this.read(pieces, read);
+      return true;
     } catch (error) {
-      if (!(error instanceof DiskError) || pieces.length === 1) throw error;
-      this.aloneTo = (pieces.at(-1) ?? 0) + this.pieceSpan;
-      this.read(l1, pieces.slice(0, 1), readStrewn);
+      if (!(error instanceof DiskError) || pieces.at.length === 1) throw error;
+      this.aloneTo = (pieces.at.at(-1) ?? 0) + this.pieceSpan;
+      return false;
     }
   }
 
-  private read(l1: L1Table, pieces: readonly number[], read: typeof readTables): void {
+  private read({ at, offsets }: Pieces, read: typeof readTables): void {
+    const { source, pieceBytes, pointer, kernel } = this;
     this.loaded = [];
-    const length = pieces.length * this.pieceBytes;
-    read(
-      this.source,
-      this.offsets(l1, pieces),
-      this.pieceBytes,
-      this.kernel.u8.subarray(this.pointer, this.pointer + length),
-    );
-    this.hold(pieces);
-  }
-
-  /** Where the pieces lie in the file. */
-  private offsets(l1: L1Table, pieces: readonly number[]): number[] {
-    return pieces.map((at) => l1.l2Offset(Math.floor(at / this.geometry.l2Span)) + this.inTable(at));
+    read(source, offsets, pieceBytes, kernel.u8.subarray(pointer, pointer + at.length * pieceBytes));
+    this.hold(at);
   }
 
   private hold(pieces: readonly number[]): void {
+    const first = pieces[0] ?? 0;
+    const gap = pieces.findIndex((piece, index) => piece !== first + index * this.pieceSpan);
     this.loaded = pieces;
+    this.gapAt = first + (gap < 0 ? pieces.length : gap) * this.pieceSpan;
     this.next = 0;
     if (!this.fingerprints) return;
-    for (const [index, piece] of pieces.entries()) {
+    pieces.forEach((piece, index) => {
       const pointer = this.pointer + index * this.pieceBytes;
       const print = this.kernel.run.fingerprint(pointer, this.pieceBytes, piece / this.pieceSpan);
       this.prints = (this.prints + print) % PRINT_RANGE;
-    }
+    });
   }
 
   /** Where in its table the piece at a guest offset stands, in bytes. */
