@@ -45,6 +45,17 @@ describe('a file', () => {
     assert.equal(read(file, 10, 0), '');
   });
 
+  it('is read in many places at once, and says where it ends too soon', () => {
+    const { source } = open(write('disk', '0123456789'));
+    const target = new Uint8Array(6);
+    source.readEach?.(target, [8, 0, 5]);
+    assert.equal(new TextDecoder().decode(target), '890156');
+    assert.throws(
+      () => source.readEach?.(target, [0, 9, 2]),
+      (error) => error instanceof DiskError && error.code === 'short-read' && error.offset === 10,
+    );
+  });
+
   it('has the time of its last change, and the space that it takes', () => {
     const path = write('disk', '');
     fs.truncateSync(path, 2 ** 30);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { setTimeout } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { DiskError } from '../../../../src/core';
 import { Claims } from '../../../../src/node/crew/claims';
 import type { SharedClaims } from '../../../../src/node/crew/claims';
 import { serve } from '../../../../src/node/crew/serve';
 import type { RunningTask } from '../../../../src/node/crew/start';
-import { startTaskOf } from '../../../../src/node/crew/start';
+import { dismissHelper, prepareHelper, startTaskOf } from '../../../../src/node/crew/start';
 import type { ParamsOf, PartOf, ResultOf, TellPart } from '../../../../src/node/crew/task';
 
 /** This file is what its helper threads run, too. */
@@ -71,6 +72,24 @@ if (isMainThread) {
     it('is in a thread of its own, which may wait', async () => {
       const ids = await Promise.all([0, 1].map(() => start('later', {}).done));
       assert.equal(new Set([threadId, ...ids]).size, 3);
+    });
+
+    it('is in the thread that was prepared for it, and only one is', async () => {
+      prepareHelper(__filename);
+      prepareHelper(__filename);
+      const before = await start('later', {}, undefined, __filename).done;
+      const after = await start('later', {}, undefined, __filename).done;
+      assert(before < after, `thread ${before} was started before ${after}`);
+    });
+
+    it('has a thread of its own when the one that was prepared is dismissed, or died', async () => {
+      prepareHelper(__filename);
+      dismissHelper(__filename);
+      assert.equal(await start('sum', [1, 2]).done, 3);
+      const gone = `${__filename}.gone`;
+      prepareHelper(gone);
+      await setTimeout(200);
+      await assert.rejects(start('sum', [], undefined, gone).done, /Cannot find module/);
     });
 
     it('tells parts on its way, in order, and all of them before it is done', async () => {
