@@ -27,7 +27,15 @@ const node = { ...common, platform: 'node', target: 'node20', format: 'cjs', def
 
 const bundles = [
   { ...node, entryPoints: { extension: 'src/extension/extension.ts' }, outdir: 'dist', external: ['vscode'] },
-  { ...node, entryPoints: { worker: 'src/node/worker.ts' }, outdir: 'dist' },
+  // Its `import()` becomes a `require`: Node's loader of modules takes some 10 ms to begin with.
+  {
+    ...node,
+    entryPoints: { worker: 'src/node/worker.ts' },
+    outdir: 'dist',
+    external: ['./server'],
+    supported: { 'dynamic-import': false },
+  },
+  { ...node, entryPoints: { server: 'src/node/server.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { crew: CREW_ENTRY }, outdir: 'dist' },
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...common, platform: 'browser', target: 'es2022', format: 'iife', entryPoints: { webview: 'src/webview/main.ts' }, outdir: 'dist' },

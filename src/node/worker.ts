@@ -1,69 +1,14 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { fromWire, toWire } from '../core';
-import type { Message } from '../protocol/rpc';
-import { Endpoint } from '../protocol/rpc';
-import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
+import { workerData } from 'node:worker_threads';
 import { coresToUse } from './crew/cores';
-import { prepareHelper } from './crew/start';
-import { ImageServer } from './imageServer';
-import { MaintenanceServer } from './maintenanceServer';
-import { RecentStories } from './stories';
-import { accountChain, survey } from './survey';
+import { launchHelper } from './crew/start';
 import type { WorkerStart } from './workerClient';
 
-/** The worker thread's entry: everything heavy happens here, so that the extension host never waits. */
-const port = parentPort;
-if (!port) throw new Error('this file runs as a worker thread');
-
-if ((workerData as WorkerStart).opensImage && coresToUse() > 1) prepareHelper();
-
-const stories = new RecentStories();
-
-const maintenance = new MaintenanceServer({
-  maintaining: (data) => {
-    endpoint.emit('maintaining', data);
-  },
-  running: (data) => {
-    endpoint.emit('running', data);
-  },
-  ran: (data) => {
-    endpoint.emit('ran', data);
-  },
-});
-
-const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, Record<string, never>>(
-  {
-    send: (message) => {
-      port.postMessage(message);
-    },
-    toWire,
-    fromWire,
-  },
-  {
-    open: (params) => image.open(params),
-    look: (at) => image.look(at),
-    pixels: (request) => image.pixels(request),
-    trace: ({ offset }) => image.trace(offset),
-    read: ({ offset, length }) => image.read(offset, length),
-    exportMap: ({ target, format }) => image.exportMap(target, format),
-    check: ({ depth }) => image.check(depth),
-    compare: (params) => image.compare(params),
-    difference: ({ from, by }) => image.difference(from, by),
-    flatten: (params) => image.flatten(params),
-    cancel: ({ work }) => {
-      image.cancel(work);
-      return null;
-    },
-    survey: ({ paths, policy }) => survey(paths, policy, stories.of(paths, policy)),
-    account: ({ path, policy }) => accountChain(path, policy),
-    ...maintenance.handlers,
-  },
-);
-
-const image = new ImageServer((name, data) => {
-  endpoint.emit(name, data);
-});
-
-port.on('message', (message: Message) => {
-  endpoint.receive(message);
+/**
+ * The worker thread's entry. A helper thread starts first: what serves requests takes longer to load, and an image's scan
+ * that begins right after it finds the helper ready.
+ */
+const { opensImage } = workerData as WorkerStart;
+const helper = opensImage && coresToUse() > 1 ? launchHelper() : undefined;
+void import('./server').then(({ serve }) => {
+  serve(helper);
 });

@@ -25,20 +25,24 @@ export interface TaskListener<T> {
   readonly onPart?: ((part: T) => void) | undefined;
 }
 
-/** Threads that wait for a task, by their file: one each. None of them keeps the process alive. */
+/** Threads that wait for a task, by their file: one each. */
 const waiting = new Map<string, Worker>();
 
-/** Starts a thread for the next task, so that this need not wait for it. */
-export function prepareHelper(file = bundle()): void {
-  if (waiting.has(file)) return;
+/** Starts a thread that may be kept for the next task. It does not keep the process alive. */
+export function launchHelper(file = bundle()): Worker {
   const worker = launch(file);
-  waiting.set(file, worker);
   worker.unref();
-  const gone = (): void => {
+  // If it dies while it waits, another one is started when there is something to do.
+  worker.on('error', () => undefined);
+  return worker;
+}
+
+/** Keeps a thread for the next task, so that this need not wait for one. */
+export function keepHelper(worker: Worker, file = bundle()): void {
+  waiting.set(file, worker);
+  worker.on('exit', () => {
     if (waiting.get(file) === worker) waiting.delete(file);
-  };
-  worker.on('error', gone);
-  worker.on('exit', gone);
+  });
 }
 
 /** Ends the thread that waits for a task. */

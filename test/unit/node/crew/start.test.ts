@@ -6,7 +6,7 @@ import { Claims } from '../../../../src/node/crew/claims';
 import type { SharedClaims } from '../../../../src/node/crew/claims';
 import { serve } from '../../../../src/node/crew/serve';
 import type { RunningTask } from '../../../../src/node/crew/start';
-import { dismissHelper, prepareHelper, startTaskOf } from '../../../../src/node/crew/start';
+import { dismissHelper, keepHelper, launchHelper, startTaskOf } from '../../../../src/node/crew/start';
 import type { ParamsOf, PartOf, ResultOf, TellPart } from '../../../../src/node/crew/task';
 
 /** This file is what its helper threads run, too. */
@@ -74,20 +74,19 @@ if (isMainThread) {
       assert.equal(new Set([threadId, ...ids]).size, 3);
     });
 
-    it('is in the thread that was prepared for it, and only one is', async () => {
-      prepareHelper(__filename);
-      prepareHelper(__filename);
+    it('is in the thread that is kept for it, and only one is', async () => {
+      keepHelper(launchHelper(__filename), __filename);
       const before = await start('later', {}, undefined, __filename).done;
       const after = await start('later', {}, undefined, __filename).done;
       assert(before < after, `thread ${before} was started before ${after}`);
     });
 
-    it('has a thread of its own when the one that was prepared is dismissed, or died', async () => {
-      prepareHelper(__filename);
+    it('has a thread of its own when the one that was kept is dismissed, or died', async () => {
+      keepHelper(launchHelper(__filename), __filename);
       dismissHelper(__filename);
       assert.equal(await start('sum', [1, 2]).done, 3);
       const gone = `${__filename}.gone`;
-      prepareHelper(gone);
+      keepHelper(launchHelper(gone), gone);
       await setTimeout(200);
       await assert.rejects(start('sum', [], undefined, gone).done, /Cannot find module/);
     });
