@@ -38,7 +38,14 @@ const bundles = [
   { ...node, entryPoints: { server: 'src/node/server.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { crew: CREW_ENTRY }, outdir: 'dist' },
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
-  { ...common, platform: 'browser', target: 'es2022', format: 'iife', entryPoints: { webview: 'src/webview/main.ts' }, outdir: 'dist' },
+  {
+    ...common,
+    platform: 'browser',
+    target: 'es2022',
+    format: 'iife',
+    entryPoints: { webview: 'src/webview/main.ts' },
+    outdir: 'dist',
+  },
 ];
 
 if (!watch) await rm(new URL('../dist', import.meta.url), { recursive: true, force: true });
