@@ -7,7 +7,7 @@ import { offsetOf } from './mapping';
 
 /** The table is read this many bytes at a time: it may be 32 MiB large, and a chain may have 256 of them. */
 const PIECE_BYTES = 16 << 10;
-const PER_PIECE = PIECE_BYTES / 8;
+export const PER_PIECE = PIECE_BYTES / 8;
 
 /** The L1 table of a view: the active one, or a snapshot's. */
 export interface L1Place {
@@ -69,21 +69,31 @@ export class L1Table {
     return offset % this.clusterSize === 0 ? offset : -1;
   }
 
-  /** Offsets of neighbouring tables; see `l2Offset`. @throws DiskError `io` */
-  offsetsInto(target: Float64Array, first: number, count: number): void {
+  /**
+   * Offsets of neighbouring tables; see `l2Offset`.
+   * @param target has room for `PER_PIECE`, @param first a multiple of that
+   * @returns how many there are: `PER_PIECE`, and fewer at the end @throws DiskError `io`
+   */
+  offsetsInto(target: Float64Array, first: number): number {
+    const { clusterSize } = this;
+    const piece = this.pieceOf(first);
+    const count = piece.byteLength / 8;
     for (let i = 0; i < count; i += 1) {
-      const at = ((first + i) % PER_PIECE) * 8;
-      const piece = this.pieceOf(first + i);
-      const offset = offsetOf(piece.getUint32(at), piece.getUint32(at + 4));
-      target[i] = offset % this.clusterSize === 0 ? offset : -1;
+      const offset = offsetOf(piece.getUint32(i * 8), piece.getUint32(i * 8 + 4));
+      target[i] = offset % clusterSize === 0 ? offset : -1;
     }
+    return count;
   }
 
   /** How many entries name a table. @throws DiskError `io` */
   get tables(): number {
-    let count = 0;
-    for (let index = 0; index < this.entries; index += 1) if (this.l2Offset(index) > 0) count += 1;
-    return count;
+    const offsets = new Float64Array(PER_PIECE);
+    let found = 0;
+    for (let first = 0; first < this.entries; first += PER_PIECE) {
+      const count = this.offsetsInto(offsets, first);
+      for (let i = 0; i < count; i += 1) if ((offsets[i] ?? 0) > 0) found += 1;
+    }
+    return found;
   }
 
   private pieceOf(index: number): DataView {

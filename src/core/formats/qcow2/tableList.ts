@@ -1,9 +1,7 @@
 import type { ByteSource } from '../../model';
 import type { L1Table } from './l1';
+import { PER_PIECE } from './l1';
 import type { TableHoles } from './tableHoles';
-
-/** Entries that are looked at together: as many as `L1Table` reads at a time. */
-const SPAN = 2048;
 
 /** What an L1 entry leads to. */
 export const NO_TABLE = 0;
@@ -27,7 +25,7 @@ export class TableList {
     private readonly holes: TableHoles,
     private readonly tableBytes: number,
   ) {
-    this.offsets = new Float64Array(Math.min(SPAN, l1.entries));
+    this.offsets = new Float64Array(Math.min(PER_PIECE, l1.entries));
     this.ends = new Float64Array(this.offsets.length);
   }
 
@@ -57,17 +55,16 @@ export class TableList {
   private locate(index: number): number {
     const at = index - this.first;
     if (at >= 0 && at < this.count) return at;
-    this.look(index - (index % SPAN));
+    this.look(index - (index % PER_PIECE));
     return index - this.first;
   }
 
   private look(first: number): void {
     const { l1, source, holes, tableBytes, offsets, ends } = this;
     const { size } = source;
-    const count = Math.min(SPAN, l1.entries - first);
     this.count = 0;
     this.odd = false;
-    l1.offsetsInto(offsets, first, count);
+    const count = l1.offsetsInto(offsets, first);
     for (let i = count - 1, end = first + count, sort = NaN; i >= 0; i -= 1) {
       const offset = offsets[i] ?? NO_TABLE;
       const isRead = offset > 0 && offset < size && !holes.hold(offset, tableBytes);
