@@ -376,7 +376,7 @@ export interface Layer {
   scan(view: View, kernel: Kernel, options: ScanOptions): LayerScan;
   /** Adds to the findings what scans of all of a view found odd, together. */
   scanned(view: View, oddities: Oddities): void;
-  /** @throws DiskError only when reading fails; a nonsensical entry is answered as `invalid` */
+  /** @throws DiskError only when reading fails, and where a scan gives up; a nonsensical entry is answered as `invalid` */
   trace(view: View, offset: GuestOffset): LayerTrace;
   /**
    * Bytes that this layer itself holds for `[offset, offset + target.length)`. Only asked for ranges whose

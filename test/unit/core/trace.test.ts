@@ -59,6 +59,33 @@ describe('the walk of a read', () => {
     );
   });
 
+  it('does not know what tables tell that the file has no room for, as the map does not', () => {
+    const entries = 32;
+    const span = (CLUSTER / 8) * CLUSTER;
+    const { session, built, picture } = openBuilt({
+      layers: [{ size: entries * span, clusterBits: 12, clusters: new Map([[2, data(FULL)]]) }],
+      base: noise(2, 8 * CLUSTER),
+      // All of them are one table: so many tables of their own would not fit.
+      damage: ([leaf]) => {
+        const { layout, image } = leaf ?? assert.fail();
+        const table = BigInt(layout.l2Table(0) ?? 0);
+        for (let index = 1; index < entries; index += 1) image.pokeU64(layout.l1.offset + 8 * index, table);
+      },
+    });
+    const room = (built[0]?.image.size ?? 0) / CLUSTER;
+    assert(room < entries, `the file has room for ${room} tables`);
+    const shown = toldMap(picture().part(0, entries * span));
+    for (let index = 0; index < entries; index += 1) {
+      const { owner, kind, ended } = session.trace(index * span + 2 * CLUSTER);
+      if (index < room) assert.deepEqual([owner, kind], [0, Kind.Data]);
+      else {
+        assert.deepEqual([owner, kind], [UNKNOWN_OWNER, Kind.Unknown]);
+        assert.match(ended ?? '', /more L2 tables than the file has room for/);
+      }
+    }
+    assert.deepEqual(shown.at(-1), [room * span, entries * span, UNKNOWN_OWNER, 'u']);
+  });
+
   it('names the tables, the entries and where they stand', () => {
     const cluster = data(FULL);
     const { trace, image } = traceOne(cluster);
@@ -257,7 +284,15 @@ describe('what a write would do', () => {
       layers: [
         { size: 16384, clusterBits: 14 },
         { size: 16384, clusterBits: 12, clusters: new Map([[2, data(FULL)]]) },
-        { size: 16384, clusterBits: 12, clusters: new Map([[1, zero()], [2, data(FULL)], [3, data(FULL)]]) },
+        {
+          size: 16384,
+          clusterBits: 12,
+          clusters: new Map([
+            [1, zero()],
+            [2, data(FULL)],
+            [3, data(FULL)],
+          ]),
+        },
       ],
     });
     assert.deepEqual(session.trace(0).write, { effect: 'copy', bytes: 16384, copiesFrom: [1, 2] });

@@ -39,6 +39,7 @@ import { findingsOf } from './oddities';
 import { TableScan } from './scan';
 import type { Qcow2Snapshot } from './snapshots';
 import { viewId } from './snapshots';
+import { tableCut, tablesOf } from './tableCut';
 import { writeEffect } from './write';
 
 /** What the driver has read and opened by the time there is a layer. */
@@ -74,6 +75,15 @@ interface Entry {
   readonly l2?: { readonly index: number; readonly entryOffset: number; readonly words: DataView };
 }
 
+/** The tables of one view, as an edition of the file has them. */
+interface ViewTables {
+  readonly view: string;
+  readonly edition: number | undefined;
+  readonly l1: L1Table;
+  /** See `tableCut`; undefined until it is asked for. */
+  cut?: number;
+}
+
 export class Qcow2Layer implements Layer {
   readonly format = 'qcow2';
   readonly guestSize: number;
@@ -89,8 +99,8 @@ export class Qcow2Layer implements Layer {
   /** Findings of each scanned view, by its id. */
   private readonly findingsByView = new Map<string, readonly Finding[]>();
   private readonly snapshotsByView = new Map<string, Qcow2Snapshot>();
-  /** That of the view that was looked into last. */
-  private l1Table: { readonly view: string; readonly edition: number | undefined; readonly table: L1Table } | undefined;
+  /** Of the view that was looked into last. */
+  private lookedInto: ViewTables | undefined;
   private unwrittenAnswer: { readonly extents: HostExtents | undefined } | undefined;
 
   constructor(private readonly parts: Qcow2Parts) {
@@ -210,18 +220,25 @@ export class Qcow2Layer implements Layer {
   }
 
   private l1(view: View): L1Table {
+    return this.lookInto(view).l1;
+  }
+
+  private lookInto(view: View): ViewTables {
     const { lookups } = this.parts;
     const { edition } = lookups;
-    if (this.l1Table?.view !== view.id || this.l1Table.edition !== edition) {
-      const table = new L1Table(lookups, this.geometry, this.place(view), view.guestSize);
-      this.l1Table = { view: view.id, edition, table };
+    if (this.lookedInto?.view !== view.id || this.lookedInto.edition !== edition) {
+      const l1 = new L1Table(lookups, this.geometry, this.place(view), view.guestSize);
+      this.lookedInto = { view: view.id, edition, l1 };
     }
-    return this.l1Table.table;
+    return this.lookedInto;
   }
 
   private lookup(view: View, offset: number): Entry {
     const { clusterSize, l2Span, l2Entries, l2EntryBytes } = this.geometry;
-    const l1 = this.l1(view);
+    const looked = this.lookInto(view);
+    const { l1 } = looked;
+    looked.cut ??= tableCut(l1, tablesOf(this.parts.lookups, l1, this.geometry), this.geometry);
+    if (offset >= looked.cut) throw new DiskError('limit', 'there are more L2 tables than the file has room for');
     const l1Index = Math.floor(offset / l2Span);
     const l1EntryOffset = this.place(view).offset + l1Index * 8;
     const l1High = l1.high(l1Index);

@@ -5,8 +5,10 @@ import type { L1Place } from './l1';
 import { L1Table } from './l1';
 import type { Geometry } from './mapping';
 import { Tally } from './oddities';
-import { TableHoles } from './tableHoles';
-import { IMPOSSIBLE, NO_TABLE, TableList } from './tableList';
+import { tableCut, tablesOf } from './tableCut';
+import type { TableHoles } from './tableHoles';
+import type { TableList } from './tableList';
+import { IMPOSSIBLE, NO_TABLE } from './tableList';
 import { TableWindow } from './tableWindow';
 
 /** Flags of the kernel's decoders (`src/kernel/qcow2.ts`). */
@@ -45,10 +47,11 @@ export class TableScan implements LayerScan {
     this.block = clusterSize;
     this.flags = (header.version >= 3 ? VERSION_3 : 0) | (header.externalData ? EXTERNAL : 0);
     this.l1 = new L1Table(source, geometry, place, guestSize);
-    this.holes = new TableHoles(source, this.l1.entries * clusterSize, () => this.l1.tables * clusterSize);
-    this.tables = new TableList(this.l1, source, this.holes, clusterSize);
+    const found = tablesOf(source, this.l1, geometry);
+    this.holes = found.holes;
+    this.tables = found.tables;
     this.window = new TableWindow(source, geometry, kernel, guestSize, windowBytes, fingerprints);
-    this.cut = this.findCut();
+    this.cut = tableCut(this.l1, found, geometry);
   }
 
   get oddities(): Oddities {
@@ -181,18 +184,5 @@ export class TableScan implements LayerScan {
       next = end - 1;
     }
     return Math.min(end * l2Span, limit);
-  }
-
-  /** An honest image's tables fit in its file. @returns where that ends to be so, in guest bytes */
-  private findCut(): number {
-    const { clusterSize, l2Span } = this.geometry;
-    let left = this.holes.budget;
-    if (this.l1.entries * clusterSize <= left) return Infinity;
-    for (let index = 0; index < this.l1.entries; index += 1) {
-      if (this.tables.at(index) <= NO_TABLE) continue;
-      if (left < clusterSize) return index * l2Span;
-      left -= clusterSize;
-    }
-    return Infinity;
   }
 }
