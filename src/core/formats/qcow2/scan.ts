@@ -111,7 +111,7 @@ export class TableScan implements LayerScan {
     if (first > NO_TABLE) return { end: this.lastRead(index, end), kind: undefined, host: -1 };
     do index = this.tables.runEnd(index);
     while (index * l2Span < end && index < this.l1.entries && this.tables.at(index) === first);
-    const stop = index < this.l1.entries ? index * l2Span : this.guestSize;
+    const stop = index < this.l1.entries || first === IMPOSSIBLE ? index * l2Span : this.guestSize;
     return { end: Math.min(stop, end), kind: first === IMPOSSIBLE ? Kind.Invalid : Kind.Absent, host: -1 };
   }
 

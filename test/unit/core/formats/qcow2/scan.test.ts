@@ -445,6 +445,15 @@ describe('scanning tables that can not be true', () => {
     assert.match(scanned.findings[0]?.message ?? '', new RegExp(`guest byte ${SPAN}`));
   });
 
+  it('an L1 table that is too short and ends in a broken entry: only what that maps is broken', () => {
+    const built = build(new Map([[0, zero()]]));
+    built.image.pokeU64(built.layout.l1.offset, 0x1200n);
+    assert.deepEqual(told(scan(built, { entries: 1 }).runs), [
+      [0, SPAN, 'i', -1],
+      [SPAN, 4 * SPAN, '.', -1],
+    ]);
+  });
+
   it('an L1 table that is too short for a huge disk costs nothing past its end', () => {
     const built = buildQcow2({ size: 512 * 64, clusterBits: 9, clusters: new Map([[0, zero()]]) });
     const { runs, parts, reads } = scan(built, { guestSize: 2 ** 50 });
