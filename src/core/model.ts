@@ -247,9 +247,12 @@ export interface LayerScan {
   /**
    * Tells the kinds of the `blocks` blocks from `from` on, a multiple of `block`; of what they hold past the layer's end,
    * Absent or anything. Never Unknown: that is `ahead`'s to tell, or an error.
-   * @throws DiskError when a table can't be read
+   * @param toldBefore what is odd about blocks that begin before this offset was counted already
+   * @throws DiskError when a table can't be read: then nothing was counted
    */
   paint(from: number, blocks: number, strip: Strip, toldBefore: number): void;
+  /** Counts what is odd about the tables that begin in `[from, to)`, once that was told. @throws DiskError */
+  conclude?(from: number, to: number): void;
   /** What was odd in what was told since this scan began, by code. */
   readonly oddities: Oddities;
   /**

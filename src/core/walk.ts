@@ -101,8 +101,9 @@ export class Walker {
     return this.scans.layers.map(({ scan }) => scan?.oddities);
   }
 
-  *maps({ start, end }: DiskRange): Generator<OwnershipMap, void, void> {
-    for (const part of this.resolver.parts(start, end)) yield this.map.of(part);
+  /** @param toldBefore up to here what is odd is counted already */
+  *maps({ start, end }: DiskRange, toldBefore = start): Generator<OwnershipMap, void, void> {
+    for (const part of this.resolver.parts(start, end, toldBefore)) yield this.map.of(part);
   }
 
   close(): void {

@@ -59,6 +59,8 @@ interface Reader {
   outlook: Outlook;
   from: number;
   to: number;
+  /** Up to here it was painted: what is odd there is counted. */
+  painted: number;
   failures: number;
 }
 
@@ -111,24 +113,39 @@ export class Resolver {
       outlook: NOTHING,
       from: 0,
       to: 0,
+      painted: 0,
       failures: 0,
     }));
   }
 
-  /** The parts of `[from, to)`, in order. */
-  *parts(from: number, to: number): Generator<Part, void, void> {
+  /**
+   * The parts of `[from, to)`, in order. What is odd counts in those that were taken.
+   * @param toldBefore up to here it is counted already
+   */
+  *parts(from: number, to: number, toldBefore = from): Generator<Part, void, void> {
     this.careful = { to: 0, piece: 1 };
     for (const reader of this.readers) {
       reader.to = from;
+      reader.painted = toldBefore;
       this.attempt(reader, (scan) => {
         scan.begin(from, Math.min(to, reader.layer.guestSize));
       });
     }
-    for (let at = from; at < to;) {
-      const part = this.part(at, to);
-      yield part;
-      at = part.to;
+    let at = from;
+    try {
+      while (at < to) {
+        const part = this.part(at, to);
+        at = part.to;
+        yield part;
+      }
+    } finally {
+      for (const reader of this.readers) this.conclude(reader, toldBefore, at);
     }
+  }
+
+  private conclude(reader: Reader, from: number, to: number): void {
+    const end = Math.min(to, reader.layer.guestSize);
+    if (from < end) this.attempt(reader, (scan) => scan.conclude?.(from, end));
   }
 
   private part(from: number, limit: number): Part {
@@ -247,17 +264,19 @@ export class Resolver {
     }: { readonly from: number; readonly first: number; readonly units: number; readonly unit: number },
   ): boolean {
     const { kernel, strip, coarse } = this;
+    const toldBefore = Math.max(from, reader.painted);
     const done = this.attempt(reader, (scan) => {
       const start = Math.floor(first / scan.block) * scan.block;
       const blocks = Math.ceil((first + units * unit - start) / scan.block);
       if (start === first && scan.unit === unit && blocks * scan.block === units * unit) {
-        scan.paint(start, blocks, strip, from);
+        scan.paint(start, blocks, strip, toldBefore);
       } else {
-        scan.paint(start, blocks, coarse, from);
+        scan.paint(start, blocks, coarse, toldBefore);
         const shift = Math.log2(scan.unit / unit);
         const skip = (first - start) / unit;
         kernel.run.expand(coarse.kinds, coarse.hosts, shift, skip, strip.kinds, strip.hosts, units, unit);
       }
+      reader.painted = Math.max(toldBefore, first + units * unit);
       return true;
     });
     kernel.u8.fill(0, strip.kinds + units, strip.kinds + roundUp(units));

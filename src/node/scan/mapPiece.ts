@@ -19,6 +19,8 @@ export interface MapPiece {
   readonly index: number;
   /** Where it ends on the disk: before its part does, where that would have too much text. */
   readonly end: number;
+  /** Where what was read for it ends, past its own end where that is in the middle of a map: what is odd there is counted. */
+  readonly told: number;
   /** The first entry, which may go on with the last one of the piece before. */
   readonly first: QemuMapEntry;
   /** The last one, where there is more than one. */
@@ -60,40 +62,36 @@ export class MapPieces {
     return { oddities: this.walker.oddities, failures: this.failures };
   }
 
-  /** @param start where the piece begins, inside of its part: at the first byte of that, or where one ended early */
-  make(index: number, start = index * this.pieceBytes): MapPiece {
+  /** @param before the piece that ended early in the same part of the disk, where this one is to go on */
+  make(index: number, before?: MapPiece): MapPiece {
+    const start = before?.end ?? index * this.pieceBytes;
     const { chain, from } = this.disk;
     const unknown = { ranges: 0, bytes: 0 };
-    let entries = 0;
-    let end = start;
+    const made = { end: start, told: before?.told ?? start, entries: 0 };
     let first: QemuMapEntry | undefined;
     let last: QemuMapEntry | undefined;
-    const maps = this.maps({ start, end: this.endOf(index) }, () => entries);
+    const maps = this.maps({ start, end: this.endOf(index) }, made);
     for (const entry of entriesOf(maps, chain, from)) {
       if (!entry) continue;
-      entries += 1;
-      end = entry.start + entry.length;
+      made.entries += 1;
+      made.end = entry.start + entry.length;
       if (last) {
         this.text.add(last);
         countUnknown(unknown, last);
       }
       if (first) last = entry;
       else first = entry;
-      if (entries === this.maxEntries) break;
+      if (made.entries === this.maxEntries) break;
     }
     if (!first) throw new Error('a part of a disk has a map');
-    return { index, end, first, last, text: this.text.take(), unknown };
+    const { end, told } = made;
+    return { index, end, told, first, last, text: this.text.take(), unknown };
   }
 
   /** A piece, and where it ends early the pieces that follow it to the end of its part of the disk. */
   *whole(piece: MapPiece): Generator<MapPiece, void, void> {
     yield piece;
-    const { index } = piece;
-    for (let { end } = piece; end < this.endOf(index);) {
-      const next = this.make(index, end);
-      yield next;
-      ({ end } = next);
-    }
+    for (let last = piece; last.end < this.endOf(piece.index);) yield (last = this.make(piece.index, last));
   }
 
   close(): void {
@@ -108,10 +106,14 @@ export class MapPieces {
    * The maps of a range up to where another might have too many entries: so a piece ends between two maps, and no table's
    * entries are decoded twice, unless holes of a file tear one map into more entries than it has units.
    */
-  private *maps(range: DiskRange, entries: () => number): Generator<OwnershipMap, void, void> {
-    for (const map of this.walker.maps(range)) {
+  private *maps(
+    range: DiskRange,
+    made: { told: number; readonly entries: number },
+  ): Generator<OwnershipMap, void, void> {
+    for (const map of this.walker.maps(range, made.told)) {
+      made.told = Math.max(made.told, map.start[map.count] ?? 0);
       yield map;
-      if (entries() + MAX_UNITS > this.maxEntries) return;
+      if (made.entries + MAX_UNITS > this.maxEntries) return;
     }
   }
 }

@@ -245,6 +245,30 @@ describe('a session', () => {
     assert.equal(look(session).accounting.unknown, 0);
   });
 
+  it('counts what is odd once, also where tables below or beside it can not be read', () => {
+    // Tables of 64 entries: hundreds of them are scanned together.
+    const clusters = 64 * 40;
+    const full = new Map(Array.from({ length: clusters }, (_, i) => [i, zero()] as const));
+    const layer = { size: clusters * 512, clusterBits: 9, clusters: full };
+    const past = 2n ** 40n;
+    const { disk, built } = openBuilt({
+      layers: [layer, layer],
+      damage: (images) => {
+        for (const { image, layout } of images)
+          for (let i = 0; i < clusters; i += 10) image.pokeU64(layout.l2Entry(i) ?? 0, past);
+      },
+    });
+    const [leaf, base] = built;
+    assert(leaf && base);
+    disk.put('/1', { bytes: base.image, failsFrom: base.layout.l2Table(30) ?? 0 });
+    const session = new CoreSession(disk.environment, disk.leaf('/0'));
+    look(session);
+    const odd = (depth: number): string[] =>
+      session.findings(depth).map(({ code, message }) => `${code} ${/\d+ piece/.exec(message)?.[0] ?? ''}`);
+    assert.deepEqual(odd(0), ['data-past-end 256 piece']);
+    assert.deepEqual(odd(1), ['data-past-end 192 piece', 'scan-failed ']);
+  });
+
   it('tries a layer again that failed', () => {
     const { disk, built } = openBuilt({
       layers: [{ size: CLUSTER, clusterBits: 12, clusters: new Map([[0, data(bytes(1))]]) }],

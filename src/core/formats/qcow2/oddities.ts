@@ -16,6 +16,14 @@ export class Tally {
     const before = this.seen.get(code);
     this.seen.set(code, { count: (before?.count ?? 0) + count, first: Math.min(before?.first ?? first, first) });
   }
+
+  addAll({ seen }: Tally): void {
+    for (const [code, { first, count }] of seen) this.add(code, first, count);
+  }
+
+  clear(): void {
+    this.seen.clear();
+  }
 }
 
 const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;

@@ -23,6 +23,8 @@ export class TableScan implements LayerScan {
   readonly unit: number;
   readonly block: number;
   private readonly tally = new Tally();
+  /** Of what is being painted. */
+  private readonly painted = new Tally();
   private readonly l1: L1Table;
   private readonly holes: TableHoles;
   private readonly tables: TableList;
@@ -58,22 +60,22 @@ export class TableScan implements LayerScan {
     return this.tally.oddities;
   }
 
-  /** Counts the tables that begin in the range: each is in one range only, though it may be asked for in several. */
   begin(from: number, to: number): void {
-    const { l2Span, clusterSize } = this.geometry;
-    const mapped = this.l1.entries * l2Span;
-    const end = Math.min(to, mapped, this.cut);
+    const { l2Span } = this.geometry;
+    const end = Math.min(to, this.l1.entries * l2Span, this.cut);
     this.window.begin(end);
     this.impossible = 0;
-    for (let index = Math.floor(from / l2Span); index * l2Span < end; index += 1) {
-      const sound = this.tables.soundUntil(index);
-      if (sound > index) {
-        index = sound - 1;
-        continue;
-      }
+    if (this.window.fingerprint === undefined) return;
+    for (const index of this.unsound(Math.floor(from / l2Span), end)) {
+      if (this.tables.at(index) === IMPOSSIBLE) this.impossible += index + 1;
+    }
+  }
+
+  conclude(from: number, to: number): void {
+    const { l2Span, clusterSize } = this.geometry;
+    const mapped = this.l1.entries * l2Span;
+    for (const index of this.unsound(Math.ceil(from / l2Span), Math.min(to, mapped, this.cut))) {
       const offset = this.l1.l2Offset(index);
-      if (offset < 0) this.impossible += index + 1;
-      if (index * l2Span < from) continue;
       if (offset < 0) this.tally.add('l2-offset', index * l2Span);
       else if (offset > 0 && offset + clusterSize > this.source.size && !this.holes.hold(offset, clusterSize)) {
         this.tally.add('l2-past-end', offset);
@@ -124,6 +126,7 @@ export class TableScan implements LayerScan {
     const { run } = this.kernel;
     const perBlock = clusterSize / this.unit;
     const end = from + blocks * clusterSize;
+    this.painted.clear();
     for (let at = from; at < end;) {
       const index = Math.floor(at / l2Span);
       const painted = { kinds: strip.kinds + (at - from) / this.unit, hosts: 0 };
@@ -149,6 +152,16 @@ export class TableScan implements LayerScan {
       }
       at += count * clusterSize;
     }
+    this.tally.addAll(this.painted);
+  }
+
+  /** The L1 entries from `first` on, up to a guest offset, that may be odd. */
+  private *unsound(first: number, end: number): Generator<number, void, void> {
+    for (let index = first; index * this.geometry.l2Span < end; index += 1) {
+      const sound = this.tables.soundUntil(index);
+      if (sound > index) index = sound - 1;
+      else yield index;
+    }
   }
 
   private decode(
@@ -164,9 +177,9 @@ export class TableScan implements LayerScan {
     const odd = decode(pointer, count, kinds, hosts, this.flags, header.clusterBits, this.source.size, guest);
     if (odd === 0 || told) return;
     const entries = run.oddEntries.value;
-    if (entries > 0) this.tally.add('entry', guest + run.firstOddEntry.value * this.unit, entries);
+    if (entries > 0) this.painted.add('entry', guest + run.firstOddEntry.value * this.unit, entries);
     const pastEnds = run.pastEnds.value;
-    if (pastEnds > 0) this.tally.add('data-past-end', guest + run.firstPastEnd.value * this.unit, pastEnds);
+    if (pastEnds > 0) this.painted.add('data-past-end', guest + run.firstPastEnd.value * this.unit, pastEnds);
   }
 
   /**

@@ -14,7 +14,7 @@ const CLUSTERS = 65536;
 const TIB = 2 ** 40;
 
 /** Every third cluster is the leaf's, every sixth as zeros, and a raw base with holes lies below. */
-function fragmented(): Session {
+function fragmented(damage?: ChainSpec['damage']): Session {
   const content = data(noise(1, CLUSTER));
   const clusters = new Map<number, Cluster>();
   for (let i = 0; i < CLUSTERS; i += 3) clusters.set(i, i % 2 === 0 ? zero() : content);
@@ -26,6 +26,7 @@ function fragmented(): Session {
   return openBuilt({
     layers: [{ size, clusterBits: 9, clusters }],
     base: { bytes: new Uint8Array(size), extents },
+    ...(damage ? { damage } : {}),
   }).session;
 }
 
@@ -34,6 +35,8 @@ interface Joined {
   /** Most entries of a piece. */
   readonly most: number;
   readonly pieces: number;
+  /** What is odd about the leaf: how often, by code. */
+  readonly odd: Readonly<Record<string, number>>;
 }
 
 /** The map from pieces, each joined with what follows where it ends early. */
@@ -53,7 +56,8 @@ function joined(session: Session, pieceBytes: number, maxEntries?: number): Join
   }
   joiner.end();
   pieces.close();
-  return { text: Buffer.concat(written).toString(), most, pieces: count };
+  const odd = [...(pieces.result.oddities[0] ?? [])].map(([code, oddity]) => [code, oddity.count] as const);
+  return { text: Buffer.concat(written).toString(), most, pieces: count, odd: Object.fromEntries(odd) };
 }
 
 describe('the text of a map', () => {
@@ -72,6 +76,26 @@ describe('the text of a map', () => {
         assert.equal(parts.text, whole.text);
       }
     }
+  });
+
+  it('is made with each oddity counted once, in whatever pieces', () => {
+    const past = 2n ** 40n;
+    const odd = { entry: 0, 'data-past-end': 0, 'l2-past-end': 0 };
+    const session = fragmented(([leaf]) => {
+      const { image, layout } = leaf ?? assert.fail();
+      const tables = layout.l1.entries;
+      for (let cluster = 3; cluster < CLUSTERS / 2; cluster += 30) {
+        const code = cluster % 60 === 3 ? 'entry' : 'data-past-end';
+        image.pokeU64(layout.l2Entry(cluster) ?? 0, code === 'entry' ? 2n ** 55n : past);
+        odd[code] += 1;
+      }
+      for (let table = tables / 2; table < tables; table += 3) {
+        image.pokeU64(layout.l1.offset + 8 * table, past);
+        odd['l2-past-end'] += 1;
+      }
+    });
+    const { guestSize } = session.view;
+    for (const most of [Infinity, 20_000, 1000]) assert.deepEqual(joined(session, guestSize, most).odd, odd);
   });
 
   it('is the same where subclusters lie in the middle of a piece', () => {
