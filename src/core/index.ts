@@ -59,6 +59,7 @@ export type { Standpoint } from './session';
 export { bytesPerCell, rangeBeside, RangesBuilder, unite } from './ranges';
 export { sniff } from './sniff';
 export { listed } from './listed';
+export { lostBytes } from './lost';
 export type * from './snapshots/model';
 export { commandLine, quoted } from './shell';
 export type { Sniffed } from './sniff';

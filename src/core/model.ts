@@ -186,6 +186,8 @@ export interface Finding {
   readonly advice?: string | undefined;
   /** Place in the layer's own file. */
   readonly offset?: number | undefined;
+  /** Bytes of the disk, at most, whose tables are gone: they read as empty, and what was there is unknown. */
+  readonly lost?: number | undefined;
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+import { lostBytes } from '../core/lost';
 import type { Fact, Finding, LayerAccount } from '../core/model';
 import type { LayerStory } from '../core/snapshots/model';
 import { formatBytes, formatCount } from '../core/units';
@@ -24,7 +25,7 @@ export function chainSummary(summary: ImageSummary, picked: number | null): stri
   });
   const from = standpointText(summary);
   const rest = [
-    accounting && accounting.nobody > 0 ? `${formatBytes(accounting.nobody)} held by no layer, reads as zero` : '',
+    accounting && accounting.nobody > 0 ? nobodyText(summary, accounting.nobody) : '',
     accounting && accounting.unknown > 0 ? `${formatBytes(accounting.unknown)} unknown` : '',
   ].filter(Boolean);
   const layer = picked === null ? undefined : layers[picked];
@@ -38,6 +39,15 @@ export function chainSummary(summary: ImageSummary, picked: number | null): stri
     ...(layer ? details(layer, accounting?.layers[layer.depth]) : []),
     problems(layers),
   );
+}
+
+function nobodyText({ layers, standpoint }: ImageSummary, nobody: number): string {
+  const lost = lostBytes(
+    layers.slice(standpoint.depth).flatMap(({ findings }) => findings),
+    nobody,
+  );
+  const lostOf = lost === 0 ? '' : `, up to ${formatBytes(lost)} of it unknown since tables are lost`;
+  return `${formatBytes(nobody)} held by no layer, reads as zero${lostOf}`;
 }
 
 /** The same for one image of the tree. */

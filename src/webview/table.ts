@@ -1,3 +1,4 @@
+import { lostBytes } from '../core/lost';
 import { formatBytes, formatWhen } from '../core/units';
 import type { LayerSummary } from '../protocol/image';
 import { cssColor } from './color';
@@ -41,6 +42,9 @@ export class LayerTable {
     this.caption.textContent = `Layers of ${summary.layers[0]?.fileName ?? ''}, newest first`;
     fill(this.rows, ...summary.layers.map((layer) => this.row(layer, state, colors[layer.depth], shown)));
     const { accounting } = summary;
+    const lost = lostBytes(
+      summary.layers.slice(summary.standpoint.depth).flatMap(({ findings }) => findings), accounting?.nobody ?? 0,
+    );
     const sum = (name: string, bytes: number, look: string): HTMLElement => h(
       'tr', {},
       h('th', { attributes: { scope: 'row' } }, h('span', `mark ${look}`), name),
@@ -53,6 +57,7 @@ export class LayerTable {
         class: 'problem broken-end', attributes: { colspan: String(COLUMNS.length) },
       }, asSentence(summary.end.message)))]),
       ...(accounting ? [sum('nobody (reads as zero)', accounting.nobody, 'nobody')] : []),
+      ...(lost > 0 ? [sum('of that unknown at most, since tables are lost', lost, 'unknown')] : []),
       ...(accounting && accounting.unknown > 0 ? [sum('unknown', accounting.unknown, 'unknown')] : []),
       sum('whole disk', summary.guestSize, 'none'),
       summary.comparison && h('tr', {}, h('td', {

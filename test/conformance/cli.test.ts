@@ -1,7 +1,7 @@
 /** What `vmdisk` promises beside its answers: streams, exit codes, plain errors. The images are the project's own. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildQcow2, data, noise, prose, compressed, writeImage, zero } from '../fixtures/build/index';
 import type { CliResult } from '../support/cli';
@@ -45,6 +45,9 @@ describe('the command line', () => {
     write('pieces.qcow2', { size: pieces * 512, clusterBits: 9, clusters });
     writeFileSync(join(folder, 'disk.vmdk'), 'KDMV'.padEnd(1024, '\0'));
     writeFileSync(join(folder, 'cut.qcow2'), readFileSync(join(folder, 'leaf.qcow2')).subarray(0, 60));
+    const lost = buildQcow2({ size, clusters: old });
+    writeImage(join(folder, 'lost-table.qcow2'), lost.image);
+    truncateSync(join(folder, 'lost-table.qcow2'), lost.layout.l2Table(0) ?? 0);
     mkdirSync(join(folder, 'folder'));
   });
 
@@ -198,6 +201,17 @@ describe('the command line', () => {
     assert.match(result.stderr, /gone\.qcow2.*is not there/);
     assert.match(result.stderr, /1 range of the disk \(128 KiB\) can't be known/);
     assert.equal(run('map', 'orphan.qcow2').code, 1);
+  });
+
+  it('tells how much of a disk is unknown where the tables are past the end of the file', () => {
+    const { stdout } = run('chain', 'lost-table.qcow2');
+    assert.match(
+      stdout,
+      /256 KiB are in no layer and read as zero; up to 256 KiB of that is unknown, since tables are lost\./,
+    );
+    const result = run('map', 'lost-table.qcow2');
+    assert.match(result.stderr, /what was in the 256 KiB of the disk that is mapped there is unknown/);
+    assert.doesNotMatch(run('chain', 'pieces.qcow2').stdout, /unknown/);
   });
 
   it('looks at a snapshot by id or name', () => {

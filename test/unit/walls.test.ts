@@ -29,11 +29,11 @@ const WALLS: Readonly<Record<string, Wall>> = {
   node: { parts: ['core', 'protocol'], packages: ['node:', 'zstddec', '@bokuweb/zstd-wasm'] },
   cli: { parts: ['core', 'node'], packages: ['node:'] },
   extension: { parts: ['core', 'protocol', 'node'], packages: ['node:', 'vscode'] },
-  // The model has the constants of its types; the others are how sizes, checks and commands are worded, wherever they are.
+  // The model has the constants of its types; the others are how sizes, checks, losses and commands are worded, wherever they are.
   webview: {
     parts: ['protocol'],
     types: ['core'],
-    files: ['core/model', 'core/units', 'core/checkWords', 'core/shell'],
+    files: ['core/model', 'core/units', 'core/checkWords', 'core/lost', 'core/shell'],
   },
 };
 

@@ -1,5 +1,5 @@
 import type { ChainLayer, LayerAccount, LayerStory, Picture } from '../../core';
-import { formatBytes, formatDay } from '../../core';
+import { formatBytes, formatDay, lostBytes } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingJson, findingLines } from '../findings';
 import type { OpenImage } from '../image';
@@ -121,11 +121,13 @@ function humanLines(image: OpenImage, { accounting }: Picture): string[] {
   const state = view.id === '' ? '' : ` at snapshot ${plain(view.name)}`;
   const whose = [...new Set(stories.flatMap((story) => (story ? [belongs(story)] : [])))];
   const count = layers.length === 1 ? 'one layer' : `${layers.length} layers, newest first`;
-  const nobody = accounting.nobody === 0 ? [] : [`${formatBytes(accounting.nobody)} are in no layer and read as zero.`];
   const unknown = accounting.unknown === 0 ? [] : [`${formatBytes(accounting.unknown)} can't be known.`];
-  const findings = layers.flatMap(({ depth }) =>
-    session.findings(depth).flatMap((finding) => findingLines(finding, titles[depth])),
-  );
+  const found = layers.map(({ depth }) => session.findings(depth));
+  const findings = found.flatMap((each, depth) => each.flatMap((finding) => findingLines(finding, titles[depth])));
+  const lost = lostBytes(found.slice(session.from.depth).flat(), accounting.nobody);
+  const lostOf = lost === 0 ? '' : `; up to ${formatBytes(lost)} of that is unknown, since tables are lost`;
+  const nobody =
+    accounting.nobody === 0 ? [] : [`${formatBytes(accounting.nobody)} are in no layer and read as zero${lostOf}.`];
   return [
     `${paint('bold', titles[0] ?? '')}${state}: a disk of ${formatBytes(accounting.guestSize)} in ${count}`,
     ...whose.slice(0, MOST_OWNERS),

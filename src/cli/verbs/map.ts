@@ -22,6 +22,9 @@ start, length, depth, present, zero, data, compressed and, where it is known, of
 
 Where the answer is not known (a parent is missing, a table can't be read) the entry has "unknown": true,
 which qemu-img has no word for. All else is printed as usual, a line on stderr tells why, and the exit code is 1.
+
+Of a file that was cut short, tables past its end read as empty, as they do to QEMU. What was there is unknown: a line
+on stderr tells how much of the disk that is.
 `;
 
 export const map: Verb = {

@@ -48,6 +48,20 @@ describe('the layer summary on the clipboard', () => {
     assert.match(text, /partial-sector.*cut short Compare\./);
   });
 
+  it('tells how much of that is unknown, since its tables are lost', () => {
+    const told = (lost: number): string => {
+      const finding = { code: 'l2-past-end', severity: 'error', message: 'the file ends', lost } as const;
+      const layers = summary.layers.map((layer, depth) => (depth === 0 ? { ...layer, findings: [finding] } : layer));
+      return chainSummary({ ...summary, layers }, null);
+    };
+    assert.match(
+      told(2 * MIB),
+      /30 MiB held by no layer, reads as zero, up to 2 MiB of it unknown since tables are lost/,
+    );
+    assert.match(told(40 * MIB), /up to 30 MiB of it unknown/);
+    assert.doesNotMatch(chainSummary(summary, null), /unknown/);
+  });
+
   it('adds the facts of the picked layer', () => {
     assert.doesNotMatch(chainSummary(summary, null), /File size/);
     assert.match(chainSummary(summary, 0), /File size: 192 KiB \(196,608 bytes\)/);

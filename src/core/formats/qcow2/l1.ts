@@ -4,6 +4,7 @@ import type { ByteSource, Finding } from '../../model';
 import { LIMITS } from './limits';
 import type { Geometry } from './mapping';
 import { offsetOf } from './mapping';
+import { CUT_SHORT, lostText } from './oddities';
 
 /** The table is read this many bytes at a time: it may be 32 MiB large, and a chain may have 256 of them. */
 const PIECE_BYTES = 16 << 10;
@@ -21,6 +22,7 @@ export class L1Table {
   /** Entries that the disk needs and the table has. */
   readonly entries: number;
   private readonly clusterSize: number;
+  private readonly disk: { readonly geometry: Geometry; readonly guestSize: number };
   private piece = new DataView(new ArrayBuffer(0));
   private pieceStart = -1;
 
@@ -42,15 +44,18 @@ export class L1Table {
     this.offset = offset;
     this.entries = Math.min(entries, Math.ceil(guestSize / geometry.l2Span));
     this.clusterSize = geometry.clusterSize;
+    this.disk = { geometry, guestSize };
   }
 
   /** What is odd about where it lies; its entries past the end of the file read as zero: nothing is mapped. */
   get findings(): readonly Finding[] {
     const { size } = this.source;
     if (this.entries === 0 || this.offset + this.entries * 8 <= size) return [];
-    const message = `the L1 table goes on past the end of the file (${size} bytes): what it maps reads as empty`;
-    const advice = 'The file was cut short: copy it anew from where it came.';
-    return [{ code: 'l1-past-end', severity: 'error', message, advice, offset: this.offset }];
+    const there = Math.max(0, Math.floor((size - this.offset) / 8));
+    const { geometry, guestSize } = this.disk;
+    const lost = geometry.mapped(this.entries - there, guestSize);
+    const message = `the L1 table goes on past the end of the file (${size} bytes): ${lostText(lost)}`;
+    return [{ code: 'l1-past-end', severity: 'error', message, advice: CUT_SHORT, offset: this.offset, lost }];
   }
 
   /** The first 32 bits of an entry; 0 past the end of the table. @throws DiskError `io` */

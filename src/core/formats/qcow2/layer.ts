@@ -146,7 +146,8 @@ export class Qcow2Layer implements Layer {
   }
 
   scanned(view: View, oddities: Oddities): void {
-    this.findingsByView.set(view.id, [...this.l1Findings(view), ...findingsOf(oddities)]);
+    const odd = findingsOf(oddities, (tables) => this.geometry.mapped(tables, view.guestSize));
+    this.findingsByView.set(view.id, [...this.l1Findings(view), ...odd]);
   }
 
   trace(view: View, offset: GuestOffset): LayerTrace {

@@ -42,6 +42,11 @@ export class Geometry {
     this.subclusterSize = header.extendedL2 ? this.clusterSize / SUBCLUSTERS : this.clusterSize;
   }
 
+  /** Bytes of a disk that so many L2 tables map at most. */
+  mapped(tables: number, guestSize: number): number {
+    return Math.min(tables * this.l2Span, guestSize);
+  }
+
   /**
    * Where a compressed cluster's bytes lie: the offset is to the byte, the length in whole sectors of 512 bytes counted
    * from the one that the offset is in ("Compressed Clusters Descriptor": x = 62 - (cluster_bits - 8)).

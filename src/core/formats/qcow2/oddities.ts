@@ -1,4 +1,5 @@
 import type { Finding, Oddities, Oddity } from '../../model';
+import { formatBytes } from '../../units';
 
 /** What may be odd about L2 tables and their entries. */
 export type OddityCode =
@@ -30,11 +31,11 @@ const plural = (count: number, one: string, more = `${one}s`): string => `${coun
 
 interface About {
   readonly severity: Finding['severity'];
-  readonly text: (oddity: Oddity) => string;
+  readonly text: (oddity: Oddity, lost: number) => string;
   readonly advice: string;
 }
 
-const CUT_SHORT = 'The file was cut short: copy it anew from where it came.';
+export const CUT_SHORT = 'The file was cut short: copy it anew from where it came.';
 
 const ABOUT: Readonly<Record<OddityCode, About>> = {
   'l2-offset': {
@@ -45,8 +46,8 @@ const ABOUT: Readonly<Record<OddityCode, About>> = {
   },
   'l2-past-end': {
     severity: 'error',
-    text: ({ count, first }) =>
-      `the file ends before ${plural(count, 'L2 table')} (the first at byte ${first}) or inside: what is not there reads as empty`,
+    text: ({ count, first }, lost) =>
+      `the file ends before ${plural(count, 'L2 table')} (the first at byte ${first}) or inside: ${lostText(lost)}`,
     advice: CUT_SHORT,
   },
   entry: {
@@ -74,9 +75,18 @@ const ABOUT: Readonly<Record<OddityCode, About>> = {
   },
 };
 
-export function findingsOf(oddities: Oddities): readonly Finding[] {
+/** What is said of as much of a disk as tables map that the file has not. @param bytes at most */
+export const lostText = (bytes: number): string =>
+  `what was in the ${formatBytes(bytes)} of the disk that is mapped there is unknown, and reads as empty`;
+
+/** @param mapped bytes of the disk that so many L2 tables map at most */
+export function findingsOf(oddities: Oddities, mapped: (tables: number) => number): readonly Finding[] {
   return [...oddities].flatMap(([code, oddity]) => {
     const about = (ABOUT as Partial<Record<string, About>>)[code];
-    return about ? [{ code, severity: about.severity, message: about.text(oddity), advice: about.advice }] : [];
+    if (!about) return [];
+    const { severity, advice } = about;
+    const lost = mapped(oddity.count);
+    const finding = { code, severity, message: about.text(oddity, lost), advice };
+    return [code === 'l2-past-end' ? { ...finding, lost } : finding];
   });
 }

@@ -80,7 +80,7 @@ function scan(
   kernel.release();
   return {
     runs: joined(maps, host),
-    findings: findingsOf(tables.oddities),
+    findings: findingsOf(tables.oddities, (count) => geometry.mapped(count, size)),
     reads: disk.reads,
     failures,
     parts: maps.length,
@@ -367,6 +367,8 @@ describe('scanning tables that can not be true', () => {
       [CLUSTER, 4 * SPAN, '.', -1],
     ]);
     assert.deepEqual(codes(scanned), ['l2-past-end error']);
+    assert.equal(scanned.findings[0]?.lost, SPAN);
+    assert.match(scanned.findings[0].message, /what was in the 2 MiB of the disk that is mapped there is unknown/);
   });
 
   it('an L2 table cut by the end of the file reads as far as it goes', () => {
@@ -507,16 +509,18 @@ describe('scanning tables that can not be true', () => {
   it('an L1 table past the end of the file reads as empty, and says so', () => {
     const built = build(new Map([[0, zero()]]));
     const { offset } = built.layout.l1;
-    const lost = (place: number, size: number): string[] => {
+    const lost = (place: number, size: number): unknown[] => {
       const source = { ...memorySource(built.image), size };
       const geometry = new Geometry(readHeader(memorySource(built.image)));
-      return new L1Table(source, geometry, { offset: place, entries: 4 }, 4 * SPAN).findings.map(({ code }) => code);
+      const { findings } = new L1Table(source, geometry, { offset: place, entries: 4 }, 4 * SPAN - 512);
+      return findings.map((finding) => [finding.code, finding.lost]);
     };
     assert.deepEqual(lost(offset, offset + 32), []);
-    assert.deepEqual(lost(offset, offset + 31), ['l1-past-end']);
+    assert.deepEqual(lost(offset, offset + 31), [['l1-past-end', SPAN]]);
+    assert.deepEqual(lost(offset, offset), [['l1-past-end', 4 * SPAN - 512]]);
     built.image.pokeU64(40, 1n << 40n);
     const scanned = scan(built);
     assert.deepEqual(told(scanned.runs), [[0, 4 * SPAN, '.', -1]]);
-    assert.deepEqual(lost(2 ** 40, built.image.size), ['l1-past-end']);
+    assert.deepEqual(lost(2 ** 40, built.image.size), [['l1-past-end', 4 * SPAN - 512]]);
   });
 });
