@@ -44,7 +44,6 @@ export { storageFindings } from './platforms/ovirt/findings';
 export type { VolumeHeader } from './platforms/ovirt/findings';
 export { storyTeller } from './platforms/registry';
 export { entriesOf, mergeable, OF_NOTHING, qemuMap } from './qemuMap';
-export { JSON_AFTER, JSON_BEFORE, JSON_BETWEEN, MapText } from './mapText';
 export type { QemuMapEntry } from './qemuMap';
 export { fileOwners } from './fileMap';
 export { readGuest } from './guest';

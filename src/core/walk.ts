@@ -101,6 +101,11 @@ export class Walker {
     return this.scans.layers.map(({ scan }) => scan?.oddities);
   }
 
+  /** By index of the layer from the standpoint down: bytes of the disk that one kind stands for. */
+  get units(): readonly (number | undefined)[] {
+    return this.scans.layers.map(({ scan }) => scan?.unit);
+  }
+
   /** @param toldBefore up to here what is odd is counted already */
   *maps({ start, end }: DiskRange, toldBefore = start): Generator<OwnershipMap, void, void> {
     for (const part of this.resolver.parts(start, end, toldBefore)) yield this.map.of(part);

@@ -181,8 +181,10 @@ export class ImageServer {
   }
 
   exportMap(target: string, format: MapFormat): Promise<{ entries: number } | null> {
-    return this.withOwnSession(async (session) => {
-      const entries = await this.works.run('exportMap', exportMap(session, format, target));
+    return this.withOwnSession(async (session, policy) => {
+      const entries = await this.works.watch('exportMap', (token, progress) =>
+        exportMap(session, { format, target, policy, token, progress }),
+      );
       return entries === null ? null : { entries };
     });
   }

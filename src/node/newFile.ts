@@ -41,9 +41,9 @@ export class NewFile implements Sink {
     this.file = WritableFile.create(this.temporary, this.target);
   }
 
-  /** Writes text behind all text before. @throws DiskError `io`; the file is then abandoned */
-  append(text: string): void {
-    const bytes = Buffer.from(text, 'utf8');
+  /** Writes text, or its bytes, behind all that was appended before. @throws DiskError `io`; the file is then abandoned */
+  append(text: string | Uint8Array): void {
+    const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
     this.writeAt(bytes, this.appended);
     this.appended += bytes.length;
   }

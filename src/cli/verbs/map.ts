@@ -6,7 +6,7 @@ import { openImage, percent, tellFindings } from '../image';
 import { TRUST_ALL } from '../../node/gate';
 import { countUnknown } from '../../node/scan/mapPiece';
 import type { MapRemarks } from '../../node/scan/mapText';
-import { writeMapJson } from '../../node/scan/mapText';
+import { writeMap } from '../../node/scan/mapText';
 import { Output, stdoutIsTerminal, tell, writeBytes } from '../output';
 import { ProgressLine } from '../progress';
 import { pad, paint, plain } from '../text';
@@ -41,7 +41,7 @@ export const map: Verb = {
       line?.update(`reading the map: ${percent(done, image.session.view.guestSize)} %`);
     };
     const remarks = invocation.json
-      ? await writeMapJson(image.session, TRUST_ALL, writeBytes, progress)
+      ? await writeMap(image.session, { format: 'json', policy: TRUST_ALL, write: writeBytes, progress })
       : printMap(image, progress);
     line?.clear();
     return conclude(image, remarks);

@@ -29,7 +29,7 @@ export async function runWork<N extends WorkName>(
         cancelled.onCancellationRequested(() => void document.call('cancel', { work })),
         document.onDidWork(({ work: which, share }) => {
           if (which !== work || share === null || share <= told) return;
-          progress.report({ increment: (share - told) * 100 });
+          progress.report({ increment: (share - told) * 100, message: `${Math.floor(share * 100)} %` });
           told = share;
         }),
       ];

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SharedClaims } from './claims';
 import { Claims } from './claims';
+import type { StopToken } from '../slices';
 import type { RunningTask } from './start';
 
 /** How many pieces may be made ahead of the first one that is not used yet: each waits in memory. */
@@ -29,6 +30,7 @@ export function* claimInOrder({ claims, used }: SharedOrder): Generator<number, 
 
 export interface InOrder<P> {
   readonly order: SharedOrder;
+  readonly token?: StopToken | undefined;
   /** Makes a piece in this thread. */
   readonly make: (index: number) => P;
   /** Is given all pieces in their order. */
@@ -40,9 +42,9 @@ export interface InOrder<P> {
 /**
  * Makes pieces here and in helper threads, and uses them in order. What a helper claimed and did not make, since it
  * failed, is made here: as nobody knows which helper claimed what, once one has failed a piece whose turn it is is not
- * waited for.
+ * waited for. Stopped it uses no more.
  */
-export async function inOrder<P>({ order, make, use, start }: InOrder<P>): Promise<void> {
+export async function inOrder<P>({ order, make, use, start, token }: InOrder<P>): Promise<void> {
   const claims = Claims.from(order.claims);
   const used = new Int32Array(order.used);
   const made = new Map<number, P>();
@@ -53,6 +55,9 @@ export async function inOrder<P>({ order, make, use, start }: InOrder<P>): Promi
     // A helper may still come with one that was not waited for.
     if (index < next) return;
     made.set(index, piece);
+    wake();
+  });
+  token?.onStop(() => {
     wake();
   });
   const helpers = { running: tasks.length, failed: false };
@@ -68,6 +73,7 @@ export async function inOrder<P>({ order, make, use, start }: InOrder<P>): Promi
   }
   try {
     while (next < count) {
+      if (token?.stopped) return;
       const piece = made.get(next);
       if (piece !== undefined) {
         made.delete(next);

@@ -1,18 +1,17 @@
 import type { Side } from '../../core/compareSide';
-import { MapText } from '../../core/mapText';
 import type { Finding, Oddities, OwnershipMap } from '../../core/model';
 import type { QemuMapEntry } from '../../core/qemuMap';
 import { entriesOf } from '../../core/qemuMap';
 import { MAX_UNITS } from '../../core/scan/resolver';
 import type { DiskRange } from '../../core/walk';
 import { Walker } from '../../core/walk';
+import type { EntryText, MapLayout } from './mapLayout';
 
 /** Of a piece's text: some pieces wait in memory for those before them. */
 const MAX_PIECE_TEXT = 12 << 20;
-/** No entry's text is longer: its names, three numbers of 16 digits and a depth. */
-const MAX_ENTRY_TEXT = 192;
-/** How many entries a piece may have. */
-export const MAX_PIECE_ENTRIES = MAX_PIECE_TEXT / MAX_ENTRY_TEXT;
+const MAX_PIECES = 1 << 20;
+/** Of raw layers, which have no tables: a hole may begin at any sector, and few do. */
+const RAW_GRAIN = 65536;
 
 /** A part of a disk's map as text, ready to be joined to what stands before and after it. */
 export interface MapPiece {
@@ -25,8 +24,9 @@ export interface MapPiece {
   readonly first: QemuMapEntry;
   /** The last one, where there is more than one. */
   readonly last: QemuMapEntry | undefined;
-  /** Those in between. */
+  /** Those in between, and how many they are. */
   readonly text: Uint8Array<ArrayBuffer>;
+  readonly between: number;
   /** Of those in between, what is not known. */
   readonly unknown: Unknown;
 }
@@ -45,17 +45,29 @@ export interface MapPieceResult {
 
 /** Makes pieces of one disk's map. */
 export class MapPieces {
+  /** How much of the disk is one piece, or several that follow each other. */
+  readonly pieceBytes: number;
   private readonly failures = new Map<number, Finding>();
   private readonly walker: Walker;
-  private readonly text = new MapText();
+  private readonly text: EntryText;
+  private readonly maxEntries: number;
 
-  /** @param maxEntries of a piece, above 0 */
+  /**
+   * @param pieceBytes what others make of the same disk
+   * @param maxEntries of a piece, above 0
+   */
   constructor(
     private readonly disk: Side,
-    private readonly pieceBytes: number,
-    private readonly maxEntries = MAX_PIECE_ENTRIES,
+    layout: MapLayout,
+    {
+      pieceBytes,
+      maxEntries = Math.floor(MAX_PIECE_TEXT / layout.entryBytes),
+    }: { readonly pieceBytes?: number; readonly maxEntries?: number } = {},
   ) {
+    this.text = layout.entries();
+    this.maxEntries = maxEntries;
     this.walker = new Walker(disk.chain, disk.from, (depth, finding) => this.failures.set(depth, finding));
+    this.pieceBytes = pieceBytes ?? this.pieceOfDisk();
   }
 
   get result(): MapPieceResult {
@@ -85,7 +97,8 @@ export class MapPieces {
     }
     if (!first) throw new Error('a part of a disk has a map');
     const { end, told } = made;
-    return { index, end, told, first, last, text: this.text.take(), unknown };
+    const between = Math.max(0, made.entries - 2);
+    return { index, end, told, first, last, text: this.text.take(), between, unknown };
   }
 
   /** A piece, and where it ends early the pieces that follow it to the end of its part of the disk. */
@@ -96,6 +109,18 @@ export class MapPieces {
 
   close(): void {
     this.walker.close();
+  }
+
+  /** As many units of the finest tables as a piece may have entries, a power of two. */
+  private pieceOfDisk(): number {
+    const { chain, from } = this.disk;
+    const finest = this.walker.units.reduce<number>((least, unit, index) => {
+      const isRaw = chain.layers[from.depth + index]?.layer.format === 'raw';
+      return isRaw ? least : Math.min(least, unit ?? Infinity);
+    }, Infinity);
+    const units = 2 ** Math.floor(Math.log2(this.maxEntries));
+    const least = 2 ** Math.ceil(Math.log2(Math.max(1, from.view.guestSize / MAX_PIECES)));
+    return Math.max(units * (finest === Infinity ? RAW_GRAIN : finest), least);
   }
 
   private endOf(index: number): number {

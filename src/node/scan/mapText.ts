@@ -1,19 +1,16 @@
-import type { Finding, Layer, QemuMapEntry, Session } from '../../core';
-import { JSON_AFTER, JSON_BEFORE, JSON_BETWEEN, MapText, mergeable, OF_NOTHING } from '../../core';
-import type { Side } from '../../core/compareSide';
-import { SUBCLUSTERS } from '../../core/formats/qcow2/mapping';
-import type { GatePolicy } from '../../protocol/worker';
+import type { Finding, QemuMapEntry, Session } from '../../core';
+import { mergeable, OF_NOTHING } from '../../core';
+import type { GatePolicy, MapFormat } from '../../protocol/worker';
 import { inOrder, shareOrder } from '../crew/inOrder';
 import type { RunningTask } from '../crew/start';
 import { startTask } from '../crew/start';
+import type { StopToken } from '../slices';
+import type { EntryText, MapLayout } from './mapLayout';
+import { layoutOf } from './mapLayout';
 import type { MapPiece, MapPieceResult, Unknown } from './mapPiece';
-import { countUnknown, MAX_PIECE_ENTRIES, MapPieces } from './mapPiece';
+import { countUnknown, MapPieces } from './mapPiece';
 import { elsewhere } from '../sameDisk';
 import { helpersFor } from './worth';
-
-/** Of raw layers, which have no tables: a hole may begin at any sector, and few do. */
-const RAW_GRAIN = 65536;
-const MAX_PIECES = 1 << 20;
 
 /** What is to be said about a map besides the map. */
 export interface MapRemarks {
@@ -22,30 +19,43 @@ export interface MapRemarks {
   readonly failures: ReadonlyMap<number, Finding>;
 }
 
+export interface MapWriting {
+  readonly format: MapFormat;
+  /** By which the session's chain was opened. */
+  readonly policy: GatePolicy;
+  /** Is given the text in order. */
+  readonly write: (text: Uint8Array) => void;
+  /** Is told how many bytes of the disk are written. */
+  readonly progress: (done: number) => void;
+  readonly token?: StopToken;
+}
+
+export interface WrittenMap extends MapRemarks {
+  readonly entries: number;
+}
+
 /**
- * Writes the map from a session's standpoint as `qemu-img map --output=json` prints it, made by two threads where it is
- * large.
- * @param write is given the text in order
- * @param progress is told how many bytes of the disk are written
+ * Writes the map from a session's standpoint, made by two threads where it is large. Stopped it writes no more, and what is
+ * returned is of what was written.
  */
-export async function writeMapJson(
+export async function writeMap(
   session: Session,
-  policy: GatePolicy,
-  write: (text: Uint8Array) => void,
-  progress: (done: number) => void,
-): Promise<MapRemarks> {
+  { format, policy, write, progress, token }: MapWriting,
+): Promise<WrittenMap> {
   const { from } = session;
   const { guestSize } = from.view;
-  const joiner = new MapJoiner(write);
-  const pieceBytes = pieceBytesOf(session);
+  const layout = layoutOf(format, session);
+  const joiner = new MapJoiner(layout, write);
+  const own = new MapPieces(session, layout);
+  const { pieceBytes } = own;
   const order = shareOrder(Math.ceil(guestSize / pieceBytes));
-  const own = new MapPieces(session, pieceBytes);
   let tasks: readonly RunningTask<MapPieceResult | undefined>[] = [];
   try {
     if (guestSize === 0) joiner.entry(OF_NOTHING);
-    const params = { disk: elsewhere(session, policy), pieceBytes, order };
+    const params = { disk: elsewhere(session, policy), format, pieceBytes, order };
     await inOrder<MapPiece>({
       order,
+      token,
       make: (index) => own.make(index),
       use: (piece) => {
         for (const each of own.whole(piece)) {
@@ -65,44 +75,44 @@ export async function writeMapJson(
         return tasks;
       },
     });
+    const { unknown } = joiner;
+    if (token?.stopped) return { unknown, entries: joiner.entries, failures: own.result.failures };
     joiner.end();
     const others = await Promise.all(tasks.map(({ done }) => done.catch(() => undefined)));
     const results = [own.result, ...others.flatMap((each) => each ?? [])];
     session.scanned(from, results);
-    return { unknown: joiner.unknown, failures: new Map(results.flatMap(({ failures }) => [...failures])) };
+    const failures = new Map(results.flatMap((each) => [...each.failures]));
+    return { unknown, entries: joiner.entries, failures };
   } finally {
     own.close();
   }
 }
 
-/** How much of the disk a piece is: as many units of the finest tables as it may have entries, a power of two. */
-export function pieceBytesOf({ chain: { layers }, from }: Side): number {
-  const tables = layers.slice(from.depth).filter(({ layer }) => layer.format !== 'raw');
-  const finest = tables.length === 0 ? RAW_GRAIN : Math.min(...tables.map(({ layer }) => unitOf(layer)));
-  const least = from.view.guestSize / MAX_PIECES;
-  return Math.max(MAX_PIECE_ENTRIES * finest, 2 ** Math.ceil(Math.log2(Math.max(1, least))));
-}
-
-const unitOf = ({ grain, info }: Layer): number =>
-  info['format-specific']?.data['extended-l2'] === true ? grain / SUBCLUSTERS : grain;
-
 /** Joins pieces to one text: an entry that goes on past the edge of a piece is one. */
 export class MapJoiner {
   readonly unknown = { ranges: 0, bytes: 0 };
-  private readonly text = new MapText();
+  /** How many are written. */
+  entries = 0;
+  private readonly text: EntryText;
   private readonly encoder = new TextEncoder();
   private pending: QemuMapEntry | undefined;
-  private before = JSON_BEFORE;
+  private before: string;
 
-  constructor(private readonly write: (text: Uint8Array) => void) {}
+  constructor(
+    private readonly layout: MapLayout,
+    private readonly write: (text: Uint8Array) => void,
+  ) {
+    this.text = layout.entries();
+    this.before = layout.before;
+  }
 
-  piece({ first, last, text, unknown }: MapPiece): void {
+  piece({ first, last, text, between, unknown }: MapPiece): void {
     this.entry(first);
     this.unknown.ranges += unknown.ranges;
     this.unknown.bytes += unknown.bytes;
     if (!last) return;
     this.flush();
-    if (text.length > 0) this.between(text);
+    if (between > 0) this.put(text, between);
     this.pending = last;
   }
 
@@ -118,7 +128,7 @@ export class MapJoiner {
 
   end(): void {
     this.flush();
-    this.write(this.encoder.encode(JSON_AFTER));
+    this.write(this.encoder.encode(this.layout.after));
   }
 
   private flush(): void {
@@ -127,12 +137,13 @@ export class MapJoiner {
     this.pending = undefined;
     countUnknown(this.unknown, pending);
     this.text.add(pending);
-    this.between(this.text.take());
+    this.put(this.text.take(), 1);
   }
 
-  private between(text: Uint8Array): void {
+  private put(text: Uint8Array, entries: number): void {
     this.write(this.encoder.encode(this.before));
-    this.before = JSON_BETWEEN;
+    this.before = this.layout.between;
     this.write(text);
+    this.entries += entries;
   }
 }

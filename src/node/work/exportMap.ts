@@ -1,84 +1,58 @@
-import type { Chain, Job, QemuMapEntry, Session } from '../../core';
-import { qemuMap } from '../../core';
-import type { MapFormat } from '../../protocol/worker';
+import type { Progress, Session } from '../../core';
+import type { GatePolicy, MapFormat } from '../../protocol/worker';
 import { NewFile } from '../newFile';
+import { writeMap } from '../scan/mapText';
+import type { StopToken } from '../slices';
 
-/** Text is gathered to pieces of about this many characters before it is written. */
-const PIECE = 1 << 16;
+/** Text is gathered to pieces of about this many bytes before it is written. */
+const PIECE_BYTES = 1 << 20;
 
-interface Shape {
-  readonly before: string;
-  readonly between: string;
-  readonly after: string;
-  entry(entry: QemuMapEntry): string;
+export interface ExportJob {
+  readonly format: MapFormat;
+  readonly target: string;
+  /** By which the session's chain was opened. */
+  readonly policy: GatePolicy;
+  readonly token: StopToken;
+  readonly progress: (progress: Progress) => void;
 }
 
 /**
- * Writes the map from a session's standpoint to a new file: JSON as `qemu-img map` words it, or CSV with the layers' file
- * names. A job to be run in slices; dropping it leaves no file.
- * @returns how many entries the map has
+ * Writes the map from a session's standpoint to a new file. Stopped or failed it leaves none.
+ * @returns how many entries the map has; undefined when it was stopped
  * @throws DiskError `io`
  */
-export function* exportMap(session: Session, format: MapFormat, target: string): Job<number> {
+export async function exportMap(
+  session: Session,
+  { format, target, policy, token, progress }: ExportJob,
+): Promise<number | undefined> {
+  const total = session.view.guestSize;
   const file = new NewFile(target, { replace: true });
+  let gathered: Uint8Array[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    file.append(Buffer.concat(gathered));
+    gathered = [];
+    bytes = 0;
+  };
   try {
-    const count = yield* writeEntries(session, format, file);
+    const { entries } = await writeMap(session, {
+      format,
+      policy,
+      token,
+      write: (text) => {
+        gathered.push(text);
+        bytes += text.length;
+        if (bytes >= PIECE_BYTES) flush();
+      },
+      progress: (done) => {
+        progress({ done, total });
+      },
+    });
+    if (token.stopped) return undefined;
+    flush();
     file.commit();
-    return count;
+    return entries;
   } finally {
     file.abandon();
   }
-}
-
-function* writeEntries({ chain, from }: Session, format: MapFormat, file: NewFile): Job<number> {
-  const shape = format === 'json' ? JSON_SHAPE : csvShape(chain, from.depth);
-  const total = from.view.guestSize;
-  let done = 0;
-  let count = 0;
-  let piece = shape.before;
-  for (const entry of qemuMap(chain, from)) {
-    if (!entry) {
-      yield { done, total };
-      continue;
-    }
-    piece += (count === 0 ? '' : shape.between) + shape.entry(entry);
-    count += 1;
-    done = entry.start + entry.length;
-    if (piece.length >= PIECE) {
-      file.append(piece);
-      piece = '';
-      yield { done, total };
-    }
-  }
-  file.append(piece + shape.after);
-  return count;
-}
-
-const JSON_SHAPE: Shape = { before: '[', between: ',\n', after: ']\n', entry: (entry) => JSON.stringify(entry) };
-
-function csvShape(chain: Chain, from: number): Shape {
-  const files = chain.layers.map(({ identity }) => csvText(identity.path));
-  return {
-    before: 'start,length,depth,file,present,zero,data,compressed,offset,unknown\n',
-    between: '\n',
-    after: '\n',
-    entry: ({ start, length, depth, present, zero, data, compressed, offset, unknown }) =>
-      [
-        start,
-        length,
-        depth,
-        present ? (files[from + depth] ?? '') : '',
-        present,
-        zero,
-        data,
-        compressed,
-        offset ?? '',
-        unknown ?? false,
-      ].join(','),
-  };
-}
-
-/** RFC 4180, and a leading `=`, `+`, `-` or `@` made harmless: a file name must not become a spreadsheet's formula. */
-function csvText(text: string): string {
-  return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 }

@@ -20,9 +20,26 @@ export class EventEmitter<T> {
   }
 }
 
+/** What a notification with progress was told so far. */
+export const reported: unknown[] = [];
+
+const never = { onCancellationRequested: () => ({ dispose: () => undefined }) };
+const window = {
+  withProgress: <T>(_look: unknown, task: (progress: unknown, cancelled: typeof never) => T): T => {
+    reported.length = 0;
+    return task({ report: (step: unknown) => reported.push(step) }, never);
+  },
+};
+
 type Load = (request: string, ...rest: unknown[]) => unknown;
 const loader = Module as unknown as { _load: Load };
 const load = loader._load;
 loader._load = function (this: unknown, request, ...rest) {
-  return request === 'vscode' ? { EventEmitter, Uri: { joinPath: (base: unknown) => base } } : load.call(this, request, ...rest);
+  if (request !== 'vscode') return load.call(this, request, ...rest);
+  return {
+    EventEmitter,
+    ProgressLocation: { Notification: 15, Window: 10 },
+    Uri: { joinPath: (base: unknown) => base },
+    window,
+  };
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { Claims } from '../../../../src/node/crew/claims';
 import { inOrder, shareOrder } from '../../../../src/node/crew/inOrder';
+import { StopToken } from '../../../../src/node/slices';
 import type { RunningTask } from '../../../../src/node/crew/start';
 
 const COUNT = 40;
@@ -56,6 +57,31 @@ describe('pieces in order', () => {
       ALL,
     );
     assert.equal(used[0]?.by, 'here');
+  });
+
+  it('are used no more once it was stopped, though a helper never comes with its own', async () => {
+    const token = new StopToken();
+    const order = shareOrder(COUNT);
+    const used: number[] = [];
+    let ended = 0;
+    await inOrder<number>({
+      order,
+      token,
+      make: (index) => index,
+      use: (index) => used.push(index),
+      start: () => {
+        Claims.from(order.claims).next();
+        setTimeout(() => {
+          token.stop();
+        }, 5);
+        const stop = (): Promise<void> => {
+          ended += 1;
+          return Promise.resolve();
+        };
+        return [{ done: new Promise<never>(() => undefined), stop }];
+      },
+    });
+    assert.deepEqual([used, ended], [[], 1]);
   });
 
   it('are used once, though a helper comes with one that was made here meanwhile', async () => {

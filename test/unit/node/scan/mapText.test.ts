@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { Session } from '../../../../src/core';
+import type { Side } from '../../../../src/core/compareSide';
+import { layoutOf } from '../../../../src/node/scan/mapLayout';
 import { MapPieces } from '../../../../src/node/scan/mapPiece';
-import { MapJoiner, pieceBytesOf } from '../../../../src/node/scan/mapText';
+import { MapJoiner } from '../../../../src/node/scan/mapText';
+import type { MapFormat } from '../../../../src/protocol/worker';
 import type { Cluster } from '../../../fixtures/build/index';
 import { data, noise, SparseImage, subclusters, zero } from '../../../fixtures/build/index';
 import { mapEntries } from '../../../support/map';
+import { fromDepth, lettersChain } from '../../../support/letters';
 import { extentsOf, MemoryDisk } from '../../../support/memory';
 import type { ChainSpec } from '../../../support/open';
 import { openBuilt } from '../../../support/open';
@@ -35,20 +39,23 @@ interface Joined {
   /** Most entries of a piece. */
   readonly most: number;
   readonly pieces: number;
+  readonly entries: number;
   /** What is odd about the leaf: how often, by code. */
   readonly odd: Readonly<Record<string, number>>;
 }
 
 /** The map from pieces, each joined with what follows where it ends early. */
-function joined(session: Session, pieceBytes: number, maxEntries?: number): Joined {
+function joined(session: Session, pieceBytes: number, maxEntries: number, format: MapFormat = 'json'): Joined {
   const written: Uint8Array[] = [];
-  const joiner = new MapJoiner((bytes) => written.push(bytes));
-  const pieces = new MapPieces(session, pieceBytes, maxEntries);
+  const layout = layoutOf(format, session);
+  const joiner = new MapJoiner(layout, (bytes) => written.push(bytes));
+  const pieces = new MapPieces(session, layout, { pieceBytes, maxEntries });
   let most = 0;
   let count = 0;
   for (let index = 0; index * pieceBytes < session.view.guestSize; index += 1) {
     for (const piece of pieces.whole(pieces.make(index))) {
       const between = piece.text.length === 0 ? 0 : Buffer.from(piece.text).toString().split('\n').length;
+      assert.equal(piece.between, between);
       most = Math.max(most, between + (piece.last ? 2 : 1));
       count += 1;
       joiner.piece(piece);
@@ -57,7 +64,13 @@ function joined(session: Session, pieceBytes: number, maxEntries?: number): Join
   joiner.end();
   pieces.close();
   const odd = [...(pieces.result.oddities[0] ?? [])].map(([code, oddity]) => [code, oddity.count] as const);
-  return { text: Buffer.concat(written).toString(), most, pieces: count, odd: Object.fromEntries(odd) };
+  return {
+    text: Buffer.concat(written).toString(),
+    most,
+    pieces: count,
+    entries: joiner.entries,
+    odd: Object.fromEntries(odd),
+  };
 }
 
 describe('the text of a map', () => {
@@ -66,15 +79,39 @@ describe('the text of a map', () => {
     const { guestSize } = session.view;
     const whole = joined(session, guestSize, Infinity);
     assert.equal(whole.pieces, 1);
-    assert.deepEqual(JSON.parse(whole.text), mapEntries(session));
+    const entries = mapEntries(session);
+    assert.deepEqual(JSON.parse(whole.text), entries);
     // One that ends between two maps, one that ends in the middle of them.
     for (const most of [20_000, 1000]) {
       for (const bytes of [guestSize, guestSize / 4]) {
         const parts = joined(session, bytes, most);
         assert.ok(parts.pieces > guestSize / bytes, 'some end early');
         assert.ok(parts.most <= most, `${parts.most} entries`);
-        assert.equal(parts.text, whole.text);
+        assert.deepEqual([parts.text, parts.entries], [whole.text, entries.length]);
       }
+    }
+  });
+
+  it('has the same entries as CSV, a row each', () => {
+    const session = fragmented();
+    const { guestSize } = session.view;
+    const rows = mapEntries(session).map(({ start, length, depth, present, zero, data, compressed, offset }) => [
+      start,
+      length,
+      depth,
+      present ? ['"/0"', '"/base"'][depth] : '',
+      present,
+      zero,
+      data,
+      compressed,
+      offset,
+      false,
+    ]);
+    const head = 'start,length,depth,file,present,zero,data,compressed,offset,unknown';
+    for (const most of [Infinity, 1000]) {
+      const { text, entries } = joined(session, guestSize / 4, most, 'csv');
+      assert.deepEqual(text.split('\n'), [head, ...rows.map((row) => row.join(',')), '']);
+      assert.equal(entries, rows.length);
     }
   });
 
@@ -110,7 +147,12 @@ describe('the text of a map', () => {
 });
 
 describe('a piece of a map', () => {
-  const piecesOf = (spec: ChainSpec): number => TIB / pieceBytesOf(openBuilt(spec).session);
+  const pieceBytes = (side: Side, format: MapFormat = 'json'): number => {
+    const pieces = new MapPieces(side, layoutOf(format, side));
+    pieces.close();
+    return pieces.pieceBytes;
+  };
+  const piecesOf = (spec: ChainSpec): number => TIB / pieceBytes(openBuilt(spec).session);
   const layers = [{ size: TIB, clusterBits: 16 }];
 
   it('is so much of the disk as the finest tables have 65536 units for', () => {
@@ -119,12 +161,25 @@ describe('a piece of a map', () => {
     assert.equal(piecesOf({ layers: [{ size: TIB, clusterBits: 16, extendedL2: true }] }), TIB / (65536 * 2048));
   });
 
+  it('follows the units that a scan tells, of whatever format', () => {
+    const chain = lettersChain([{ letters: '', unit: 1024, block: 64, size: TIB }]);
+    assert.equal(pieceBytes({ chain, from: fromDepth(chain) }), 65536 * 1024);
+  });
+
+  it('has fewer entries where each has more text', () => {
+    const name = `/${'d/'.repeat(1000)}raw`;
+    const disk = new MemoryDisk().put(name, new SparseImage(TIB));
+    const session = new Session(disk.environment, disk.leaf(name));
+    assert.equal(pieceBytes(session), 65536 * 65536);
+    assert.equal(pieceBytes(session, 'csv'), 4096 * 65536);
+  });
+
   it('is no smaller for a raw image at the end of the chain', () => {
     assert.equal(piecesOf({ layers, base: new SparseImage(TIB) }), piecesOf({ layers }));
   });
 
   it('of a raw image alone is as of one with tables', () => {
     const disk = new MemoryDisk().put('/raw', new SparseImage(TIB));
-    assert.equal(TIB / pieceBytesOf(new Session(disk.environment, disk.leaf('/raw'))), 256);
+    assert.equal(TIB / pieceBytes(new Session(disk.environment, disk.leaf('/raw'))), 256);
   });
 });
