@@ -14,7 +14,7 @@ export const COMPRESSED_FLAG = 0x4000_0000;
 export const COPIED_FLAG = 0x8000_0000;
 const ZERO_FLAG = 1;
 export const COMPRESSED_SECTOR = 512;
-export const SUBCLUSTERS = 32;
+const SUBCLUSTERS = 32;
 /** Entries have room for larger offsets than any file, and than a number holds exactly. */
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
 
@@ -71,8 +71,6 @@ export class EntryDecoder {
   kind: Kind = Kind.Absent;
   /** Host offset of the cluster or subcluster, or -1 where it has none or is compressed. */
   host = -1;
-  /** The cluster is compressed, and the file ends before its bytes do. */
-  cutShort = false;
   private clusterKind: Kind = Kind.Absent;
   private clusterHost = -1;
   private readonly clusterSize: number;
@@ -83,7 +81,7 @@ export class EntryDecoder {
 
   /** @param fileEnd size of the image file: data beyond it was never there (not asked of external data files) */
   constructor(
-    private readonly geometry: Geometry,
+    geometry: Geometry,
     private readonly fileEnd: number,
   ) {
     this.clusterSize = geometry.clusterSize;
@@ -96,10 +94,8 @@ export class EntryDecoder {
   /** A whole cluster: the entry's first 64 bits. @param guest guest offset of the cluster */
   cluster(high: number, low: number, guest: number): void {
     this.host = -1;
-    this.cutShort = false;
     if ((high & COMPRESSED_FLAG) !== 0) {
       this.kind = this.external ? Kind.Invalid : Kind.Compressed;
-      this.cutShort = this.endsPastFile(high, low);
     } else {
       const offset = offsetOf(high, low);
       const zero = !this.extended && (low & ZERO_FLAG) !== 0;
@@ -139,12 +135,6 @@ export class EntryDecoder {
 
   private canBe(offset: number, guest: number): boolean {
     return offset % this.clusterSize === 0 && offset <= MAX_OFFSET && (!this.external || offset === guest);
-  }
-
-  /** The last sector of compressed bytes need not be there whole: a file may end where its data does. */
-  private endsPastFile(high: number, low: number): boolean {
-    const { offset, length } = this.geometry.compressedSpan(high, low);
-    return offset >= this.fileEnd || offset + length > this.fileEnd + COMPRESSED_SECTOR - 1;
   }
 
   private invalid(): void {

@@ -31,6 +31,18 @@ interface Entries {
   readonly guest: number;
 }
 
+/**
+ * Whether the file ends before a compressed cluster's bytes ("Compressed Clusters Descriptor"). Its last sector need not be
+ * there whole: a file may end where its data does.
+ */
+function endsPast(entry: bigint, clusterBits: number, fileEnd: number): boolean {
+  const x = BigInt(62 - (clusterBits - 8));
+  const descriptor = BigInt.asUintN(62, entry);
+  const offset = BigInt.asUintN(Number(x), descriptor);
+  const lastSector = offset / 512n + (descriptor >> x);
+  return offset >= fileEnd || lastSector * 512n >= fileEnd;
+}
+
 /** One entry after the other, as `EntryDecoder` reads each. */
 function oneByOne({ geometry, words, fileEnd, guest }: Entries): Decoded {
   const { clusterSize, subclusterSize } = geometry;
@@ -48,7 +60,7 @@ function oneByOne({ geometry, words, fileEnd, guest }: Entries): Decoded {
     const bitmap = words[2 * i + 1] ?? 0n;
     const first = kinds.length;
     decoder.cluster(high(entry), low(entry), guest + i * clusterSize);
-    if (decoder.kind === Kind.Compressed && decoder.cutShort) past.push(first);
+    if (decoder.kind === Kind.Compressed && endsPast(entry, geometry.header.clusterBits, fileEnd)) past.push(first);
     for (let sub = 0; sub < (extendedL2 ? 32 : 1); sub += 1) {
       if (extendedL2) decoder.subcluster(high(bitmap), low(bitmap), sub);
       const place =
