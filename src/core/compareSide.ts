@@ -4,7 +4,7 @@ import type { Chain, ChainLayer, OwnershipMap, View } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
 import { viewFrom } from './scan/chainScans';
-import { UnwrittenSpace } from './unwritten';
+import { readableHoles, UnwrittenSpace } from './unwritten';
 import type { WalkFrom } from './walk';
 import { walk } from './walk';
 
@@ -42,7 +42,7 @@ export class SideCursor {
     const { chain, from } = side;
     this.size = from.view.guestSize;
     this.maps = walk(chain, from);
-    this.unwritten = new UnwrittenSpace(chain);
+    this.unwritten = new UnwrittenSpace(chain, readableHoles);
     this.places = chain.layers.map((layer) => placeOf(layer, viewFrom(from, layer)));
     const seen = this.places.slice(from.depth).map(({ state }) => state);
     this.stack = JSON.stringify([seen, chain.end]);

@@ -1,5 +1,8 @@
 import { extentAt } from './extents';
-import type { Chain, HostExtents } from './model';
+import type { Chain, ChainLayer, HostExtents } from './model';
+
+/** Reading less than this is quicker than asking where the file has holes, which may start another program. */
+const WORTH_ASKING_BYTES = 64 << 20;
 
 /**
  * Tells which data of a disk lies in holes of its file: space that was promised to it and never written (see
@@ -11,7 +14,11 @@ export class UnwrittenSpace {
   length = 0;
   private readonly known = new Map<number, HostExtents | undefined>();
 
-  constructor(private readonly chain: Chain) {}
+  /** @param holesOf where a layer's data clusters may lie in holes */
+  constructor(
+    private readonly chain: Chain,
+    private readonly holesOf: (layer: ChainLayer) => HostExtents | undefined = promised,
+  ) {}
 
   /**
    * @param owner depth of the layer that answers with data
@@ -32,7 +39,22 @@ export class UnwrittenSpace {
   }
 
   private of(owner: number): HostExtents | undefined {
-    if (!this.known.has(owner)) this.known.set(owner, this.chain.layers[owner]?.layer.unwritten?.());
+    const layer = this.chain.layers[owner];
+    if (layer && !this.known.has(owner)) this.known.set(owner, this.holesOf(layer));
     return this.known.get(owner);
   }
+}
+
+const promised = ({ layer }: ChainLayer): HostExtents | undefined => layer.unwritten?.();
+
+/**
+ * Where to read nothing, for who asks only what the bytes are: also where QEMU would not take data for unwritten, such as
+ * holes that were dug afterwards.
+ */
+export function readableHoles(chainLayer: ChainLayer): HostExtents | undefined {
+  const { layer, source, dataFile } = chainLayer;
+  const known = promised(chainLayer);
+  if (known || dataFile || !layer.readable || layer.format === 'raw') return known;
+  const holes = source.size - (source.diskUsage ?? source.size);
+  return holes >= WORTH_ASKING_BYTES ? source.extents?.() : undefined;
 }

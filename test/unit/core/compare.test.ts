@@ -72,6 +72,29 @@ describe('comparing two disks', () => {
     assert.deepEqual(pairs(compared(side(disk, '/b', '', 'raw'), side(disk, '/a', '', 'raw'))), []);
   });
 
+  it('reads nothing in the holes of a file, where QEMU would not look for any', () => {
+    const size = 40 << 21;
+    const clusters = new Map(Array.from({ length: 40 }, (_, i) => [i, data(noise(i, 512))] as const));
+    const { image, layout, spec } = buildQcow2({ size, clusterBits: 21, clusters });
+    // No count tells that anything is in use: QEMU then takes no data for unwritten.
+    image.pokeU64(48, 0n).pokeU32(56, 0);
+    const places = [...(spec.clusters ?? [])].map(([, cluster]) => layout.places.get(cluster)?.offset ?? NaN);
+    const first = Math.min(...places);
+    const extents = extentsOf(image.size, [[0, first + (2 << 20)]]);
+    const holes = { bytes: image, extents, diskUsage: first + (2 << 20) };
+    const disk = new MemoryDisk().put('/holes', holes).put('/empty', buildQcow2({ size, clusterBits: 21 }).image);
+    const [a, b] = [side(disk, '/holes'), side(disk, '/empty')];
+    disk.reads.length = 0;
+    const result = compared(a, b);
+    assert.deepEqual(pairs(result), [[0, 512]]);
+    assert.equal(result.skipped, 39 << 21);
+    const read = disk.readsOf('/holes').filter(({ position }) => position >= first);
+    assert.equal(
+      read.reduce((sum, { length }) => sum + length, 0),
+      2 << 20,
+    );
+  });
+
   it('takes the last sector of a raw disk as filled up with zeros', () => {
     const disk = new MemoryDisk().put('/a', Uint8Array.of(1, 2, 3)).put('/b', Uint8Array.of(1, 2, 3, 0, 0));
     assert.equal(compared(side(disk, '/a', '', 'raw'), side(disk, '/b', '', 'raw')).ranges, 0);
