@@ -1,4 +1,4 @@
-import type { CheckCounts } from './model';
+import type { CheckCounts, CheckProblem } from './model';
 import { formatCount } from './units';
 
 /** What a check found, in one line: `2 corruptions, 14 leaked clusters`; undefined where all is well. */
@@ -17,6 +17,17 @@ export function faultsFound({
   const found = kinds.filter(([count]) => count > 0).map(([count, words]) => counted(count, words));
   return found.length === 0 ? undefined : found.join(', ');
 }
+
+/** The code of a problem with something that is said to lie past the end of the file. */
+export const PAST_END = 'past-end';
+
+/** Whether the file ends before what it refers to, as that of a copy that broke off does. */
+export const endsEarly = (problems: readonly Pick<CheckProblem, 'code'>[]): boolean =>
+  problems.some(({ code }) => code === PAST_END);
+
+/** What to do before a file is repaired that ends early. */
+export const COMPLETE_FIRST =
+  'The file ends before what it refers to: get the complete one first, if there is any. A repair drops what only that holds.';
 
 /** `12,345 clusters in use, 3% fragmented`. */
 export function clustersChecked({ allocatedClusters, fragmentedClusters }: CheckCounts): string {

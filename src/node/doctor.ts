@@ -10,7 +10,7 @@ import type {
   ParentCandidate,
   ParentFacts,
 } from '../core';
-import { DiskError, driverNamed, gravestFirst, judge, Kin, oneLine, ReadCache } from '../core';
+import { DiskError, driverNamed, endsEarly, gravestFirst, judge, Kin, oneLine, ReadCache } from '../core';
 import type { SurveyedImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
@@ -262,8 +262,8 @@ class Gatherer {
       const job = layer?.check?.();
       if (!layer || !job) return { failed: `the format ${format} has nothing to check` };
       try {
-        const { counts } = await runJob(job, `checking ${path.basename(file)}`, this.conduct);
-        return counts;
+        const { counts, problems } = await runJob(job, `checking ${path.basename(file)}`, this.conduct);
+        return { ...counts, endsEarly: endsEarly(problems) };
       } finally {
         layer.close();
       }

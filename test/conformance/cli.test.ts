@@ -214,6 +214,12 @@ describe('the command line', () => {
     assert.doesNotMatch(run('chain', 'pieces.qcow2').stdout, /unknown/);
   });
 
+  it('sends for the complete file before it offers to repair one that was cut off', () => {
+    const lines = run('check', 'lost-table.qcow2').stdout.trimEnd().split('\n').slice(-2);
+    assert.match(lines[0] ?? '', /^The file ends before what it refers to: get the complete one first/);
+    assert.match(lines[1] ?? '', /^Only where there is none.*: vmdisk repair lost-table\.qcow2 --mode all$/);
+  });
+
   it('looks at a snapshot by id or name', () => {
     for (const snapshot of ['7', 'before']) {
       const chain = json('chain', '--snapshot', snapshot, 'middle.qcow2') as unknown as { layers: { owned: number }[] };

@@ -1,5 +1,5 @@
 import type { CheckCounts, CheckProblem, CheckReport, Finding, Layer } from '../../core';
-import { faultsFound, formatBytes, formatCount, formatOffset } from '../../core';
+import { COMPLETE_FIRST, endsEarly, faultsFound, formatBytes, formatCount, formatOffset } from '../../core';
 import { findingJson, findingLines } from '../findings';
 import { openImage, percent } from '../image';
 import { Output, tell } from '../output';
@@ -114,14 +114,16 @@ function humanLines(
     ...(found.length === 0 ? [] : ['']),
     `${paint('bold', plain(name))}: ${faultsFound(counts) ?? 'consistent by itself'}${worry(findings)}`,
     ...layoutLines(counts),
-    ...mendLines(counts, name),
+    ...mendLines(counts, endsEarly(problems), name),
   ];
 }
 
 /** The command that mends it, or as much of it as can be. */
-function mendLines({ corruptions, further, leaks }: CheckCounts, name: string): string[] {
+function mendLines({ corruptions, further, leaks }: CheckCounts, isCut: boolean, name: string): string[] {
   if (corruptions + further > 0) {
-    return [`To mend what can be, all that changes being kept: ${ourCommand('repair', name, '--mode', 'all')}`];
+    const repair = ourCommand('repair', name, '--mode', 'all');
+    if (isCut) return [COMPLETE_FIRST, `Only where there is none, all that changes being kept: ${repair}`];
+    return [`To mend what can be, all that changes being kept: ${repair}`];
   }
   return leaks > 0 ? [`To free what is leaked: ${ourCommand('repair', name, '--mode', 'leaks')}`] : [];
 }

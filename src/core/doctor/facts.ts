@@ -52,7 +52,8 @@ export interface UseFacts {
   readonly by: readonly string[];
 }
 
-export type CheckFacts = CheckCounts | { readonly failed: string };
+/** `endsEarly`: the file ends before what it refers to. */
+export type CheckFacts = (CheckCounts & { readonly endsEarly: boolean }) | { readonly failed: string };
 
 /** The image below, as the overlay names it and as it was found. */
 export interface ParentFacts {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { clustersChecked, faultsFound } from '../../core/checkWords';
+import { clustersChecked, COMPLETE_FIRST, endsEarly, faultsFound } from '../../core/checkWords';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../../protocol/image';
 import { reservation } from '../../protocol/soundness';
 import type { ImageDocument } from '../editor/document';
@@ -33,11 +33,14 @@ export const nothingToCheck = ({ format }: Pick<LayerSummary, 'format'>): string
 /** `web01.qcow2: consistent by itself, 12,345 clusters in use, 3% fragmented; but its parent is missing`. */
 export function checkResult(
   layer: Pick<LayerSummary, 'fileName' | 'depth' | 'facts' | 'findings'>,
-  { counts }: Pick<CheckSummary, 'counts'>,
+  { counts, problems }: Pick<CheckSummary, 'counts' | 'problems'>,
   chain: Pick<ImageSummary, 'layers' | 'end'>,
 ): { readonly text: string; readonly isGood: boolean } {
   const faults = faultsFound(counts);
-  if (faults !== undefined) return { text: `${layer.fileName}: ${faults}`, isGood: false };
+  if (faults !== undefined) {
+    const first = endsEarly(problems) ? `. ${COMPLETE_FIRST}` : '';
+    return { text: `${layer.fileName}: ${faults}${first}`, isGood: false };
+  }
   const but = reservation(layer, chain);
   const text = `${layer.fileName}: consistent by itself, ${clustersChecked(counts)}`;
   return but === undefined ? { text, isGood: true } : { text: `${text}; but ${but}`, isGood: false };

@@ -1,6 +1,6 @@
 import './vscodeStub';
 import assert from 'node:assert/strict';
-import type { ChainEnd, CheckCounts, Finding } from '../../../src/core/model';
+import type { ChainEnd, CheckCounts, CheckProblem, Finding } from '../../../src/core/model';
 import { checkResult } from '../../../src/extension/work/checkImage';
 import { image } from './images';
 
@@ -33,16 +33,44 @@ describe('what is told of a check', () => {
   const layers = [image('/vm/top.qcow2'), image('/vm/middle.qcow2', { depth: 1 })];
   const result = (
     change: Parameters<typeof image>[1],
-    { end = BASE, found = {}, below = 0 }: { end?: ChainEnd; found?: Partial<CheckCounts>; below?: number } = {},
+    {
+      end = BASE,
+      found = {},
+      problems = [],
+      below = 0,
+    }: {
+      end?: ChainEnd;
+      found?: Partial<CheckCounts>;
+      problems?: readonly CheckProblem[];
+      below?: number;
+    } = {},
   ): ReturnType<typeof checkResult> => {
     const layer = image('/vm/top.qcow2', change);
-    return checkResult(layer, { counts: { ...counts, ...found } }, { layers: [layer, ...layers.slice(0, below)], end });
+    return checkResult(
+      layer,
+      { counts: { ...counts, ...found }, problems },
+      { layers: [layer, ...layers.slice(0, below)], end },
+    );
   };
 
   it('is good news only where nothing else is known against the layer', () => {
     assert.deepEqual(result({}), { text: WHOLE, isGood: true });
     assert.deepEqual(result({ findings: [finding('odd', 'warning')] }), { text: WHOLE, isGood: true });
     assert.deepEqual(result({}, { found: { leaks: 2 } }), { text: 'top.qcow2: 2 leaked clusters', isGood: false });
+  });
+
+  it('sends for the complete file where this one ends early', () => {
+    const past = {
+      ...finding('a table'),
+      code: 'past-end',
+      counts: 'corruption',
+      times: 1,
+      claims: [],
+      guest: [],
+    } as const;
+    const { text } = result({}, { found: { corruptions: 1 }, problems: [past] });
+    assert.match(text, /^top\.qcow2: 1 corruption\. The file ends before .* get the complete one first/);
+    assert.doesNotMatch(result({}, { found: { corruptions: 1 } }).text, /complete/);
   });
 
   it('tells the errors that opening it found, the first shortened', () => {

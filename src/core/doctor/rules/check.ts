@@ -1,4 +1,4 @@
-import { faultsFound } from '../../checkWords';
+import { COMPLETE_FIRST, faultsFound } from '../../checkWords';
 import type { Diagnosis } from '../../snapshots/model';
 import { formatCount } from '../../units';
 import type { ImageRule } from '../rule';
@@ -33,7 +33,11 @@ export const checkFound: ImageRule = ({ path, check, use }, { remedies }) => {
       message: `the check found ${faultsFound({ ...check, leaks: 0 }) ?? ''}`,
       meaning: `Some of the guest's data may be wrong already, or be overwritten by the next write.${meanwhile}`,
       certainty,
-      remedies: [remedies.check(path), remedies.repair(path, 'all')],
+      remedies: [
+        ...(check.endsEarly ? [remedies.advice(COMPLETE_FIRST)] : []),
+        remedies.check(path),
+        remedies.repair(path, 'all'),
+      ],
     });
   }
   if (leaks > 0) {

@@ -354,6 +354,7 @@ describe('the doctor’s rules', () => {
       allocatedClusters: 0,
       fragmentedClusters: 0,
       compressedClusters: 0,
+      endsEarly: false,
     };
     assert.deepEqual(told([image('leaf', { check: counts })]), []);
     assert.deepEqual(told([image('leaf', { check: { ...counts, leaks: 3 } })]), ['warning certain check-leaks leaf']);
@@ -365,6 +366,8 @@ describe('the doctor’s rules', () => {
     assert.deepEqual(told([image('leaf', { check: { ...counts, further: 1 } })]), [
       'error certain check-corruptions leaf',
     ]);
+    const cut = image('leaf', { check: { ...counts, corruptions: 1, endsEarly: true } });
+    assert.match(only([cut]).remedies[0]?.title ?? '', /^The file ends before .*: get the complete one first/);
     assert.deepEqual(told([image('leaf', { check: { failed: 'why' } })]), ['error certain check-failed leaf']);
     assert.deepEqual(commands([image('leaf', { check: { ...counts, leaks: 3 } })]), [
       'vmdisk repair /vm/leaf --mode leaks',

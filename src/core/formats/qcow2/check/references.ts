@@ -1,3 +1,4 @@
+import { COMPLETE_FIRST, PAST_END } from '../../../checkWords';
 import type { Use } from '../../../model';
 import { formatOffset } from '../../../units';
 import type { Geometry } from '../mapping';
@@ -60,9 +61,9 @@ export class References {
     const start = entry && entry.table + entry.index * l2EntryBytes;
     const host =
       from ?? (start === undefined ? { start: offset, end: offset + length } : { start, end: start + l2EntryBytes });
-    this.notes.add('corruption', times, 'past-end', () => ({
+    this.notes.add('corruption', times, PAST_END, () => ({
       message: `${what} at ${formatOffset(offset)} is said to end past the end of the file`,
-      advice: 'The file was cut short: copy it anew from where it came. What is not there reads as zeros.',
+      advice: `${COMPLETE_FIRST} What is not there reads as zeros.`,
       offset: host.start,
       host,
       ...(entry && { entry }),
