@@ -310,6 +310,23 @@ describe('a parent that was moved', () => {
     }
   });
 
+  it('is offered behind a whole copy of it where it is damaged, and as damaged', () => {
+    qemuImg(folder, 'create', '-q', '-f', 'qcow2', 'base.qcow2', '1M');
+    qemuIo(folder, ['-f', 'qcow2', 'base.qcow2'], ['write -P 7 0 1M']);
+    qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-b', 'base.qcow2', '-F', 'qcow2', 'leaf.qcow2');
+    fs.copyFileSync(at('base.qcow2'), at('whole.qcow2'));
+    move('base.qcow2', 'moved/base.qcow2');
+    fs.truncateSync(at('moved/base.qcow2'), 700_000);
+    settle();
+    const found = candidates('leaf.qcow2', '--look-in', 'moved').map(({ path, damaged }) => [path, damaged]);
+    assert.deepEqual(found, [
+      [at('whole.qcow2'), undefined],
+      [at('moved/base.qcow2'), true],
+    ]);
+    const doctor = vmdisk('doctor', 'leaf.qcow2').stdout;
+    assert.match(doctor, /whole\.qcow2[^]*base\.qcow2" as its parent \(\w+, damaged: /);
+  });
+
   it('is not looked for among what stands on the image itself', () => {
     chain();
     qemuImg(folder, 'create', '-q', '-f', 'qcow2', '-b', 'leaf.qcow2', '-F', 'qcow2', 'child.qcow2');

@@ -33,6 +33,8 @@ export interface Evidence {
   readonly what: string;
   /** It leaves no doubt about what disk this is, either way. */
   readonly decides?: boolean | undefined;
+  /** Whatever disk it is, not all of it is there or can be true. */
+  readonly damages?: boolean | undefined;
 }
 
 export function weigh(orphan: Orphan, suspect: Suspect): ParentCandidate {
@@ -54,6 +56,7 @@ export function weigh(orphan: Orphan, suspect: Suspect): ParentCandidate {
     evidence: all
       .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
       .map(({ weight, what }) => ({ speaks: weight > 0 ? 'for' : 'against', what })),
+    ...(all.some(({ damages }) => damages) && { damaged: true }),
   };
 }
 
@@ -66,11 +69,14 @@ function certaintyOf(all: readonly Evidence[], sum: number): ParentCandidate['ce
 const LIKELY_FROM = 4;
 
 /**
- * Puts candidates in order, best first. Several that are certainly the overlay's disk are states of it, or copies: then
+ * Puts candidates in order, best first, and those that are damaged last. Several that are certainly the overlay's disk are states of it, or copies: then
  * none is certain, and the best is likely where it is clearly ahead.
  */
 export function rank(candidates: readonly ParentCandidate[]): readonly ParentCandidate[] {
-  const sorted = [...candidates].sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1));
+  const sorted = [...candidates].sort(
+    (a, b) =>
+      Number(a.damaged ?? false) - Number(b.damaged ?? false) || b.score - a.score || (a.path < b.path ? -1 : 1),
+  );
   const certain = sorted.filter(({ certainty }) => certainty === 'certain');
   return humbled(sorted, certain.length > 1 ? ['certain'] : certain.length === 1 ? [] : ['likely']);
 }

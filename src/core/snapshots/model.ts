@@ -164,6 +164,8 @@ export interface ParentCandidate {
   readonly score: number;
   /** What speaks for it and against it, strongest first. */
   readonly evidence: readonly { readonly speaks: 'for' | 'against'; readonly what: string }[];
+  /** It may be the parent, and not all of it is there or can be true: its place is behind those that are whole. */
+  readonly damaged?: boolean | undefined;
 }
 
 export interface RelocateRequest {

@@ -13,14 +13,16 @@ const SURE: Readonly<Record<ParentCandidate['certainty'], string>> = {
 
 /** A file that may be the parent, as a line of a list. @param from the overlay's folder */
 export function candidateLine(
-  { path, certainty, format, guestSize }: ParentCandidate,
+  { path, certainty, format, guestSize, damaged }: ParentCandidate,
   from: string,
 ): { readonly label: string; readonly description: string } {
   const place = relative(from, dirname(path));
   const where = place === '' ? 'beside it' : place;
   return {
     label: withoutIcons(plain(basename(path))),
-    description: plain([SURE[certainty], format, `${formatBytes(guestSize)} disk`, where].join(' · ')),
+    description: plain(
+      [SURE[certainty], ...(damaged ? ['damaged'] : []), format, `${formatBytes(guestSize)} disk`, where].join(' · '),
+    ),
   };
 }
 

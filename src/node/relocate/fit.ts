@@ -1,4 +1,4 @@
-import type { Evidence, Suspect } from '../../core';
+import type { Evidence, Session, Suspect } from '../../core';
 import { contentEvidence, DiskError, trialDisk } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import type { Conduct } from '../snapshots/conduct';
@@ -26,7 +26,7 @@ export async function fitOf(
       const alone = trialDisk(chain, trial.from, below);
       const broken =
         chain.end.kind === 'base' ? [] : [{ weight: -0.5, what: 'it stands on a parent that is missing itself' }];
-      return [...contentEvidence(disk, alone), ...broken];
+      return [...contentEvidence(disk, alone), ...broken, ...damage(trial)];
     } finally {
       trial.close();
     }
@@ -34,4 +34,13 @@ export async function fitOf(
     if (!(error instanceof DiskError)) throw error;
     return [{ weight: -6, what: `it can't be read: ${error.message}` }];
   }
+}
+
+/** What its own file and tables are found to lack, now that they were read. */
+function damage(trial: Session): readonly Evidence[] {
+  const below = trial.chain.layers[1];
+  const errors = trial
+    .findings(1)
+    .filter((finding) => finding.severity === 'error' && below?.findings.includes(finding) !== true);
+  return errors.slice(0, 1).map(({ message }) => ({ weight: -3, what: `it is damaged: ${message}`, damages: true }));
 }

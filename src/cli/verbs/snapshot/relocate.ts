@@ -96,9 +96,9 @@ function candidateLines(image: string, isWhole: boolean, candidates: readonly Pa
   return [
     ...(isWhole ? [whole] : []),
     `${paint('bold', shortened(image))} may stand on:`,
-    ...candidates.flatMap(({ path: file, format, guestSize, certainty, evidence }) => [
+    ...candidates.flatMap(({ path: file, format, guestSize, certainty, evidence, damaged }) => [
       '',
-      `${paint(STYLE[certainty], certainty.padEnd(8))}  ${shortened(file)}  ${formatBytes(guestSize)}, ${format}`,
+      `${paint(STYLE[certainty], certainty.padEnd(8))}  ${shortened(file)}  ${formatBytes(guestSize)}, ${format}${damaged ? ', damaged' : ''}`,
       ...evidence.map(({ speaks, what }) => `          ${speaks === 'for' ? '+' : '-'} ${plain(what)}`),
     ]),
     '',

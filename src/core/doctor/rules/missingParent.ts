@@ -35,10 +35,11 @@ export const missingParent: ImageRule = (image, ward) => {
 };
 
 function take(candidate: ParentCandidate, { path }: ImageFacts, remedies: Remedies): OfferedRemedy {
-  const { certainty, guestSize, evidence } = candidate;
+  const { certainty, guestSize, evidence, damaged } = candidate;
   const [strongest] = evidence;
+  const but = damaged ? ', damaged' : '';
   const why = strongest === undefined ? '' : `; ${strongest.speaks === 'for' ? '' : 'but '}${strongest.what}`;
-  const title = `Take "${nameOf(candidate.path)}" as its parent (${certainty}: ${candidate.format}, ${formatBytes(guestSize)}${why})`;
+  const title = `Take "${nameOf(candidate.path)}" as its parent (${certainty}${but}: ${candidate.format}, ${formatBytes(guestSize)}${why})`;
   return remedies.relocate(title, path, candidate.path, candidate.format);
 }
 

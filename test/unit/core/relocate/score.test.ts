@@ -30,6 +30,22 @@ describe('how sure it is that a file is the parent', () => {
     assert.equal(of({ path: '/vm/base.qcow2', content: [PROOF, DISPROOF] }).certainty, 'unlikely');
   });
 
+  it('behind one that is whole where it is damaged, and it says so', () => {
+    const damage: Evidence = { weight: -3, what: 'it is damaged', damages: true };
+    const damaged = of({ path: '/vm/base.qcow2', content: [PROOF, damage] });
+    const whole = of({ path: '/vm/copy.qcow2' });
+    assert.ok(damaged.score > whole.score);
+    const ranked = rank([damaged, whole]);
+    assert.deepEqual(
+      ranked.map(({ path, damaged: is }) => [path, is]),
+      [
+        ['/vm/copy.qcow2', undefined],
+        ['/vm/base.qcow2', true],
+      ],
+    );
+    assert.ok(damaged.evidence.some(({ speaks, what }) => speaks === 'against' && what === 'it is damaged'));
+  });
+
   it('possible where nothing but size and format fit', () => {
     assert.equal(of().certainty, 'possible');
   });
