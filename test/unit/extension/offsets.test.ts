@@ -26,6 +26,32 @@ describe('go to offset', () => {
     assert.equal(offset('+4096'), 4096);
   });
 
+  it('adds and subtracts, in whatever form each is written', () => {
+    assert.equal(offset('1GiB+1MiB'), GIB + 2 ** 20);
+    assert.equal(offset('0x4000_0000 - 8s + 1.5K'), GIB - 4096 + 1536);
+    assert.equal(offset('4G-1'), 4 * GIB - 1);
+    assert.equal(offset('0x1E+5'), 0x23);
+    // A sign before all of it counts from the selected offset.
+    assert.equal(offset('-1M+8s', 2 ** 21), 2 ** 20 + 4096);
+    assert.equal(offset('1M+8s', 2 ** 21), 2 ** 20 + 4096);
+  });
+
+  it('names the term that is none, and tells what is accepted', () => {
+    for (const [text, term] of [
+      ['512MiB+banana', 'banana'],
+      ['banana-1', 'banana'],
+      ['1M++1', '1M++1'],
+      ['1M+', '1M+'],
+      ['50%+1M', '50%'],
+      ['4P+4P', '4P+4P'],
+    ] as const) {
+      assert.ok(why(text).startsWith(`“${term}” is no offset. `), why(text));
+      assert.match(why(text), /sums of these, 512G\+1M-8s/);
+    }
+    assert.match(why('1G-2G'), /1 GiB before the disk begins/);
+    assert.match(why('3G+1G'), /Past the end/);
+  });
+
   it('takes a share of the disk, its end being the last byte', () => {
     assert.equal(offset('50%'), 2 * GIB);
     assert.equal(offset('100%'), 4 * GIB - 1);
