@@ -18,6 +18,12 @@ export function faultsFound({
   return found.length === 0 ? undefined : found.join(', ');
 }
 
+/** That a problem touches more of the guest's disk than is listed: `the first 16 of 345 places`; undefined where not. */
+export function placesListed({ guest, guestPlaces }: Pick<CheckProblem, 'guest' | 'guestPlaces'>): string | undefined {
+  if (guestPlaces === undefined) return undefined;
+  return `the first ${formatCount(guest.length)} of ${formatCount(guestPlaces)} places that were found`;
+}
+
 /** The code of a problem with something that is said to lie past the end of the file. */
 export const PAST_END = 'past-end';
 

@@ -9,7 +9,7 @@ export { DRIVERS, driverNamed, probe, probeInput } from './formats/registry';
 export type { Driver } from './formats/driver';
 export type { Qcow2Header } from './formats/qcow2/header';
 export { isWindowsAbsolute, parentReference } from './fileReference';
-export { COMPLETE_FIRST, endsEarly, faultsFound } from './checkWords';
+export { COMPLETE_FIRST, endsEarly, faultsFound, placesListed } from './checkWords';
 export { gravestFirst, judge, Kin } from './doctor';
 export type * from './doctor/facts';
 export { compare, compareInto, MAX_RANGES } from './compare';

@@ -607,6 +607,8 @@ export interface CheckProblem extends Finding {
   readonly claims: readonly string[];
   /** The guest's bytes that it touches, as far as that is known; at most a few for each problem. */
   readonly guest: readonly GuestRange[];
+  /** How many such places were found, where `guest` has only the first of them. */
+  readonly guestPlaces?: number | undefined;
 }
 
 /** The numbers of `qemu-img check` (qapi/block-core.json, ImageCheck), counted as it counts them. */

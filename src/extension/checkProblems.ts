@@ -1,4 +1,5 @@
 import type { CheckProblem, Finding, GuestRange, View } from '../core/model';
+import { placesListed } from '../core/checkWords';
 import { formatCount, formatOffset } from '../core/units';
 import type { CheckSummary } from '../protocol/image';
 
@@ -17,9 +18,11 @@ export function checkProblems({ problems, untold }: CheckSummary, views: readonl
 
 function asFinding(problem: CheckProblem, views: readonly View[]): DetailedFinding {
   const { code, severity, message, advice, offset, host, claims, guest } = problem;
+  const listed = placesListed(problem);
   const details = [
     ...claims.map((claim) => `Claimed by ${claim}`),
     ...guest.map((range) => `Touches ${guestText(range, views)}`),
+    ...(listed === undefined ? [] : [`These are ${listed}; no others are marked on the map`]),
   ];
   return { code, severity, message, advice, offset: offset ?? host?.start, details };
 }

@@ -1,4 +1,5 @@
 import type { CheckProblem, GuestRange } from '../core/model';
+import { placesListed } from '../core/checkWords';
 import { formatOffset } from '../core/units';
 import type { ImageSummary } from '../protocol/image';
 import { h } from './dom';
@@ -47,6 +48,7 @@ export function problemList(found: readonly LayerProblem[], summary: ImageSummar
 
 function item(depth: number, problem: CheckProblem, summary: ImageSummary, actions: Actions): HTMLElement {
   const { severity, message, advice, claims, guest, host } = problem;
+  const listed = placesListed(problem);
   const file = host && summary.layers[depth] && h('button', {
     class: 'link', title: 'Show this place on the map of the file',
     onClick: () => actions.showInFile(depth, host.start),
@@ -59,6 +61,7 @@ function item(depth: number, problem: CheckProblem, summary: ImageSummary, actio
       ...claims.map((claim) => h('p', 'claim', `claimed by ${claim}`)),
       file && h('p', 'claim', file),
       ...guest.map((range) => h('p', 'claim', guestLink(depth, range, summary, actions))),
+      listed !== undefined && h('p', 'claim', `${listed}; no others are marked on the map`),
       advice !== undefined && h('p', 'advice', asSentence(advice))),
   );
 }

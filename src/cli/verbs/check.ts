@@ -1,5 +1,13 @@
 import type { CheckCounts, CheckProblem, CheckReport, Finding, Layer } from '../../core';
-import { COMPLETE_FIRST, endsEarly, faultsFound, formatBytes, formatCount, formatOffset } from '../../core';
+import {
+  COMPLETE_FIRST,
+  endsEarly,
+  faultsFound,
+  formatBytes,
+  formatCount,
+  formatOffset,
+  placesListed,
+} from '../../core';
 import { findingJson, findingLines } from '../findings';
 import { openImage, percent } from '../image';
 import { Output, tell } from '../output';
@@ -14,9 +22,10 @@ each problem who refers to that place and which of the guest's bytes it touches.
 
 With --output json: the keys of "qemu-img check --output=json", left out where they are 0 as it does, and
 further (corruptions that qemu-img does not look for), problems: [ { code, severity, message, advice, offset, counts,
-times, host: { start, end }, claims: [ … ], guest: [ { view, start, end } ] } ], untold, how many more there are, and
-findings: what was told of the image when it was opened, such as a parent that is missing. These are no part of the
-check, and the exit code does not tell of them.
+times, host: { start, end }, claims: [ … ], guest: [ { view, start, end } ], guestPlaces? } ], untold, how many more
+problems there are, and findings: what was told of the image when it was opened, such as a parent that is missing.
+These are no part of the check, and the exit code does not tell of them. guestPlaces is how many places of the disk a
+problem touches where guest lists only the first.
 
 Of an image that a machine is writing to, what is found may be of no one moment: check it when the machine is off.
 
@@ -94,8 +103,9 @@ function checkJson({ counts, problems, untold }: CheckReport, filename: string, 
 }
 
 function problemJson(problem: CheckProblem): Record<string, unknown> {
-  const { counts, times, host, claims, guest } = problem;
-  return { ...findingJson(problem), counts, times, ...(host && { host }), claims, guest };
+  const { counts, times, host, claims, guest, guestPlaces } = problem;
+  const more = guestPlaces === undefined ? {} : { guestPlaces };
+  return { ...findingJson(problem), counts, times, ...(host && { host }), claims, guest, ...more };
 }
 
 function humanLines(
@@ -128,13 +138,16 @@ function mendLines({ corruptions, further, leaks }: CheckCounts, isCut: boolean,
   return leaks > 0 ? [`To free what is leaked: ${ourCommand('repair', name, '--mode', 'leaks')}`] : [];
 }
 
-function touchLines({ claims, guest }: CheckProblem, { views }: Layer): string[] {
+function touchLines(problem: CheckProblem, { views }: Layer): string[] {
+  const { claims, guest } = problem;
+  const listed = placesListed(problem);
   const nameOf = (id: string): string => (id === '' ? '' : ` of ${views.find((view) => view.id === id)?.name ?? id}`);
   return [
     ...claims.map((claim) => `         claimed by ${plain(claim)}`),
     ...guest.map(({ view, start, end }) => {
       return `         guest bytes ${formatOffset(start)} to ${formatOffset(end)}${plain(nameOf(view))}`;
     }),
+    ...(listed === undefined ? [] : [`         (${listed})`]),
   ];
 }
 

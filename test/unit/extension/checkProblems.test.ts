@@ -30,6 +30,16 @@ const told = (problems: readonly Partial<CheckProblem>[], untold = 0): ReturnTyp
   );
 
 describe('the problems that a check lists', () => {
+  it('say so where they touch more places than are listed', () => {
+    const guest = [{ view: '', start: 0, end: 512 }];
+    const details = (guestPlaces?: number): unknown => told([{ guest, guestPlaces }])[0]?.details;
+    assert.deepEqual(details(), ['Touches guest bytes 0x0 – 0x200']);
+    assert.deepEqual(details(1234), [
+      'Touches guest bytes 0x0 – 0x200',
+      'These are the first 1 of 1,234 places that were found; no others are marked on the map',
+    ]);
+  });
+
   it('say who claims the place and which of the guest’s bytes it touches, in which state', () => {
     const [problem] = told([
       {

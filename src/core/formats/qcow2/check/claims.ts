@@ -11,6 +11,8 @@ import type { State } from './states';
 const MAX_CLUSTERS = 4096;
 const MAX_CLAIMS = 1 << 16;
 const MAX_TOLD = 16;
+/** Places of the guest's disk that are looked for, of each problem. */
+const MAX_TOUCHED = 4096;
 const MAX_PLACES = 8;
 const MAX_L1_BYTES = 2 ** 30;
 const COMPRESSED_FLAG = 0x4000_0000;
@@ -117,31 +119,36 @@ export class Claims {
 
   private problem({ entry, table, clusters, ...problem }: Note, tables: L2Tables): CheckProblem {
     const claims: string[] = [];
-    const guest: GuestRange[] = [];
+    const touched: GuestRange[] = [];
+    const add = (what: string): void => {
+      if (claims.length < MAX_TOLD) claims.push(what);
+    };
     const claim = ({ table: offset, index, entries = 1 }: EntryPlace): void => {
       const which = entries === 1 ? `entry ${index}` : `entries ${index} to ${index + entries - 1}`;
       for (const { state, l1Index } of this.tables.get(offset) ?? []) {
-        claims.push(`L2 ${which} of the table at L1 index ${l1Index}, ${state.name}`);
-        this.touch(guest, state, l1Index, index, entries);
+        add(`L2 ${which} of the table at L1 index ${l1Index}, ${state.name}`);
+        this.touch(touched, state, l1Index, index, entries);
       }
     };
     const claimTable = (offset: number): void => {
       for (const { state, l1Index } of this.tables.get(offset) ?? []) {
-        claims.push(`the L2 table at L1 index ${l1Index}, ${state.name}`);
-        this.touch(guest, state, l1Index, 0, this.geometry.l2Entries);
+        add(`the L2 table at L1 index ${l1Index}, ${state.name}`);
+        this.touch(touched, state, l1Index, 0, this.geometry.l2Entries);
       }
     };
     if (entry) claim(entry);
     if (table !== undefined) claimTable(table);
     const { clusterSize } = this.geometry;
-    for (let cluster = clusters?.start ?? 0; cluster < (clusters?.end ?? 0) && claims.length < MAX_TOLD; cluster += 1) {
+    for (let cluster = clusters?.start ?? 0; cluster < (clusters?.end ?? 0); cluster += 1) {
       const found = this.clusters.get(cluster);
-      if (!found) break;
-      claims.push(...found.others);
+      if (!found || touched.length >= MAX_TOUCHED) break;
+      found.others.forEach(add);
       if (tables.at(cluster * clusterSize) >= 0) claimTable(cluster * clusterSize);
-      found.entries.forEach(claim);
+      found.entries.slice(0, MAX_TOUCHED).forEach(claim);
     }
-    return { ...problem, claims: claims.slice(0, MAX_TOLD), guest: joined(guest) };
+    const guest = joined(touched);
+    const told = { ...problem, claims, guest: guest.slice(0, MAX_TOLD) };
+    return guest.length > MAX_TOLD ? { ...told, guestPlaces: guest.length } : told;
   }
 
   private touch(ranges: GuestRange[], { view, guestSize }: State, l1Index: number, index: number, count: number): void {
@@ -163,5 +170,5 @@ function joined(ranges: readonly GuestRange[]): GuestRange[] {
       result[result.length - 1] = { ...last, end: Math.max(last.end, range.end) };
     else result.push(range);
   }
-  return result.slice(0, MAX_TOLD);
+  return result;
 }

@@ -133,6 +133,20 @@ describe('checking an image', () => {
     assert.equal(useAt(report, place), Use.Uncounted);
   });
 
+  it('lists the first places of the disk that a problem touches, and counts them all', () => {
+    const built = build();
+    const { image, layout } = built;
+    // Every other cluster of the first table is said to lie where the first one does.
+    const place = placeOf(built, 0);
+    for (let guest = 4; guest < SPAN; guest += 2)
+      image.poke(layout.l2Entry(guest) ?? assert.fail(), u64(BigInt(place)));
+    const problem = check(image).problems.find(({ code }) => code === 'uncounted') ?? assert.fail();
+    assert.equal(problem.guest.length, 16);
+    assert.equal(problem.claims.length, 16);
+    assert.deepEqual(problem.guest[1], { view: '', start: 4 * CLUSTER, end: 5 * CLUSTER });
+    assert.equal(problem.guestPlaces, 1 + (SPAN - 4) / 2);
+  });
+
   it('counts a cluster that two entries claim, by all widths of counts, and tells one that goes past a count', () => {
     for (let refcountOrder = 0; refcountOrder <= 6; refcountOrder += 1) {
       const built = build({ refcountOrder });
