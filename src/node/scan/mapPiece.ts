@@ -2,7 +2,7 @@ import type { Side } from '../../core/compareSide';
 import type { Finding, Oddities, OwnershipMap } from '../../core/model';
 import type { QemuMapEntry } from '../../core/qemuMap';
 import { entriesOf } from '../../core/qemuMap';
-import { MAX_UNITS } from '../../core/scan/resolver';
+import { MAX_PLACED_UNITS } from '../../core/scan/resolver';
 import type { DiskRange } from '../../core/walk';
 import { Walker } from '../../core/walk';
 import type { EntryText, MapLayout } from './mapLayout';
@@ -138,7 +138,7 @@ export class MapPieces {
     for (const map of this.walker.maps(range, made.told)) {
       made.told = Math.max(made.told, map.start[map.count] ?? 0);
       yield map;
-      if (made.entries + MAX_UNITS > this.maxEntries) return;
+      if (made.entries + MAX_PLACED_UNITS > this.maxEntries) return;
     }
   }
 }

@@ -92,6 +92,13 @@ describe('the text of a map', () => {
     }
   });
 
+  it('is made in one piece where it has fewer entries than that may have, though of several maps', () => {
+    const clusters = new Map(Array.from({ length: 64 }, (_, i) => [i * 1024, zero()] as const));
+    const { session } = openBuilt({ layers: [{ size: CLUSTERS * CLUSTER, clusterBits: 9, clusters }] });
+    const { pieces, entries } = joined(session, session.view.guestSize, 65536);
+    assert.deepEqual([pieces, entries], [1, 128]);
+  });
+
   it('has the same entries as CSV, a row each', () => {
     const session = fragmented();
     const { guestSize } = session.view;
