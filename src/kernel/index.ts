@@ -6,6 +6,7 @@
  * A **unit** is the piece of the disk that one kind stands for. A **kind** is `Kind` of `core/model.ts`, one byte. A
  * **code** says who answers and how, in 16 bits: `(depth + 1) << 3 | kind`, 0 where nobody does.
  */
+export { addChunk, groupsCut, runsNeeded } from './cells';
 export { addGroups, addOne, addUnits, chunkRuns, chunkSums, chunkTiles, clearChunk, endChunk, layChunk } from './chunk';
 export { fingerprint } from './fingerprint';
 export { extended, firstOddEntry, firstPastEnd, oddEntries, pastEnds, standard } from './qcow2';

@@ -62,6 +62,10 @@ export interface KernelExports {
   addUnits(codes: number, count: number, size: number, phase: number, from: number, unit: number): void;
   endChunk(end: number): void;
   addGroups(perGroup: number, firstInGroup: number, codes: number, bytes: number): number;
+  /** AssemblyScript's `bool` is 0 or 1 here. */
+  groupsCut(cells: number, chunk: number): number;
+  runsNeeded(cells: number, chunk: number, ranges: number): number;
+  addChunk(cells: number, chunk: number): number;
 }
 
 type EntriesOf = [

@@ -24,30 +24,6 @@ export class CodeTally {
     this.sums[code] = before + bytes;
   }
 
-  /**
-   * Adds the part `[from, to)` of a tile's runs (see `Chunk`).
-   * @param run the first that is in it, @param start of the tile, in bytes as all else, @param unit of its runs
-   * @returns the run at work at `to`
-   */
-  addRuns(runs: Uint16Array, run: number, start: number, unit: number, from: number, to: number): number {
-    const { sums, seen } = this;
-    let { count } = this;
-    let at = from;
-    let next = run;
-    while (at < to) {
-      const runEnd = start + (runs[next * 2] ?? 0) * unit;
-      const code = runs[next * 2 + 1] ?? 0;
-      const stop = runEnd < to ? runEnd : to;
-      const before = sums[code] ?? 0;
-      if (before === 0) seen[count++] = code;
-      sums[code] = before + (stop - at);
-      at = stop;
-      if (stop === runEnd) next += 1;
-    }
-    this.count = count;
-    return next;
-  }
-
   /** Moves what was added up into arrays, from index `at` on, in the order of appearance. @returns how many there were */
   moveTo(codes: Uint16Array, bytes: Float64Array, at: number): number {
     const { count } = this;

@@ -4,10 +4,10 @@ import { Kind, NOBODY } from '../model';
 import { MapBuilder } from '../scan/mapBuilder';
 import { kindOf, ownerOf } from '../scan/codes';
 import { assertDrawable } from '../pixels';
-import { CellBuilder } from './cellBuilder';
+import { cellsOf } from './cells';
 import type { Chunk } from './chunk';
+import { runsBetween, unknownChunk } from './chunkRuns';
 import { CodeTally } from './codeTally';
-import { Cursor } from './cursor';
 
 /** The disk is cut into at most so many chunks. */
 const MAX_CHUNKS = 128;
@@ -81,9 +81,11 @@ export class Picture {
   get accounting(): Accounting {
     const held = new Float64Array(this.layers);
     const tally = new CodeTally(this.layers);
-    this.cursor(0).sum(this.guestSize, tally);
-    for (const chunk of this.chunks) {
-      chunk?.held.forEach((bytes, index) => (held[this.depth + index] = (held[this.depth + index] ?? 0) + bytes));
+    for (const chunk of this.chunksOf(0, this.guestSize)) {
+      chunk.groupCode.forEach((code, part) => {
+        tally.add(code, chunk.groupBytes[part] ?? 0);
+      });
+      chunk.held.forEach((bytes, index) => (held[this.depth + index] = (held[this.depth + index] ?? 0) + bytes));
     }
     const sums: Sums[] = Array.from({ length: this.layers }, () => ({ ...NOTHING }));
     let nobody = 0;
@@ -104,15 +106,8 @@ export class Picture {
   /** @throws DiskError `out-of-range` for a range that can't be; see `Pixels` */
   pixels(start: number, cellBytes: number, cells: number): Pixels {
     assertDrawable(start, cellBytes, cells);
-    const end = Math.min(this.guestSize, start + cells * cellBytes);
-    const builder = new CellBuilder(cells, this.layers);
-    const cursor = this.cursor(start);
-    for (let cell = 0; cell < cells; cell += 1) {
-      const cellEnd = Math.min(end, start + (cell + 1) * cellBytes);
-      if (cellEnd > start + cell * cellBytes) cursor.sum(cellEnd, builder.cell);
-      builder.finishCell();
-    }
-    return builder.take({ rangeStart: start, rangeEnd: Math.max(start, end), cellBytes });
+    const end = Math.max(start, Math.min(this.guestSize, start + cells * cellBytes));
+    return cellsOf({ start, end, cellBytes, cells }, this.chunksOf(start, end), this.layers);
   }
 
   /**
@@ -128,10 +123,11 @@ export class Picture {
     }
     if (this.isCoarse(start, end)) throw new Error('a picture tells runs only where it has them');
     const map = new MapBuilder(start, false);
-    const add = (code: number, bytes: number): void => {
-      map.append(bytes, ownerOf(code), kindOf(code), -1);
-    };
-    this.cursor(start).runs(end, { add });
+    for (const chunk of this.chunksOf(start, end)) {
+      runsBetween(chunk, start, end, (code, bytes) => {
+        map.append(bytes, ownerOf(code), kindOf(code), -1);
+      });
+    }
     return map.finish();
   }
 
@@ -147,8 +143,15 @@ export class Picture {
     return false;
   }
 
-  private cursor(start: number): Cursor {
-    return new Cursor(this.chunks, this.chunkBytes, this.guestSize, start);
+  /** What there is of `[start, end)`, without a gap: in place of what is not there yet, something that says so. */
+  private chunksOf(start: number, end: number): Chunk[] {
+    const { chunkBytes, guestSize } = this;
+    const found: Chunk[] = [];
+    for (let index = Math.floor(start / chunkBytes); index * chunkBytes < end; index += 1) {
+      const from = index * chunkBytes;
+      found.push(this.chunks[index] ?? unknownChunk(from, Math.min(from + chunkBytes, guestSize)));
+    }
+    return found;
   }
 }
 

@@ -201,6 +201,59 @@ describe('the map and the picture of random chains', () => {
   }
 });
 
+describe('a picture of many tiles', () => {
+  const UNIT = 512;
+  const TILE = 256 * UNIT;
+  const GROUP = 16 * TILE;
+  const draw = Draw.named(1, 'many tiles');
+  /** A chunk has 3 groups, the last one of half as many tiles. */
+  const chunkBytes = 2.5 * GROUP;
+  const letters = (kinds: string, longest: number): string => {
+    let all = '';
+    while (all.length * UNIT < 9.3 * GROUP) all += draw.pick(Array.from(kinds)).repeat(draw.between(1, longest));
+    return all;
+  };
+  const layers = [
+    { letters: letters('.dz', 40), unit: UNIT },
+    { letters: letters('.dac', 7000), unit: UNIT },
+  ];
+  const model = modelOf(layers, 'missing', 0);
+  const size = model.length * GRAIN;
+  const picture = pictureOf(lettersChain(layers, 'missing'), { chunkBytes });
+
+  for (const [what, cellBytes] of [
+    ['a group', GROUP],
+    ['two tiles', 2 * TILE],
+    ['a tile', TILE],
+    ['a quarter of a tile', TILE / 4],
+    ['one and a third of a group', Math.floor((4 * GROUP) / 3)],
+    ['two thirds of a tile', Math.floor((2 * TILE) / 3)],
+    ['a chunk and a bit', chunkBytes + GRAIN],
+  ] as const) {
+    it(`holds in cells of ${what} what its pieces hold`, () => {
+      const cells = Math.min(200, Math.ceil(size / cellBytes) + 1);
+      for (const start of [0, 3 * cellBytes, GROUP - TILE, Math.floor(size / 2) + 77]) {
+        const drawn = cellsOf(picture.pixels(start, cellBytes, cells));
+        assert.deepEqual(drawn, drawnBy(model, start, cellBytes, cells), `from ${start}`);
+      }
+    });
+  }
+
+  it('has as many parts in its cells as there are', () => {
+    const cells = 270_000;
+    const pairs = lettersChain([{ letters: 'd.z.'.repeat(cells / 2), unit: UNIT }]);
+    const pixels = pictureOf(pairs, { chunkBytes: 3 * 2 ** 20 }).pixels(0, 2 * UNIT, cells);
+    assert.deepEqual(
+      pixels.first,
+      Uint32Array.from({ length: cells + 1 }, (_, cell) => 2 * cell),
+    );
+    const inTurn = (...held: readonly number[]): number[] => Array.from({ length: 2 * cells }, (_, i) => held[i % 4]!);
+    assert.deepEqual(pixels.owner, Int16Array.from(inTurn(0, NOBODY, 0, NOBODY)));
+    assert.deepEqual(pixels.kind, Uint8Array.from(inTurn(Kind.Data, Kind.Absent, Kind.Zero, Kind.Absent)));
+    assert.deepEqual(pixels.bytes, Float64Array.from(inTurn(UNIT, UNIT, UNIT, UNIT)));
+  });
+});
+
 describe('a picture of which a part is there', () => {
   it('is unknown elsewhere, and adds up', () => {
     const draw = Draw.named(1, 'incomplete');
