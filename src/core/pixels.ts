@@ -24,6 +24,11 @@ export function assertDrawable(start: number, cellBytes: number, cells: number):
     throw new DiskError('out-of-range', `${cells} cells of ${cellBytes} bytes from byte ${start} can't be drawn`);
 }
 
+/** Where the columns are kept, each buffer once: all that a message moves of pixels that were made for it. */
+export const buffersOf = ({ first, owner, kind, bytes }: Pixels): ArrayBuffer[] => [
+  ...new Set([first, owner, kind, bytes].map(({ buffer }) => buffer as ArrayBuffer)),
+];
+
 /**
  * Cuts `[start, start + cells × cellBytes)` of a map into cells and says what each holds, in bytes per owner and
  * kind. Cells past the end of the map have no parts.

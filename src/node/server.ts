@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { parentPort } from 'node:worker_threads';
-import { fromWire, toWire } from '../core';
+import { buffersOf, fromWire, toWire } from '../core';
 import type { Message } from '../protocol/rpc';
-import { Endpoint } from '../protocol/rpc';
+import { Endpoint, moving } from '../protocol/rpc';
 import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
 import { keepHelper } from './crew/start';
 import { ImageServer } from './imageServer';
@@ -30,8 +30,8 @@ const maintenance = new MaintenanceServer({
 
 const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, Record<string, never>>(
   {
-    send: (message) => {
-      port.postMessage(message);
+    send: (message, moved) => {
+      port.postMessage(message, moved);
     },
     toWire,
     fromWire,
@@ -39,7 +39,10 @@ const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, 
   {
     open: (params) => image.open(params),
     look: (at) => image.look(at),
-    pixels: (request) => image.pixels(request),
+    pixels: (request) => {
+      const reply = image.pixels(request);
+      return moving(reply, buffersOf(reply.pixels));
+    },
     trace: ({ offset }) => image.trace(offset),
     read: ({ offset, length }) => image.read(offset, length),
     exportMap: ({ target, format }) => image.exportMap(target, format),

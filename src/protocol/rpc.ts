@@ -31,9 +31,18 @@ export type Handlers<C extends Calls> = {
 
 /** What an endpoint needs of the code around it: a way to send, and errors made plain. */
 export interface Wire {
-  send(message: Message): void;
+  /** @param moved buffers of the message that its sender has no more use for: what is between threads need not copy them */
+  send(message: Message, moved?: readonly ArrayBuffer[]): void;
   toWire(error: unknown): WireError;
   fromWire(error: WireError): Error;
+}
+
+const moved = new WeakMap<object, readonly ArrayBuffer[]>();
+
+/** A handler's result with buffers that nobody else looks at: they may move to the other end instead of being copied. */
+export function moving<R extends object>(result: R, buffers: readonly ArrayBuffer[]): R {
+  moved.set(result, buffers);
+  return result;
 }
 
 /**
@@ -101,7 +110,8 @@ export class Endpoint<Out extends Calls, In extends Calls, Sends extends Events,
     try {
       if (!Object.hasOwn(this.handlers, name)) throw new Error(`no such call: ${name}`);
       const result: unknown = await this.handlers[name as keyof In](params);
-      this.wire.send({ type: 'reply', id, ok: true, result });
+      const buffers = typeof result === 'object' && result !== null ? moved.get(result) : undefined;
+      this.wire.send({ type: 'reply', id, ok: true, result }, buffers);
     } catch (error) {
       this.wire.send({ type: 'reply', id, ok: false, error: this.wire.toWire(error) });
     }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { DiskError, fromWire, toWire } from '../../../src/core';
 import type { Handlers, Message } from '../../../src/protocol/rpc';
-import { Endpoint } from '../../../src/protocol/rpc';
+import { Endpoint, moving } from '../../../src/protocol/rpc';
 
 type Calls = {
   double: { params: number; result: number };
   later: { params: null; result: string };
   fail: { params: null; result: null };
   broken: { params: null; result: null };
+  bytes: { params: number; result: Uint8Array };
 };
 type Events = { news: { readonly text: string }; other: number };
 type None = Record<string, never>;
@@ -15,13 +16,16 @@ type None = Record<string, never>;
 /** Two ends, joined by messages that are copied as between threads. */
 class Pair {
   readonly sent: Message[] = [];
+  /** Buffers that were moved. */
+  readonly moved: ArrayBuffer[] = [];
   readonly caller: Endpoint<Calls, None, None, Events>;
   readonly answerer: Endpoint<None, Calls, Events, None>;
 
   constructor(handlers: Partial<Handlers<Calls>>) {
-    const carry = (to: () => { receive(message: Message): void }) => (message: Message): void => {
-      const copy = structuredClone(message);
+    const carry = (to: () => { receive(message: Message): void }) => (message: Message, moved: readonly ArrayBuffer[] = []): void => {
+      const copy = structuredClone(message, { transfer: [...moved] });
       this.sent.push(copy);
+      this.moved.push(...moved);
       setImmediate(() => {
         to().receive(copy);
       });
@@ -99,6 +103,17 @@ describe('calls', () => {
       assert.deepEqual([code, file, offset, advice], ['limit', undefined, undefined, undefined]);
       return true;
     });
+  });
+
+  it('are answered with a copy, or with the buffers themselves where nobody else looks at them', async () => {
+    const kept = Uint8Array.of(1, 2, 3);
+    const { caller, moved } = new Pair({
+      bytes: (length) => (length === 0 ? kept : ((made) => moving(made, [made.buffer]))(new Uint8Array(length).fill(7))),
+    });
+    assert.deepEqual(await caller.call('bytes', 0), Uint8Array.of(1, 2, 3));
+    assert.deepEqual([kept.length, moved.length], [3, 0]);
+    assert.deepEqual(await caller.call('bytes', 2), Uint8Array.of(7, 7));
+    assert.deepEqual(moved.map(({ byteLength }) => byteLength), [0], 'moved away');
   });
 
   it('that nobody answers fail, also by a name that every object has', async () => {
