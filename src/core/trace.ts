@@ -28,8 +28,16 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
     if (owner === undefined) ended ??= answer.failure;
     const found = owner === undefined && answer.step.kind !== Kind.Absent;
     if (found) owner = answer.step.kind === Kind.Unknown ? UNKNOWN_OWNER : chainLayer.depth;
+    // By name: copying whatever is there takes longer than the layer's answer.
+    const { kind, lookups, hostOffset, unitStart, unitEnd, compressedLength, write } = answer.step;
     steps.push({
-      ...answer.step,
+      kind,
+      lookups,
+      hostOffset,
+      unitStart,
+      unitEnd,
+      compressedLength,
+      write,
       depth: chainLayer.depth,
       filename: chainLayer.identity.path,
       role: found ? 'owner' : owner === undefined ? 'passed' : 'hidden',
@@ -44,7 +52,7 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
     kind,
     steps,
     ended: owner < 0 ? ended : undefined,
-    write: describeWrite({ chain, from, view }, steps[0]),
+    write: describeWrite({ chain, from, view }, steps),
   };
 }
 
@@ -87,10 +95,11 @@ export function currentView({ layer }: ChainLayer): View {
  * A write goes to the first layer. What it does not cover of the unit around it is copied from whichever layers hold it;
  * where none does there is nothing to copy, only space to take.
  */
-function describeWrite(walk: Walk, first: TraceStep | undefined): Trace['write'] {
+function describeWrite(walk: Walk, steps: readonly TraceStep[]): Trace['write'] {
+  const [first] = steps;
   const write: WriteEffect = first?.write ?? { effect: 'impossible', bytes: 0 };
   if (!first || write.effect !== 'copy') return write;
-  const sources = sourcesWithin(walk, first.unitStart, first.unitEnd);
+  const sources = sourcesWithin(walk, first.unitStart, first.unitEnd, steps);
   if (sources.has(UNKNOWN_OWNER)) {
     const reason = 'what lies around the write is below a parent that is not there';
     return { effect: 'impossible', bytes: 0, reason };
@@ -99,11 +108,19 @@ function describeWrite(walk: Walk, first: TraceStep | undefined): Trace['write']
   return { ...write, copiesFrom: [...sources].sort((a, b) => a - b) };
 }
 
-/** The layers that hold content of `[start, end)`; zeros need no source. UNKNOWN_OWNER where that can't be known. */
-function sourcesWithin({ chain, from, view }: Walk, start: GuestOffset, end: GuestOffset): Set<number> {
+/**
+ * The layers that hold content of `[start, end)`; zeros need no source. UNKNOWN_OWNER where that can't be known.
+ * @param steps what the layers said of a byte in there
+ */
+function sourcesWithin(
+  { chain, from, view }: Walk,
+  start: GuestOffset,
+  end: GuestOffset,
+  steps: readonly TraceStep[],
+): Set<number> {
   const layers = chain.layers.slice(from);
-  /** Each layer's last answer, good up to its unit's end: the layer with the finest units sets the pace, not all. */
-  const answers: (LayerTrace | undefined)[] = layers.map(() => undefined);
+  /** Each layer's last answer, good for all of its unit: the layer with the finest units sets the pace, not all. */
+  const answers: (LayerTrace | undefined)[] = [...steps];
   const sources = new Set<number>();
   for (let at: number = start; at < end;) {
     let next: number = end;
@@ -115,7 +132,8 @@ function sourcesWithin({ chain, from, view }: Walk, start: GuestOffset, end: Gue
         break;
       }
       let answer = answers[index];
-      if (!answer || at >= answer.unitEnd) answer = answers[index] = traceLayer(layer, state, guestOffset(at)).step;
+      if (!answer || at < answer.unitStart || at >= answer.unitEnd)
+        answer = answers[index] = traceLayer(layer, state, guestOffset(at)).step;
       next = Math.min(next, answer.unitEnd, state.guestSize);
       if (answer.kind === Kind.Absent) continue;
       const zero = answer.kind === Kind.Zero || answer.kind === Kind.ZeroAllocated;

@@ -295,7 +295,10 @@ describe('what a write would do', () => {
         },
       ],
     });
-    assert.deepEqual(session.trace(0).write, { effect: 'copy', bytes: 16384, copiesFrom: [1, 2] });
+    for (const offset of [0, 4103, 8192, 16383]) {
+      const { write } = session.trace(offset);
+      assert.deepEqual(write, { effect: 'copy', bytes: 16384, copiesFrom: [1, 2] }, `at ${offset}`);
+    }
   });
 
   it('needs no copy of what is hidden by zeros', () => {
