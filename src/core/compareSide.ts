@@ -3,8 +3,8 @@ import { readGuest } from './guest';
 import type { Chain, ChainLayer, OwnershipMap, View } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
-import { viewFrom } from './scan/chainScans';
 import { readableHoles, UnwrittenSpace } from './unwritten';
+import { viewFrom } from './views';
 import type { WalkFrom } from './walk';
 import { walk } from './walk';
 

@@ -1,8 +1,9 @@
 import { DiskError } from './errors';
 import type { Chain, OwnershipMap } from './model';
 import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
+import { assertInside } from './ranges';
 import { runAt } from './runs';
-import { currentView } from './trace';
+import { viewFrom } from './views';
 import type { WalkFrom } from './walk';
 
 /** A range `[start, end)` within an answer that could not be read, and why. */
@@ -28,9 +29,7 @@ export function readGuest(
 ): Gap[] {
   const end = offset + target.length;
   const size = map.start[map.count] ?? 0;
-  if (offset < (map.start[0] ?? 0) || end > size) {
-    throw new DiskError('out-of-range', `bytes ${offset} to ${end} are not all inside the disk (${size} bytes)`);
-  }
+  assertInside({ start: offset, end }, size, map.start[0]);
   const gaps: Gap[] = [];
   for (let run = runAt(map, offset), at = offset; at < end; run += 1) {
     const stop = Math.min(map.start[run + 1] ?? end, end);
@@ -62,7 +61,7 @@ function readRun(
   const holder = chain.layers[owner];
   if (!holder) return chain.end.kind === 'base' ? 'its table could not be read' : chain.end.message;
   try {
-    holder.layer.read(owner === origin.depth ? origin.view : currentView(holder), guestOffset(at), piece);
+    holder.layer.read(viewFrom(origin, holder), guestOffset(at), piece);
     return undefined;
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;

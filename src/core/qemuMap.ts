@@ -1,7 +1,7 @@
 import type { Chain, OwnershipMap } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
-import { currentView } from './trace';
 import { UnwrittenSpace } from './unwritten';
+import { currentView } from './views';
 import type { Failed, WalkFrom } from './walk';
 import { walk } from './walk';
 

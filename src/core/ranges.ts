@@ -1,4 +1,18 @@
+import { DiskError } from './errors';
 import type { Ranges } from './model';
+
+/**
+ * @param size bytes of the disk, @param from where what is known of it begins
+ * @throws DiskError `out-of-range` for a range that is no part of that
+ */
+export function assertInside(
+  { start, end }: { readonly start: number; readonly end: number },
+  size: number,
+  from = 0,
+): void {
+  if (start >= from && start <= end && end <= size) return;
+  throw new DiskError('out-of-range', `bytes ${start} to ${end} are not all inside the disk (${size} bytes)`);
+}
 
 /** Collects ranges that come in rising order, joining those that touch. */
 export class RangesBuilder {

@@ -8,8 +8,9 @@ import { guestOffset } from './model';
 import { Picture } from './picture/picture';
 import type { ChunkScanResult } from './picture/scanChunks';
 import { scanChunks } from './picture/scanChunks';
-import { tellOddities, viewFrom } from './scan/chainScans';
+import { tellOddities } from './scan/chainScans';
 import { traceRead } from './trace';
+import { viewFrom } from './views';
 import type { WalkFrom } from './walk';
 import { mapOf } from './walk';
 

@@ -1,6 +1,7 @@
 import { DiskError } from './errors';
 import type { Chain, ChainLayer, GuestOffset, LayerTrace, Trace, TraceStep, View, WriteEffect } from './model';
 import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
+import { viewFrom } from './views';
 
 /**
  * How a read of one byte walks from the newest layer to its owner, and what lies hidden underneath.
@@ -19,7 +20,7 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
   let owner: number | undefined;
   let ended: string | undefined;
   for (const chainLayer of chain.layers.slice(from)) {
-    const state = chainLayer.depth === from ? view : currentView(chainLayer);
+    const state = viewFrom({ depth: from, view }, chainLayer);
     if (offset >= state.guestSize) {
       ended ??= `${fileNameOf(chainLayer)} ends at byte ${state.guestSize}, before this one: past its end the disk reads as zero`;
       break;
@@ -87,10 +88,6 @@ interface Walk {
 /** The last part of a path of either kind of system. */
 const fileNameOf = ({ identity }: ChainLayer): string => identity.path.split(/[\\/]/).at(-1) ?? identity.path;
 
-export function currentView({ layer }: ChainLayer): View {
-  return layer.views[0] ?? { id: '', name: 'Current', guestSize: layer.guestSize };
-}
-
 /**
  * A write goes to the first layer. What it does not cover of the unit around it is copied from whichever layers hold it;
  * where none does there is nothing to copy, only space to take.
@@ -126,7 +123,7 @@ function sourcesWithin(
     let next: number = end;
     let source: number | undefined = chain.end.kind === 'base' ? undefined : UNKNOWN_OWNER;
     for (const [index, layer] of layers.entries()) {
-      const state = index === 0 ? view : currentView(layer);
+      const state = viewFrom({ depth: from, view }, layer);
       if (at >= state.guestSize) {
         source = undefined;
         break;

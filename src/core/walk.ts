@@ -1,8 +1,8 @@
-import { DiskError } from './errors';
 import { Kernel } from './kernel/kernel';
 import type { Chain, ChainLayer, Finding, Oddities, OwnershipMap, View } from './model';
 import { Kind, UNKNOWN_OWNER } from './model';
 import type { Picture } from './picture/picture';
+import { assertInside } from './ranges';
 import type { ChainScans } from './scan/chainScans';
 import { openScans, tellOddities, WINDOW_BYTES } from './scan/chainScans';
 import { MapBuilder } from './scan/mapBuilder';
@@ -49,9 +49,7 @@ export function* walkRange(
 ): Generator<OwnershipMap, void, void> {
   const { start, end } = range;
   const { guestSize } = from.view;
-  if (!(start >= 0 && start <= end && end <= guestSize)) {
-    throw new DiskError('out-of-range', `bytes ${start} to ${end} are not all inside the disk (${guestSize} bytes)`);
-  }
+  assertInside(range, guestSize);
   const walker = new Walker(chain, from, failed, end - start < SMALL_RANGE ? SMALL_WINDOW : undefined);
   try {
     yield* walker.maps(range);

@@ -2,8 +2,9 @@ import type { Side } from '../compareSide';
 import { DiskError } from '../errors';
 import type { Chain, OwnershipMap } from '../model';
 import { guestOffset, Kind, NOBODY } from '../model';
-import { currentView, traceRead } from '../trace';
+import { traceRead } from '../trace';
 import { UnwrittenSpace } from '../unwritten';
+import { viewFrom } from '../views';
 import type { WalkFrom } from '../walk';
 import { walk } from '../walk';
 import { CHUNK, GRAIN } from './imageWriter';
@@ -156,11 +157,10 @@ class Filler {
     const holder = this.chain.layers[owner];
     if (!holder) return undefined;
     const { layer } = holder;
-    const view = owner === from.depth ? from.view : currentView(holder);
     const target = this.buffer.subarray(start, end);
     try {
       if (host >= 0 && layer.readData) layer.readData(host + (start - pending), target);
-      else layer.read(view, guestOffset(this.offset + start), target);
+      else layer.read(viewFrom(from, holder), guestOffset(this.offset + start), target);
       return undefined;
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

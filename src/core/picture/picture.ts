@@ -1,9 +1,9 @@
-import { DiskError } from '../errors';
 import type { Accounting, LayerAccount, OwnershipMap, Pixels } from '../model';
 import { Kind, NOBODY } from '../model';
 import { MapBuilder } from '../scan/mapBuilder';
 import { kindOf, ownerOf } from '../scan/codes';
 import { assertDrawable } from '../pixels';
+import { assertInside } from '../ranges';
 import { cellsOf } from './cells';
 import type { Chunk } from './chunk';
 import { runsBetween, unknownChunk } from './chunkRuns';
@@ -115,12 +115,7 @@ export class Picture {
    * @throws DiskError `out-of-range`
    */
   part(start: number, end: number): OwnershipMap {
-    if (!(start >= 0 && start <= end && end <= this.guestSize)) {
-      throw new DiskError(
-        'out-of-range',
-        `bytes ${start} to ${end} are not all inside the disk (${this.guestSize} bytes)`,
-      );
-    }
+    assertInside({ start, end }, this.guestSize);
     if (this.isCoarse(start, end)) throw new Error('a picture tells runs only where it has them');
     const map = new MapBuilder(start, false);
     for (const chunk of this.chunksOf(start, end)) {

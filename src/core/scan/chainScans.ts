@@ -1,7 +1,7 @@
 import { DiskError } from '../errors';
 import type { Kernel } from '../kernel/kernel';
-import type { Chain, ChainLayer, Finding, Oddities, View } from '../model';
-import { currentView } from '../trace';
+import type { Chain, ChainLayer, Finding, Oddities } from '../model';
+import { viewFrom } from '../views';
 import type { WalkFrom } from '../walk';
 import type { ScannedLayer } from './resolver';
 
@@ -13,10 +13,6 @@ export interface ChainScans {
   /** Hears of tables that can't be read. */
   readonly failed: (depth: number, error: DiskError) => void;
 }
-
-/** The state of a layer that counts from a standpoint: the chosen one there, the current one below. */
-export const viewFrom = ({ depth, view }: WalkFrom, layer: ChainLayer): View =>
-  layer.depth === depth ? view : currentView(layer);
 
 export interface OpenScansOptions {
   /** Is told of each layer that can't be scanned, and of tables that can't be read. */

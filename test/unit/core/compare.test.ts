@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Comparison, Side } from '../../../src/core';
 import { closeChain, compare, finish, openChain } from '../../../src/core';
-import { currentView } from '../../../src/core/trace';
+import { currentView } from '../../../src/core/views';
 import {
   buildQcow2,
   compressed,
