@@ -197,7 +197,7 @@ describe('the manifest', () => {
     const shipped = await listFiles({ cwd: ROOT, packageManager: PackageManager.None });
     const allowed = [
       /^(package\.json|(README|CHANGELOG|SECURITY|THIRD-PARTY-NOTICES)\.md|LICENSE)$/,
-      /^dist\/((extension|worker|crew|webview|cli)\.js|[\w.-]+\.wasm)$/,
+      /^dist\/((extension|worker|server|crew|webview|cli)\.js|[\w.-]+\.wasm)$/,
       /^media\/([\w-]+\.(css|png)|(icons|walkthrough)\/[\w-]+\.(svg|md))$/,
     ];
     for (const file of shipped) assert.ok(allowed.some((pattern) => pattern.test(file)), `${file} is shipped`);
