@@ -18,10 +18,10 @@ const PIECE = 4096;
 const DISTINCT = 128;
 const SEED = 900;
 
-/** Newest first. Together they hold about 60 % of the disk. */
+/** Newest first. Together they hold about half of the disk. */
 const LAYERS: readonly PatternSpec[] = [
-  { kind: 'runs', share: 0.25, mean: 16 },
-  { kind: 'runs', share: 0.45, mean: 64 },
+  { kind: 'runs', share: 0.2, mean: 16 },
+  { kind: 'runs', share: 0.4, mean: 64 },
 ];
 
 /** A chain of two layers with real data in it. @param size bytes of the guest's disk @returns the newest layer's file */
