@@ -57,6 +57,8 @@ export interface FlattenParams {
   readonly compression?: 'zlib' | 'zstd' | undefined;
   /** Reads the new image again and compares it with what was to be written, before it gets its name. */
   readonly verify: boolean;
+  /** Takes zeros, as a VM reads them, for what lies behind the end of a file that was cut short. */
+  readonly salvage?: boolean | undefined;
 }
 
 export interface FlattenResult {

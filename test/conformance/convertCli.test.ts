@@ -168,6 +168,45 @@ describe('vmdisk convert', () => {
     assertRefused(['-O', 'qcow2', '-c', 'zstd', 'orphan.qcow2', 'out'], /guest byte 0 can't be read/);
   });
 
+  it('makes no copy of a disk of which a file was cut short, unless it is told to salvage what there is', () => {
+    const kept = data(noise(3, CLUSTER));
+    const lost = data(noise(4, CLUSTER));
+    const spec = {
+      size: 4 * CLUSTER,
+      clusters: new Map([
+        [0, kept],
+        [2, lost],
+      ]),
+    };
+    const { image, layout } = buildQcow2(spec);
+    const { places, l1 } = layout;
+    writeImage(at('whole.qcow2'), image);
+    writeImage(
+      at('child.qcow2'),
+      buildQcow2({ size: 4 * CLUSTER, backing: 'cut.qcow2', backingFormat: 'qcow2' }).image,
+    );
+    const table = layout.l2Table(0) ?? assert.fail('no table');
+    const ends: readonly (readonly [end: number, why: RegExp])[] = [
+      [places.get(lost)?.offset ?? NaN, /before 1 piece of data .*guest byte 131072/],
+      [table, /before 1 L2 table/],
+      [l1.offset, /the L1 table goes on past the end/],
+    ];
+    const content = guestBytes(spec);
+    for (const [end, why] of ends) {
+      writeFileSync(at('cut.qcow2'), readFileSync(at('whole.qcow2')).subarray(0, end));
+      const copied = end > table ? content.fill(0, 2 * CLUSTER, 3 * CLUSTER) : new Uint8Array(4 * CLUSTER);
+      for (const leaf of ['cut.qcow2', 'child.qcow2']) {
+        const message = new RegExp(`cut\\.qcow2: .*${why.source}.*No copy was made`);
+        assertRefused([leaf, 'out'], message);
+        assertRefused(['-O', 'qcow2', '--verify', leaf, 'out'], message);
+        const salvaged = run('--salvage', '--force', leaf, 'out');
+        assert.deepEqual([salvaged.code, why.test(salvaged.stderr)], [0, true], salvaged.stderr);
+        assert.equal(Buffer.compare(readFileSync(at('out')), copied), 0, `${leaf} cut at ${end}`);
+        rmSync(at('out'));
+      }
+    }
+  });
+
   describe('stopped on its way', () => {
     const args = ['convert', '-O', 'qcow2', '-c', 'zlib', 'large.raw', 'out'];
     /** Of a run that nobody stopped: how long it took, in milliseconds, and what it wrote. */

@@ -14,6 +14,7 @@ export interface FlattenOptions {
   readonly snapshot?: string | undefined;
   readonly verify?: boolean;
   readonly replace?: boolean;
+  readonly salvage?: boolean;
 }
 
 /** Flattens an image in this process, as the command line and the worker do. @throws DiskError */
@@ -21,11 +22,11 @@ export async function flattenImage(
   image: string,
   out: string,
   target: TargetName,
-  { snapshot, verify = false, replace = false }: FlattenOptions = {},
+  { snapshot, verify = false, replace = false, salvage = false }: FlattenOptions = {},
 ): Promise<FlattenResult> {
   const [format, type] = target.split(':') as ['raw' | 'qcow2', ('zlib' | 'zstd')?];
   const compressor = type && (await compressorOf(type));
   return withSession(image, snapshot, ({ session }) =>
-    finish(flatten(session, { target: out, format, compressor, verify, replace, policy: TRUST_ALL })),
+    finish(flatten(session, { target: out, format, compressor, verify, replace, salvage, policy: TRUST_ALL })),
   );
 }

@@ -21,7 +21,8 @@ OUT is there once it is complete, or not at all: it is written under another nam
 to the disk first. A file of the chain itself is never written to.
 
 What can't be read (a parent is missing, content is encrypted, a table is broken) ends the copy with an error
-that names the first byte concerned.
+that names the first byte concerned. So does a file that was cut short: a VM reads zeros behind its end, and
+--salvage copies these.
 `;
 
 const FORMATS = ['raw', 'qcow2'] as const;
@@ -37,6 +38,7 @@ export const convert: Verb = {
     compress: { value: 'zlib|zstd', short: 'c', help: 'compress the clusters of a qcow2 image' },
     ...SNAPSHOT_OPTION,
     force: { help: 'replace OUT if there is such a file' },
+    salvage: { help: 'copy what there is of a file that was cut short, and zeros for the rest' },
     verify: { help: 'read OUT again and compare it with IMAGE before it gets its name' },
   },
   run: async (invocation) => {
@@ -49,8 +51,15 @@ export const convert: Verb = {
     const [image = '', target = ''] = invocation.operands;
     const open = openImage(invocation, image);
     try {
-      const [replace, verify] = [invocation.flag('force'), invocation.flag('verify')];
-      const job = { target, replace, format, compressor, verify, policy: TRUST_ALL };
+      const job = {
+        target,
+        replace: invocation.flag('force'),
+        format,
+        compressor,
+        verify: invocation.flag('verify'),
+        salvage: invocation.flag('salvage'),
+        policy: TRUST_ALL,
+      };
       const written = await withProgress(flatten(open.session, job));
       if (invocation.json) printJson({ filename: target, format, ...written });
       else printHuman(target, format, written);

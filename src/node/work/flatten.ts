@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { Chain, Compressor, Job, Side, Target } from '../../core';
-import { DiskError, flatten as flattenDisk, Session, verify } from '../../core';
+import { DiskError, flatten as flattenDisk, Session, verify, walk } from '../../core';
 import type { FlattenParams, FlattenResult, GatePolicy } from '../../protocol/worker';
 import { createEnvironment } from '../environment';
 import { fileId } from '../fileId';
@@ -19,8 +19,9 @@ export interface FlattenJob extends Omit<FlattenParams, 'compression'> {
 
 /**
  * Writes the guest's bytes, from a session's standpoint, to a new image. A job to be run in slices; dropping it leaves no
- * file. Whoever runs it has awaited `codecsReady`.
- * @throws DiskError as the core's `flatten` and `verify` do, and `refused` for a target that is not to be written to
+ * file.
+ * @throws DiskError as the core's `flatten` and `verify` do, `refused` for a target that is not to be written to, and
+ * `short-read` when a file of the chain was cut short
  */
 export function* flatten(session: Session, job: FlattenJob): Job<FlattenResult> {
   const target = path.resolve(job.target);
@@ -29,6 +30,7 @@ export function* flatten(session: Session, job: FlattenJob): Job<FlattenResult> 
   try {
     const disk = session;
     const parts = job.verify ? 2 : 1;
+    yield* part(look(disk, job), 0, parts);
     yield* part(write(disk, file, job), 0, parts);
     if (job.verify) yield* part(verifyFile(disk, file, job.format), 1, parts);
     const { size, diskUsage } = file.commit();
@@ -42,6 +44,29 @@ function write(disk: Session, file: NewFile, job: FlattenJob): Job<void> {
   const kind = kindOf(job);
   const threads = kind.format === 'raw' ? (job.threads ?? threadsFor(disk)) : 1;
   return threads > 1 ? flattenTogether(disk, file, job.policy, threads) : flattenDisk(disk, file, kind);
+}
+
+/** What a layer's tables name behind the end of its file. */
+const CUT_SHORT: ReadonlySet<string> = new Set(['l1-past-end', 'l2-past-end', 'data-past-end']);
+
+/**
+ * Reads all tables, which takes little beside the data, to learn whether a file of the disk ends too early: a VM reads zeros
+ * there, which nobody could tell from data in a copy. @throws DiskError `short-read`, before anything is written in vain
+ */
+function* look({ chain, from }: Session, { salvage }: FlattenJob): Job<void> {
+  const total = from.view.guestSize;
+  for (const map of walk(chain, from)) if (map.count > 0) yield { done: 0, total };
+  if (salvage) return;
+  for (const { identity, layer } of chain.layers.slice(from.depth)) {
+    const finding = layer.findings.find(({ code }) => CUT_SHORT.has(code));
+    if (!finding) continue;
+    throw new DiskError(
+      'short-read',
+      finding.message,
+      { file: identity.path, offset: finding.offset },
+      'No copy was made. Copy the file anew from where it came; vmdisk convert --salvage takes zeros for what is missing.',
+    );
+  }
 }
 
 /** One of several equal parts of the work. */
