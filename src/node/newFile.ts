@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Sink } from '../core';
 import { DiskError } from '../core';
+import { EarlySync } from './earlySync';
 import { attempt, WritableFile } from './writableFile';
 
 export interface NewFileOptions {
@@ -27,6 +28,7 @@ export class NewFile implements Sink {
   readonly target: string;
   private readonly replace: boolean;
   private file: WritableFile | undefined;
+  private readonly early: EarlySync;
   private appended = 0;
 
   /**
@@ -39,6 +41,7 @@ export class NewFile implements Sink {
     const { dir, base } = path.parse(this.target);
     this.temporary = path.join(dir, `.${base}.${process.pid}.${Date.now()}.tmp`);
     this.file = WritableFile.create(this.temporary, this.target);
+    this.early = new EarlySync(this.temporary);
   }
 
   /** Writes text, or its bytes, behind all that was appended before. @throws DiskError `io`; the file is then abandoned */
@@ -54,6 +57,7 @@ export class NewFile implements Sink {
     this.attempt(() => {
       file.writeAt(bytes, position);
     });
+    this.early.wrote(bytes.length);
   }
 
   /** @throws DiskError `io`; the file is then abandoned */

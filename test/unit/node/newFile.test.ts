@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { NewFile } from '../../../src/node/newFile';
 import { makePipe } from '../../support/specialFiles';
 import { makeTempFolder, removeFolder } from '../../support/temp';
@@ -27,6 +29,46 @@ describe('a file in the making', () => {
     file.commit();
     assert.equal(content(), '[1,“2”]\n');
     assert.deepEqual(names(), ['map.json']);
+  });
+
+  it('is brought to the disk while it is still being written, again once that is done', async () => {
+    const real = fs.fdatasync;
+    const held: (() => Promise<void>)[] = [];
+    const hold = (descriptor: number, done: () => void): void => {
+      held.push(async () => {
+        await promisify(real)(descriptor);
+        done();
+      });
+    };
+    Object.assign(fs, { fdatasync: hold });
+    try {
+      const file = new NewFile(target, { replace: false });
+      const piece = Buffer.alloc(8 << 20, 'x');
+      const write = (pieces: number): void => {
+        for (let i = 0; i < pieces; i += 1) file.writeAt(piece, 0);
+      };
+      const reached = async (count: number): Promise<void> => {
+        while (held.length < count) {
+          await setTimeout(1);
+          write(1);
+        }
+      };
+      write(7);
+      await setTimeout(20);
+      assert.equal(held.length, 0);
+      await reached(1);
+      write(16);
+      await setTimeout(20);
+      assert.equal(held.length, 1, 'not twice at a time');
+      await held[0]?.();
+      await reached(2);
+      // Complete it is without.
+      file.commit();
+      assert.deepEqual([names(), fs.statSync(target).size], [['map.json'], piece.length]);
+      await held[1]?.();
+    } finally {
+      Object.assign(fs, { fdatasync: real });
+    }
   });
 
   it('may be empty', () => {
