@@ -160,8 +160,13 @@ class Comparer {
 
   private equal(from: number, to: number): boolean {
     const { bufferA, bufferB, wordsA, wordsB } = this;
-    if (from % 4 === 0 && to % 4 === 0) {
-      for (let word = from / 4; word < to / 4; word += 1) if (wordsA[word] !== wordsB[word]) return false;
+    // Four words at a time: most sectors are a whole number of them, and asking after each would take twice as long.
+    if (from % 16 === 0 && to % 16 === 0) {
+      for (let i = from / 4; i < to / 4; i += 4) {
+        const first = ((wordsA[i] ?? 0) ^ (wordsB[i] ?? 0)) | ((wordsA[i + 1] ?? 0) ^ (wordsB[i + 1] ?? 0));
+        const last = ((wordsA[i + 2] ?? 0) ^ (wordsB[i + 2] ?? 0)) | ((wordsA[i + 3] ?? 0) ^ (wordsB[i + 3] ?? 0));
+        if ((first | last) !== 0) return false;
+      }
       return true;
     }
     for (let at = from; at < to; at += 1) if (bufferA[at] !== bufferB[at]) return false;
