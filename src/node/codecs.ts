@@ -2,7 +2,11 @@ import * as zlib from 'node:zlib';
 import type { Codecs } from '../core';
 import { unzstd, zstdReady } from './zstd';
 
-type ZstdSync = (input: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
+interface Output {
+  readonly chunkSize: number;
+  readonly maxOutputLength: number;
+}
+type ZstdSync = (input: Uint8Array, output: Output) => Uint8Array;
 
 /** Node has zstd of its own from 22.15 on; older ones, such as VS Code's in our oldest supported version, get WebAssembly. */
 const { zstdDecompressSync: nodeZstd } = zlib as unknown as { readonly zstdDecompressSync?: ZstdSync };
@@ -11,14 +15,14 @@ const { zstdDecompressSync: nodeZstd } = zlib as unknown as { readonly zstdDecom
 export const codecs: Codecs = {
   // A cluster's stream may be followed by padding or, in a damaged image, be cut short: the caller checks the length.
   inflateRaw: (input, size) =>
-    zlib.inflateRawSync(input, {
-      // All of it at once; where nothing is left of that, more is asked for before the end is noticed.
-      chunkSize: Math.max(size + 1, zlib.constants.Z_MIN_CHUNK),
-      maxOutputLength: size,
-      finishFlush: zlib.constants.Z_SYNC_FLUSH,
-    }),
-  zstd: (input, size) => (nodeZstd ? nodeZstd(input, { maxOutputLength: size }) : unzstd(input, size)),
+    zlib.inflateRawSync(input, { ...atOnce(size), finishFlush: zlib.constants.Z_SYNC_FLUSH }),
+  zstd: (input, size) => (nodeZstd ? nodeZstd(input, atOnce(size)) : unzstd(input, size)),
 };
+
+/** All of the answer in one piece; where no room is left in it, more is asked for before the end is noticed. */
+function atOnce(size: number): Output {
+  return { chunkSize: Math.max(size + 1, zlib.constants.Z_MIN_CHUNK), maxOutputLength: size };
+}
 
 /** Resolves once content can be decompressed. Mapping needs no content, so opening an image does not wait for this. */
 export function codecsReady(): Promise<void> {

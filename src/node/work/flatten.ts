@@ -19,7 +19,7 @@ export interface FlattenJob extends Omit<FlattenParams, 'compression'> {
 
 /**
  * Writes the guest's bytes, from a session's standpoint, to a new image. A job to be run in slices; dropping it leaves no
- * file.
+ * file. Whoever runs it has awaited `codecsReady`.
  * @throws DiskError as the core's `flatten` and `verify` do, `refused` for a target that is not to be written to, and
  * `short-read` when a file of the chain was cut short
  */
@@ -54,9 +54,9 @@ const CUT_SHORT: ReadonlySet<string> = new Set(['l1-past-end', 'l2-past-end', 'd
  * there, which nobody could tell from data in a copy. @throws DiskError `short-read`, before anything is written in vain
  */
 function* look({ chain, from }: Session, { salvage }: FlattenJob): Job<void> {
+  if (salvage) return;
   const total = from.view.guestSize;
   for (const map of walk(chain, from)) if (map.count > 0) yield { done: 0, total };
-  if (salvage) return;
   for (const { identity, layer } of chain.layers.slice(from.depth)) {
     const finding = layer.findings.find(({ code }) => CUT_SHORT.has(code));
     if (!finding) continue;
