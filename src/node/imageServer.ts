@@ -53,7 +53,7 @@ import { exportMap } from './work/exportMap';
 import { flatten } from './work/flatten';
 import { Works } from './work/works';
 
-/** A scan that takes longer than this shows what it has so far, and again each time so much later. */
+/** A scan that takes longer than this shows what it has so far, if anything, and again each time so much later. */
 const FIRST_MS = 40;
 const REFINE_MS = 150;
 /** Progress is told no more often. */
@@ -336,11 +336,13 @@ export class ImageServer {
     if (!params) return;
     let due = Date.now() + FIRST_MS;
     let told = 0;
+    let shown = 0;
     const progress = (share: Progress): void => {
       if (Date.now() < told) return;
       told = Date.now() + PROGRESS_MS;
       this.emit('progress', share);
-      if (before || Date.now() < due) return;
+      if (before || Date.now() < due || picture.known === shown) return;
+      shown = picture.known;
       this.show(session, 'running');
       due = Date.now() + REFINE_MS;
     };
