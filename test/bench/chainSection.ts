@@ -72,7 +72,8 @@ function waiting(chains: readonly ChainFigures[]): Row[] {
     headline(row(chains, 'first facts', ({ facts }) => facts, 'ms', { atMost: 50, of: 'E' })),
     headline(row(chains, 'first coarse picture', ({ coarse }) => coarse, 'ms', { atMost: 150, of: 'A' })),
     row(chains, 'cells of a viewport, median', ({ probes }) => probes.cells.median, 'ms', { atMost: 4 }),
-    headline(row(chains, 'cells of a viewport, worst', ({ probes }) => probes.cells.worst, 'ms', { atMost: 4 })),
+    headline(row(chains, 'cells of the slowest viewport', ({ probes }) => probes.cells.worst, 'ms', { atMost: 4 })),
+    row(chains, '… in the slowest single call', ({ probes }) => probes.slowestCall),
     row(chains, 'trace, warm, median', ({ probes }) => probes.trace.median, 'ms', { atMost: 1 }),
     row(chains, 'read of 4 KiB, warm, median', ({ probes }) => probes.readAgain.median),
   ];
