@@ -6,7 +6,7 @@ const STEP = 64 << 20;
 /**
  * Has a file that is being written brought to the disk from time to time, so that the disk is not idle until all is written,
  * and little is left to wait for in the end. What goes wrong is not told here: who brings the file to the disk in the end by
- * another descriptor, which this leaves alone, hears of it. It happens while the thread's own work lets messages in.
+ * another descriptor, which this leaves alone, hears of it. It happens while the thread's own work lets messages in; a thread that ends waits for what is under way.
  */
 export class EarlySync {
   private written = 0;

@@ -43,7 +43,7 @@ import { platformStories } from './stories';
 import type { KeptPicture } from './scan/kept';
 import { isOf, keepPicture, mergeResults, outdatedChunks } from './scan/kept';
 import { scanPicture } from './scan/scanPicture';
-import { StopToken } from './slices';
+import { seldom, StopToken } from './slices';
 import type { ScanState } from './summary';
 import { previewsAmong, summarizeSession } from './summary';
 import { checkLayer, summarizeCheck } from './work/check';
@@ -56,8 +56,6 @@ import { Works } from './work/works';
 /** A scan that takes longer than this shows what it has so far, if anything, and again each time so much later. */
 const FIRST_MS = 40;
 const REFINE_MS = 150;
-/** Progress is told no more often. */
-const PROGRESS_MS = 40;
 const MAX_READ = 1 << 20;
 
 /** What is kept of a check, in the forms that pictures are drawn from again and again. */
@@ -335,17 +333,14 @@ export class ImageServer {
     const picture = this.pictureOf(session);
     if (!params) return;
     let due = Date.now() + FIRST_MS;
-    let told = 0;
     let shown = 0;
-    const progress = (share: Progress): void => {
-      if (Date.now() < told) return;
-      told = Date.now() + PROGRESS_MS;
+    const progress = seldom<Progress>((share) => {
       this.emit('progress', share);
       if (before || Date.now() < due || picture.known === shown) return;
       shown = picture.known;
       this.show(session, 'running');
       due = Date.now() + REFINE_MS;
-    };
+    });
     try {
       const outdated = before && (await outdatedChunks(session, before, token));
       if (token.stopped) return;

@@ -3,6 +3,20 @@ import { setImmediate } from 'node:timers/promises';
 /** A job works this long before messages get their turn. */
 const SLICE_MS = 8;
 
+/** Nobody looks at progress more often. */
+const PROGRESS_MS = 40;
+
+/** Passes on what is told, but for what comes within a moment of what was passed on last. */
+export function seldom<T>(tell: (told: T) => void): (told: T) => void {
+  let due = 0;
+  return (told) => {
+    const now = Date.now();
+    if (now < due) return;
+    due = now + PROGRESS_MS;
+    tell(told);
+  };
+}
+
 /** Lets the owner of a job stop it between two slices. */
 export class StopToken {
   stopped = false;

@@ -33,8 +33,8 @@ export interface InOrder<P> {
   readonly token?: StopToken | undefined;
   /** Makes a piece in this thread. */
   readonly make: (index: number) => P;
-  /** Is given all pieces in their order. */
-  readonly use: (piece: P, index: number) => void;
+  /** Is given all pieces in their order; the next one once it is done with one. */
+  readonly use: (piece: P, index: number) => void | Promise<void>;
   /** Starts the helpers' tasks; `arrived` is to be told each piece that they make. */
   readonly start: (arrived: (index: number, piece: P) => void) => readonly RunningTask<unknown>[];
 }
@@ -77,7 +77,8 @@ export async function inOrder<P>({ order, make, use, start, token }: InOrder<P>)
       const piece = made.get(next);
       if (piece !== undefined) {
         made.delete(next);
-        use(piece, next);
+        await use(piece, next);
+        if (token?.stopped) return;
         next += 1;
         Atomics.store(used, 0, next);
         Atomics.notify(used, 0);

@@ -5,11 +5,15 @@ import { entriesOf } from '../../core/qemuMap';
 import { MAX_PLACED_UNITS } from '../../core/scan/resolver';
 import type { DiskRange } from '../../core/walk';
 import { Walker } from '../../core/walk';
+import { tableBytes } from './worth';
 import type { EntryText, MapLayout } from './mapLayout';
 
 /** Of a piece's text: some pieces wait in memory for those before them. */
 const MAX_PIECE_TEXT = 12 << 20;
-const MAX_PIECES = 1 << 20;
+/** However little there is to read. */
+const FEW_PIECES = 1 << 12;
+/** Of tables, in a piece on the average where there are more pieces: a disk of nothing has no million of them. */
+const WORTH_A_PIECE = 64 << 10;
 /** Of raw layers, which have no tables: a hole may begin at any sector, and few do. */
 const RAW_GRAIN = 65536;
 
@@ -119,7 +123,8 @@ export class MapPieces {
       return isRaw ? least : Math.min(least, unit ?? Infinity);
     }, Infinity);
     const units = 2 ** Math.floor(Math.log2(this.maxEntries));
-    const least = 2 ** Math.ceil(Math.log2(Math.max(1, from.view.guestSize / MAX_PIECES)));
+    const most = Math.max(FEW_PIECES, tableBytes(this.disk) / WORTH_A_PIECE);
+    const least = 2 ** Math.ceil(Math.log2(Math.max(1, from.view.guestSize / most)));
     return Math.max(units * (finest === Infinity ? RAW_GRAIN : finest), least);
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Finding, QemuMapEntry, Session } from '../../core';
 import { mergeable, OF_NOTHING } from '../../core';
 import type { GatePolicy, MapFormat } from '../../protocol/worker';
@@ -57,10 +58,13 @@ export async function writeMap(
       order,
       token,
       make: (index) => own.make(index),
-      use: (piece) => {
+      use: async (piece) => {
         for (const each of own.whole(piece)) {
           joiner.piece(each);
           progress(each.end);
+          // Most are whole; a part of the disk that is torn to many pieces is made here, while messages wait.
+          if (each !== piece) await setImmediate();
+          if (token?.stopped) return;
         }
       },
       start: (arrived) => {

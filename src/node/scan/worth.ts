@@ -1,14 +1,14 @@
-import type { Session } from '../../core';
+import type { Side } from '../../core';
 import { coresToUse } from '../crew/cores';
 
 /** Less than this is read before another thread has started. */
 const WORTH_A_THREAD = 24 << 20;
 
 /** How many helper threads are to share the reading of a disk's tables. */
-export const helpersFor = (session: Session): number => (tableBytes(session) < WORTH_A_THREAD ? 0 : coresToUse() - 1);
+export const helpersFor = (disk: Side): number => (tableBytes(disk) < WORTH_A_THREAD ? 0 : coresToUse() - 1);
 
 /** About how many bytes of tables the layers from the standpoint down have at most. */
-function tableBytes({ chain: { layers }, from }: Session): number {
+export function tableBytes({ chain: { layers }, from }: Side): number {
   return layers.slice(from.depth).reduce((sum, { layer, source }) => {
     const tables = layer.format === 'raw' ? 0 : (layer.guestSize / layer.grain) * 8;
     return sum + Math.min(tables, source.diskUsage ?? source.size);

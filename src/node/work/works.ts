@@ -1,6 +1,6 @@
 import type { Progress } from '../../core';
 import type { WorkName } from '../../protocol/worker';
-import { inSlices, StopToken } from '../slices';
+import { inSlices, seldom, StopToken } from '../slices';
 
 /** Runs work, one of each name at a time: asked for again, the earlier one is cancelled. */
 export class Works {
@@ -32,9 +32,10 @@ export class Works {
     const token = new StopToken();
     this.running.set(work, token);
     try {
-      const result = await begin(token, (progress) => {
+      const tell = seldom<Progress>((progress) => {
         this.tell(work, progress);
       });
+      const result = await begin(token, tell);
       return token.stopped ? null : (result ?? null);
     } finally {
       if (this.running.get(work) === token) this.running.delete(work);

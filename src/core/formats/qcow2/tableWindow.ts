@@ -74,6 +74,9 @@ export class TableWindow {
   /** From now on nothing is read for what lies past `limit`. */
   begin(limit: number): void {
     this.limit = limit;
+    // Ranges come in any order: what is so in one is not known of those before it.
+    this.strewnTo = 0;
+    this.aloneTo = 0;
     // What is loaded stays of use, but each range has fingerprints of all that it reads.
     if (this.fingerprints) this.loaded = [];
     this.prints = 0;
@@ -94,7 +97,7 @@ export class TableWindow {
     const { clusterSize, l2EntryBytes } = this.geometry;
     const piece = at - (at % this.pieceSpan);
     if (this.loaded[this.next] !== piece) {
-      this.next = this.loaded.indexOf(piece);
+      this.next = this.loaded[this.next + 1] === piece ? this.next + 1 : this.loaded.indexOf(piece);
       if (this.next < 0) this.load(tables, piece, end);
     }
     const index = (at - piece) / clusterSize;

@@ -27,7 +27,7 @@ async function run(
   await inOrder<Made>({
     order,
     make: (index) => ({ index, by: 'here' }),
-    use: (piece) => used.push(piece),
+    use: (piece) => void used.push(piece),
     start: (arrived) => start(Claims.from(order.claims), new Int32Array(order.used), arrived),
   });
   return used;
@@ -68,7 +68,7 @@ describe('pieces in order', () => {
       order,
       token,
       make: (index) => index,
-      use: (index) => used.push(index),
+      use: (index) => void used.push(index),
       start: () => {
         Claims.from(order.claims).next();
         setTimeout(() => {

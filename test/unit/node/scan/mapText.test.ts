@@ -165,11 +165,16 @@ describe('a piece of a map', () => {
   it('is so much of the disk as the finest tables have 65536 units for', () => {
     assert.equal(piecesOf({ layers }), TIB / (65536 * 65536));
     assert.equal(piecesOf({ layers: [{ size: TIB, clusterBits: 12 }] }), TIB / (65536 * 4096));
-    assert.equal(piecesOf({ layers: [{ size: TIB, clusterBits: 16, extendedL2: true }] }), TIB / (65536 * 2048));
+    const half = { size: TIB / 2, clusterBits: 16, extendedL2: true };
+    assert.equal(pieceBytes(openBuilt({ layers: [half] }).session), 65536 * 2048);
+  });
+
+  it('is so large that a disk of nothing has few', () => {
+    assert.equal(piecesOf({ layers: [{ size: TIB, clusterBits: 16, extendedL2: true }] }), 4096);
   });
 
   it('follows the units that a scan tells, of whatever format', () => {
-    const chain = lettersChain([{ letters: '', unit: 1024, block: 64, size: TIB }]);
+    const chain = lettersChain([{ letters: '', unit: 1024, block: 64, size: TIB / 16 }]);
     assert.equal(pieceBytes({ chain, from: fromDepth(chain) }), 65536 * 1024);
   });
 

@@ -43,25 +43,34 @@ interface Options {
   readonly windowBytes?: number;
   /** Bytes of the disk that are asked for one after the other. */
   readonly step?: number;
+  /** In which order such pieces are, by their indexes. */
+  readonly order?: readonly number[];
   readonly failsFrom?: number;
   /** Other than the header says, as a snapshot's may be. */
   readonly guestSize?: number;
 }
 
-function* parts(kernel: Kernel, scan: LayerScan, guestSize: number, step: number, failures: string[]) {
+interface Asked {
+  readonly guestSize: number;
+  readonly step: number;
+  readonly order?: readonly number[] | undefined;
+}
+
+function* parts(kernel: Kernel, scan: LayerScan, { guestSize, step, order }: Asked, failures: string[]) {
   const layers = [{ depth: 0, guestSize, scan }];
   const resolver = new Resolver(kernel, layers, 'base', { hosts: true, holdings: false }, (_, { message }) => {
     failures.push(message);
   });
   const maps = new MapOfParts(kernel);
-  for (let from = 0; from < guestSize; from += step) {
+  const steps = order ?? Array.from({ length: step === Infinity ? 1 : Math.ceil(guestSize / step) }, (_, i) => i);
+  for (const from of steps.map((index) => (index === 0 ? 0 : index * step))) {
     for (const part of resolver.parts(from, Math.min(from + step, guestSize))) yield maps.of(part);
   }
 }
 
 function scan(
   built: BuiltQcow2,
-  { host = true, entries, windowBytes = WINDOW_BYTES, step = Infinity, failsFrom, guestSize }: Options = {},
+  { host = true, entries, windowBytes = WINDOW_BYTES, step = Infinity, order, failsFrom, guestSize }: Options = {},
 ): Scanned {
   const disk = new MemoryDisk().put('/image', {
     bytes: built.image,
@@ -76,10 +85,13 @@ function scan(
   const failures: string[] = [];
   const size = guestSize ?? header.guestSize;
   const tables = new TableScan(source, geometry, place, size, kernel, { windowBytes });
-  const maps = [...parts(kernel, tables, size, step, failures)];
+  const maps = [...parts(kernel, tables, { guestSize: size, step, order }, failures)];
   kernel.release();
   return {
-    runs: joined(maps, host),
+    runs: joined(
+      maps.sort((a, b) => (a.start[0] ?? 0) - (b.start[0] ?? 0)),
+      host,
+    ),
     findings: findingsOf(tables.oddities, (count) => geometry.mapped(count, size)),
     reads: disk.reads,
     failures,
@@ -253,6 +265,20 @@ describe('scanning the tables of a qcow2 image', () => {
     assert.deepEqual(
       reads.map(({ length }) => length),
       [40, ...new Array<number>(5).fill(65536)],
+    );
+  });
+
+  it('knows tables to lie together in a range, also after one in which they do not', () => {
+    const strewn = Array.from({ length: 4 }, (_, i) => (8 + i) * 8192).flatMap((at) =>
+      [0, 1, 2].map((next) => [at + next, data(noise(at + next, 1))] as const),
+    );
+    const together = Array.from({ length: 8 }, (_, i) => [i * 8192, zero()] as const);
+    const built = buildQcow2({ size: 65536 * 8192 * 12, clusters: new Map([...together, ...strewn]) });
+    const range = 4 * 8192 * 65536;
+    const { reads } = scan(built, { step: range, order: [2, 0, 1] });
+    assert.deepEqual(
+      reads.map(({ length }) => length),
+      [96, ...new Array<number>(4).fill(65536), 4 * 65536, 4 * 65536],
     );
   });
 
