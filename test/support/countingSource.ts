@@ -1,6 +1,6 @@
 import type { ByteSource, OpenedSource } from '../../src/core';
 
-/** One call of `readInto`. */
+/** One call of `readInto`, or a piece of `readEach`. */
 export interface Read {
   readonly file: string;
   readonly position: number;
@@ -34,15 +34,25 @@ export class ReadCounter {
 
   /** The same file, noted from here on. */
   source(source: ByteSource, file = '/file'): ByteSource {
+    const note = (position: number, length: number): void => {
+      this.noted.push({ file, position, length });
+    };
+    const readEach = source.readEach?.bind(source);
     return {
       size: source.size,
       origin: source.origin,
       diskUsage: source.diskUsage,
       modified: source.modified,
       readInto: (target, position) => {
-        this.noted.push({ file, position, length: target.length });
+        note(position, target.length);
         source.readInto(target, position);
       },
+      ...(readEach && {
+        readEach: (target: Uint8Array, positions: readonly number[]) => {
+          for (const position of positions) note(position, target.length / positions.length);
+          readEach(target, positions);
+        },
+      }),
       ...(source.changed ? { changed: source.changed.bind(source) } : {}),
       ...(source.extents ? { extents: source.extents.bind(source) } : {}),
       close: () => {

@@ -88,21 +88,28 @@ export class MemoryDisk implements Gate {
   private source(name: string, { bytes, extents, diskUsage, changed, failsFrom = Infinity }: MemoryFile): ByteSource {
     const size = bytes instanceof Uint8Array ? bytes.length : bytes.size;
     this.openFiles.push(name);
+    const readInto = (target: Uint8Array, position: number): void => {
+      this.reads.push({ file: name, position, length: target.length });
+      if (target.length === 0) return;
+      if (position < 0 || position + target.length > size)
+        throw new DiskError('short-read', 'the file ends', { file: name, offset: size });
+      if (position + target.length > failsFrom)
+        throw new DiskError('io', 'reading failed', { file: name, offset: failsFrom });
+      target.set(
+        bytes instanceof Uint8Array
+          ? bytes.subarray(position, position + target.length)
+          : bytes.peek(position, target.length),
+      );
+    };
     return {
       size,
       diskUsage,
-      readInto: (target, position) => {
-        this.reads.push({ file: name, position, length: target.length });
-        if (target.length === 0) return;
-        if (position < 0 || position + target.length > size)
-          throw new DiskError('short-read', 'the file ends', { file: name, offset: size });
-        if (position + target.length > failsFrom)
-          throw new DiskError('io', 'reading failed', { file: name, offset: failsFrom });
-        target.set(
-          bytes instanceof Uint8Array
-            ? bytes.subarray(position, position + target.length)
-            : bytes.peek(position, target.length),
-        );
+      readInto,
+      readEach: (target, positions) => {
+        const each = target.length / positions.length;
+        positions.forEach((position, i) => {
+          readInto(target.subarray(i * each, (i + 1) * each), position);
+        });
       },
       ...(extents ? { extents: () => extents } : {}),
       ...(changed ? { changed } : {}),

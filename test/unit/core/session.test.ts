@@ -278,7 +278,10 @@ describe('a session', () => {
     let broken = false;
     const leaf = disk.leaf('/0');
     const source = {
-      ...leaf.source,
+      size: leaf.source.size,
+      close: () => {
+        leaf.source.close();
+      },
       readInto: (target: Uint8Array, position: number): void => {
         if (broken && position >= l2) leaf.source.readInto(target, 2 ** 40);
         else leaf.source.readInto(target, position);
