@@ -368,7 +368,7 @@ export interface Layer {
   readonly views: readonly View[];
   readonly bitmaps: readonly Bitmap[];
   readonly facts: readonly Fact[];
-  /** Grows while the layer is scanned. */
+  /** Of the image, of its current state and of others that were scanned. Grows while the layer is scanned. */
   readonly findings: readonly Finding[];
   /** False when the content can't be read as the guest sees it (encrypted). */
   readonly readable: boolean;
@@ -379,6 +379,8 @@ export interface Layer {
    * @throws DiskError when the view can't be scanned at all
    */
   scan(view: View, kernel: Kernel, options: ScanOptions): LayerScan;
+  /** Those findings that count where one state is looked at: of the image, and of that state. */
+  findingsOf(view: View): readonly Finding[];
   /** Adds to the findings what scans of all of a view found odd, together. */
   scanned(view: View, oddities: Oddities): void;
   /** @throws DiskError only when reading fails, and where a scan gives up; a nonsensical entry is answered as `invalid` */

@@ -73,11 +73,11 @@ export class Session {
     );
   }
 
-  /** Findings of a layer: its own, of its link to its parent, and of reading its tables from the standpoint. */
+  /** Findings of a layer, of the state of it that counts: its own, of its link to its parent, and of reading its tables. */
   findings(depth: number): readonly Finding[] {
     const { layer, findings } = this.layerAt(depth);
     const failure = this.failures.get(keyOf(depth, this.viewAt(depth)));
-    return [...findings, ...layer.findings, ...(failure ? [failure] : [])];
+    return [...findings, ...layer.findingsOf(this.viewAt(depth)), ...(failure ? [failure] : [])];
   }
 
   /** What there is to know of the disk from the standpoint; nothing of it is known yet. */

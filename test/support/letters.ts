@@ -99,6 +99,7 @@ function letterLayer(spec: Letters): Layer {
     bitmaps: [],
     facts: [],
     findings: [],
+    findingsOf: () => [],
     readable: true,
     info: { 'dirty-flag': false },
     scan: (_view, kernel) => new LetterScan(spec, kernel),

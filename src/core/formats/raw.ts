@@ -59,6 +59,10 @@ class RawLayer implements Layer {
     return [...this.odd, ...(this.holesUnknown ? [HOLES_UNKNOWN] : [])];
   }
 
+  findingsOf(): readonly Finding[] {
+    return this.findings;
+  }
+
   scan(_view: View, kernel: Kernel): LayerScan {
     const extents = this.source.extents?.();
     this.holesUnknown = this.source.size > 0 && extents?.certainty !== 'exact';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Session } from '../../../src/core';
-import { finish, NOBODY, NOW, Picture, scanChunks, Session as CoreSession } from '../../../src/core';
+import { finish, lostBytes, NOBODY, NOW, Picture, scanChunks, Session as CoreSession } from '../../../src/core';
 import { UNKNOWN_OWNER } from '../../../src/core/model';
 import { data, noise, zero } from '../../fixtures/build/index';
 import type { BuiltChain } from '../../support/open';
@@ -267,6 +267,52 @@ describe('a session', () => {
       session.findings(depth).map(({ code, message }) => `${code} ${/\d+ piece/.exec(message)?.[0] ?? ''}`);
     assert.deepEqual(odd(0), ['data-past-end 256 piece']);
     assert.deepEqual(odd(1), ['data-past-end 192 piece', 'scan-failed ']);
+  });
+
+  it('tells what is odd in the tables of the state that is looked at, and of no other', () => {
+    const { session } = openBuilt({
+      layers: [
+        {
+          size: 4 * CLUSTER,
+          clusterBits: 12,
+          clusters: new Map([[0, data(bytes(1))]]),
+          snapshots: [{ id: '1', name: 'old', clusters: new Map([[1, data(bytes(2))]]) }],
+        },
+      ],
+      damage: ([base]) => {
+        base?.image.pokeU64(base.layout.snapshots[0]?.l1 ?? 0, 2n ** 40n);
+      },
+    });
+    const odd = (): unknown[] => {
+      const { nobody } = look(session).accounting;
+      const findings = session.findings(0);
+      return [findings.map(({ code }) => code), lostBytes(findings, nobody)];
+    };
+    session.stand({ depth: 0, view: '1' });
+    assert.deepEqual(odd(), [['l2-past-end'], 4 * CLUSTER]);
+    session.stand(NOW);
+    assert.deepEqual(odd(), [[], 0]);
+  });
+
+  it('does not count against a whole snapshot that the current state has lost its tables', () => {
+    const { session } = openBuilt({
+      layers: [
+        {
+          size: 4 * CLUSTER,
+          clusterBits: 12,
+          snapshots: [{ id: '1', name: 'old', clusters: new Map([[1, data(bytes(2))]]) }],
+        },
+      ],
+      // The header's offset of the current state's L1 table.
+      damage: ([base]) => base?.image.pokeU64(40, 2n ** 40n),
+    });
+    assert.deepEqual(
+      session.findings(0).map(({ code }) => code),
+      ['l1-past-end'],
+    );
+    session.stand({ depth: 0, view: '1' });
+    look(session);
+    assert.deepEqual(session.findings(0), []);
   });
 
   it('tries a layer again that failed', () => {

@@ -123,13 +123,18 @@ export class Qcow2Layer implements Layer {
   }
 
   get findings(): readonly Finding[] {
-    return [...this.parts.findings, ...this.cutOff(), ...[...this.findingsByView.values()].flat()];
+    const [now] = this.views;
+    const views = this.views.filter((view) => view === now || this.findingsByView.has(view.id));
+    return [...this.parts.findings, ...views.flatMap((view) => this.findingsInTables(view))];
+  }
+
+  findingsOf(view: View): readonly Finding[] {
+    return [...this.parts.findings, ...this.findingsInTables(view)];
   }
 
   /** A file that was cut short before its first table is told of as soon as it is opened: it reads as an empty disk. */
-  private cutOff(): readonly Finding[] {
-    const [now] = this.views;
-    return !now || this.findingsByView.has(now.id) ? [] : this.l1Findings(now);
+  private findingsInTables(view: View): readonly Finding[] {
+    return this.findingsByView.get(view.id) ?? this.l1Findings(view);
   }
 
   private l1Findings(view: View): readonly Finding[] {
