@@ -58,6 +58,7 @@ export type { Standpoint } from './session';
 export { bytesPerCell, rangeBeside, RangesBuilder, unite } from './ranges';
 export { sniff } from './sniff';
 export { listed } from './listed';
+export { firstLost } from './firstLost';
 export { lostBytes } from './lost';
 export type * from './snapshots/model';
 export { commandLine, quoted } from './shell';

@@ -279,6 +279,18 @@ export interface Oddity {
 }
 export type Oddities = ReadonlyMap<string, Oddity>;
 
+/** A part of the guest's disk, `[start, end)`. */
+export interface GuestPart {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A part that is all of one kind, and the host offset of its first byte, as an `OwnershipMap` has it. */
+export interface PlacedRun extends GuestPart {
+  readonly kind: Kind;
+  readonly host: number;
+}
+
 /** A state of the disk that a layer holds: its current one, or an internal snapshot. */
 export interface View {
   /** `''` for the current state, otherwise the snapshot's id in the image. */
@@ -400,6 +412,17 @@ export interface Layer {
    * was promised (`preallocation=metadata`) and never written. QEMU calls those data *and* zero. Undefined otherwise.
    */
   unwritten?(): HostExtents | undefined;
+  /**
+   * What of a view's disk is mapped by tables that lie past the end of the file, in rising parts: they read as empty. Left
+   * out where there are no tables. @throws DiskError
+   */
+  lostTables?(view: View): Iterable<GuestPart>;
+  /**
+   * From which guest offset on, within a run that a scan told, data lies past the end of the file that holds it, whole
+   * allocation units of it, or compressed data of which a part does. Undefined where none does. Left out where none can.
+   * @throws DiskError
+   */
+  firstPastEnd?(view: View, run: PlacedRun): number | undefined;
   /** Checks the image by itself, without its parents. Undefined for a format that has nothing to check. */
   check?(): Job<CheckReport>;
   close(): void;

@@ -25,7 +25,10 @@ const ZERO_ALLOCATED: u32 = 3;
 const COMPRESSED_KIND: u32 = 4;
 const INVALID: u32 = 5;
 
-/** What the last call found odd: how many entries can't be true, how many clusters lie past the end, and the first unit of each. */
+/**
+ * What the last call found odd: how many entries can't be true, how many clusters lie past the end, and the first unit of
+ * each.
+ */
 export let oddEntries: u32 = 0;
 export let firstOddEntry: u32 = 0;
 export let pastEnds: u32 = 0;
@@ -48,7 +51,7 @@ function pastEnd(unit: u32): void {
  * Entries of 8 bytes: a kind for each cluster.
  * @param entries big-endian, @param count how many
  * @param hosts receives the host offset of each cluster, or -1; 0 where they are not kept
- * @param fileEnd bytes of the image's file, @param guest offset of the first cluster on the disk, bytes
+ * @param fileEnd bytes of the file that holds the data, @param guest offset of the first cluster on the disk, bytes
  * @returns whether anything was odd; the exported counts then say what
  */
 export function standard(
@@ -296,7 +299,7 @@ export function extended(
           v128.or(v128.and(bytesOf(zeroBits >>> half), zero), v128.and(bytesOf(allocated >>> half), data)),
         );
       }
-      if (kind === DATA && !external && host + step * 32 > end) cutSubclusters(to, host, step, end, unit);
+      if (kind === DATA && host + step * 32 > end) cutSubclusters(to, host, step, end, unit, external);
     } else {
       const all = i8x16.splat(kind as i8);
       v128.store(to, all);
@@ -312,11 +315,11 @@ function placeSubclusters(hosts: usize, from: i64, step: i64): void {
   for (let j: u32 = 0; j < SUBCLUSTERS; j += 1) store<i64>(hosts + (j << 3), from < 0 ? -1 : from + step * j);
 }
 
-/** Subclusters that hold data and begin past the end of the file can't be read. */
-function cutSubclusters(kinds: usize, from: i64, step: i64, end: i64, unit: u32): void {
+/** Subclusters that hold data and begin past the end of the file can't be read; in an external data file they stay data. */
+function cutSubclusters(kinds: usize, from: i64, step: i64, end: i64, unit: u32, external: bool): void {
   for (let j: u32 = 0; j < SUBCLUSTERS; j += 1) {
     if (load<u8>(kinds + j) === DATA && from + step * j >= end) {
-      store<u8>(kinds + j, INVALID);
+      if (!external) store<u8>(kinds + j, INVALID);
       pastEnd(unit + j);
     }
   }
@@ -362,9 +365,10 @@ function single(
   }
   host = offset;
   if (zero) return ZERO_ALLOCATED;
-  if (!subclusters && !external && offset >= fileEnd) {
+  if (!subclusters && offset >= fileEnd) {
     pastEnd(unit);
-    return INVALID;
+    // QEMU maps an external data file without asking how long it is.
+    if (!external) return INVALID;
   }
   return DATA;
 }

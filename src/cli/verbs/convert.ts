@@ -21,8 +21,9 @@ OUT is there once it is complete, or not at all: it is written under another nam
 to the disk first. A file of the chain itself is never written to.
 
 What can't be read (a parent is missing, content is encrypted, a table is broken) ends the copy with an error
-that names the first byte concerned. So does a file that was cut short: a VM reads zeros behind its end, and
---salvage copies these.
+that names the first byte concerned. So does a file that was cut short, where a table or a whole piece of data lies
+past its end and no newer layer hides that: a VM reads zeros there, and --salvage copies these. A file that ends
+inside its last piece of data can't be told from one that is whole.
 `;
 
 const FORMATS = ['raw', 'qcow2'] as const;

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { Chain, Compressor, Job, Side, Target } from '../../core';
-import { DiskError, flatten as flattenDisk, Session, verify, walk } from '../../core';
+import { DiskError, firstLost, flatten as flattenDisk, Session, verify } from '../../core';
 import type { FlattenParams, FlattenResult, GatePolicy } from '../../protocol/worker';
 import { createEnvironment } from '../environment';
 import { fileId } from '../fileId';
@@ -46,27 +46,22 @@ function write(disk: Session, file: NewFile, job: FlattenJob): Job<void> {
   return threads > 1 ? flattenTogether(disk, file, job.policy, threads) : flattenDisk(disk, file, kind);
 }
 
-/** What a layer's tables name behind the end of its file. */
-const CUT_SHORT: ReadonlySet<string> = new Set(['l1-past-end', 'l2-past-end', 'data-past-end']);
-
 /**
  * Reads all tables, which takes little beside the data, to learn whether a file of the disk ends too early: a VM reads zeros
  * there, which nobody could tell from data in a copy. @throws DiskError `short-read`, before anything is written in vain
  */
-function* look({ chain, from }: Session, { salvage }: FlattenJob): Job<void> {
+function* look(disk: Session, { salvage }: FlattenJob): Job<void> {
   if (salvage) return;
-  const total = from.view.guestSize;
-  for (const map of walk(chain, from)) if (map.count > 0) yield { done: 0, total };
-  for (const { identity, layer } of chain.layers.slice(from.depth)) {
-    const finding = layer.findings.find(({ code }) => CUT_SHORT.has(code));
-    if (!finding) continue;
-    throw new DiskError(
-      'short-read',
-      finding.message,
-      { file: identity.path, offset: finding.offset },
-      'No copy was made. Copy the file anew from where it came; vmdisk convert --salvage takes zeros for what is missing.',
-    );
-  }
+  const lost = yield* firstLost(disk);
+  if (!lost) return;
+  const { offset, depth, isTable } = lost;
+  const { identity, dataFile } = disk.chain.layers[depth] ?? {};
+  throw new DiskError(
+    'short-read',
+    `guest byte ${offset} can't be known: the file ends before ${isTable ? 'the table that maps it' : 'its data does'}`,
+    { file: (isTable ? undefined : dataFile?.path) ?? identity?.path },
+    'No copy was made. Copy the file anew from where it came; vmdisk convert --salvage takes zeros for what is missing.',
+  );
 }
 
 /** One of several equal parts of the work. */

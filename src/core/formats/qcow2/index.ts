@@ -1,6 +1,7 @@
 import { u32be } from '../../bytes';
 import type { ByteSource, Finding } from '../../model';
 import { dataFileReference } from '../../fileReference';
+import { formatBytes } from '../../units';
 import type { Driver, OpenContext } from '../driver';
 import { readBitmaps } from './bitmaps';
 import type { Qcow2Header } from './header';
@@ -8,6 +9,7 @@ import { MAGIC, readHeader } from './header';
 import { Qcow2Layer } from './layer';
 import { LIMITS } from './limits';
 import { readLuks } from './luks';
+import { CUT_SHORT } from './oddities';
 import { readSnapshots } from './snapshots';
 
 /** qcow2, version 2 and 3: docs/interop/qcow2.rst in QEMU's sources. */
@@ -67,5 +69,13 @@ function openDataFile(
   if (header.dataFileName === undefined) return broken('the image keeps its data in another file and does not name it');
   const answer = context.openCompanion(dataFileReference(header.dataFileName));
   if (!answer.ok) return broken(answer.refusal.message);
-  return { file: answer.opened.source, findings: answer.findings };
+  const file = answer.opened.source;
+  return { file, findings: [...answer.findings, ...tooShort(file, header)] };
+}
+
+/** QEMU makes a data file as long as the disk, and keeps it so. */
+function tooShort({ size }: ByteSource, { guestSize, dataFileName }: Qcow2Header): readonly Finding[] {
+  if (size >= guestSize) return [];
+  const message = `the data file ${dataFileName} ends ${formatBytes(guestSize - size)} before the disk does: zeros are read there`;
+  return [{ code: 'data-file-short', severity: 'warning', message, advice: CUT_SHORT }];
 }

@@ -47,11 +47,16 @@ export class L1Table {
     this.disk = { geometry, guestSize };
   }
 
-  /** What is odd about where it lies; its entries past the end of the file read as zero: nothing is mapped. */
+  /** How many of its entries are in the file; those past its end read as zero: nothing is mapped. */
+  get there(): number {
+    return Math.min(this.entries, Math.max(0, Math.floor((this.source.size - this.offset) / 8)));
+  }
+
+  /** What is odd about where it lies. */
   get findings(): readonly Finding[] {
     const { size } = this.source;
-    if (this.entries === 0 || this.offset + this.entries * 8 <= size) return [];
-    const there = Math.max(0, Math.floor((size - this.offset) / 8));
+    const { there } = this;
+    if (there === this.entries) return [];
     const { geometry, guestSize } = this.disk;
     const lost = geometry.mapped(this.entries - there, guestSize);
     const message = `the L1 table goes on past the end of the file (${size} bytes): ${lostText(lost)}`;

@@ -9,6 +9,7 @@ import type {
   FileReference,
   Finding,
   GuestOffset,
+  GuestPart,
   HostExtents,
   Job,
   Layer,
@@ -17,6 +18,7 @@ import type {
   LayerTrace,
   Lookup,
   Oddities,
+  PlacedRun,
   ScanOptions,
   View,
 } from '../../model';
@@ -33,7 +35,8 @@ import type { Qcow2Header } from './header';
 import type { L1Place } from './l1';
 import { L1Table } from './l1';
 import type { LuksInfo } from './luks';
-import { EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
+import { lostTables } from './lostTables';
+import { COMPRESSED_SECTOR, EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
 import { unwrittenSpace } from './refcounts';
 import { findingsOf } from './oddities';
 import { TableScan } from './scan';
@@ -147,11 +150,13 @@ export class Qcow2Layer implements Layer {
   }
 
   scan(view: View, kernel: Kernel, options: ScanOptions): LayerScan {
-    return new TableScan(this.parts.source, this.geometry, this.place(view), view.guestSize, kernel, options);
+    const files = { source: this.parts.source, dataEnd: this.dataEnd };
+    return new TableScan(files, this.geometry, this.place(view), view.guestSize, kernel, options);
   }
 
   scanned(view: View, oddities: Oddities): void {
-    const odd = findingsOf(oddities, (tables) => this.geometry.mapped(tables, view.guestSize));
+    const mapped = (tables: number): number => this.geometry.mapped(tables, view.guestSize);
+    const odd = findingsOf(oddities, mapped, this.parts.header.externalData);
     this.findingsByView.set(view.id, [...this.l1Findings(view), ...odd]);
   }
 
@@ -191,6 +196,19 @@ export class Qcow2Layer implements Layer {
     readPadded(opened(this.parts.dataFile), target, host);
   }
 
+  lostTables(view: View): Iterable<GuestPart> {
+    return lostTables(this.parts.source, this.l1(view), this.geometry);
+  }
+
+  firstPastEnd(view: View, { start, end, kind, host }: PlacedRun): number | undefined {
+    if (kind === Kind.Compressed) return this.firstCompressedPastEnd(view, { start, end }, host);
+    if (host < 0 || (kind !== Kind.Data && kind !== Kind.Invalid)) return undefined;
+    const { subclusterSize } = this.geometry;
+    const last = host + (end - start) - 1;
+    if (last - (last % subclusterSize) < this.dataEnd) return undefined;
+    return start + Math.max(0, Math.ceil(this.dataEnd / subclusterSize) * subclusterSize - host);
+  }
+
   unwritten(): HostExtents | undefined {
     const { source, holder, header } = this.parts;
     if (!holder || header.encryption !== 'none') return undefined;
@@ -205,6 +223,24 @@ export class Qcow2Layer implements Layer {
   close(): void {
     this.parts.lookups.close();
     if (this.parts.holder !== this.parts.lookups) this.parts.holder?.close();
+  }
+
+  /** Bytes of the file that holds the data clusters, as far as that is known. */
+  private get dataEnd(): number {
+    return this.parts.dataFile?.size ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  private firstCompressedPastEnd(view: View, { start, end }: GuestPart, host: number): number | undefined {
+    const { clusterSize } = this.geometry;
+    const { size } = this.parts.source;
+    for (let at = start; at < end; at += clusterSize - (at % clusterSize)) {
+      // A descriptor has room for two clusters at most ("Compressed Clusters Descriptor").
+      if (host + (at - start) + 2 * clusterSize + COMPRESSED_SECTOR <= size) continue;
+      const span = this.spanOf(this.lookup(view, at));
+      // The last sector need not be there whole.
+      if (span.offset >= size || span.offset + span.length > size + COMPRESSED_SECTOR - 1) return at;
+    }
+    return undefined;
   }
 
   private snapshotView(snapshot: Qcow2Snapshot, index: number): View {

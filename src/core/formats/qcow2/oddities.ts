@@ -29,9 +29,17 @@ export class Tally {
 
 const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
 
+/** What is told beside a count. */
+interface Told {
+  /** Bytes of the disk that so many tables map at most. */
+  readonly lost: number;
+  /** What the file with the data is called. */
+  readonly dataFile: string;
+}
+
 interface About {
   readonly severity: Finding['severity'];
-  readonly text: (oddity: Oddity, lost: number) => string;
+  readonly text: (oddity: Oddity, told: Told) => string;
   readonly advice: string;
 }
 
@@ -46,7 +54,7 @@ const ABOUT: Readonly<Record<OddityCode, About>> = {
   },
   'l2-past-end': {
     severity: 'error',
-    text: ({ count, first }, lost) =>
+    text: ({ count, first }, { lost }) =>
       `the file ends before ${plural(count, 'L2 table')} (the first at byte ${first}) or inside: ${lostText(lost)}`,
     advice: CUT_SHORT,
   },
@@ -58,8 +66,8 @@ const ABOUT: Readonly<Record<OddityCode, About>> = {
   },
   'data-past-end': {
     severity: 'error',
-    text: ({ count, first }) =>
-      `the file ends before ${plural(count, 'piece')} of data (the first for guest byte ${first}): zeros are read there`,
+    text: ({ count, first }, { dataFile }) =>
+      `the ${dataFile} ends before ${plural(count, 'piece')} of data (the first for guest byte ${first}): zeros are read there`,
     advice: CUT_SHORT,
   },
   'l1-too-small': {
@@ -79,14 +87,19 @@ const ABOUT: Readonly<Record<OddityCode, About>> = {
 export const lostText = (bytes: number): string =>
   `what was in the ${formatBytes(bytes)} of the disk that is mapped there is unknown, and reads as empty`;
 
-/** @param mapped bytes of the disk that so many L2 tables map at most */
-export function findingsOf(oddities: Oddities, mapped: (tables: number) => number): readonly Finding[] {
+/** @param mapped bytes of the disk that so many L2 tables map at most, @param external whether another file holds the data */
+export function findingsOf(
+  oddities: Oddities,
+  mapped: (tables: number) => number,
+  external = false,
+): readonly Finding[] {
+  const dataFile = external ? 'data file' : 'file';
   return [...oddities].flatMap(([code, oddity]) => {
     const about = (ABOUT as Partial<Record<string, About>>)[code];
     if (!about) return [];
     const { severity, advice } = about;
     const lost = mapped(oddity.count);
-    const finding = { code, severity, message: about.text(oddity, lost), advice };
+    const finding = { code, severity, message: about.text(oddity, { lost, dataFile }), advice };
     return [code === 'l2-past-end' ? { ...finding, lost } : finding];
   });
 }

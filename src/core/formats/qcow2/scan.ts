@@ -3,6 +3,7 @@ import type { ByteSource, LayerScan, Oddities, Outlook, ScanOptions, Strip } fro
 import { Kind } from '../../model';
 import type { L1Place } from './l1';
 import { L1Table } from './l1';
+import { isTableCut } from './lostTables';
 import type { Geometry } from './mapping';
 import { Tally } from './oddities';
 import { tableCut, tablesOf } from './tableCut';
@@ -18,6 +19,13 @@ const EXTERNAL = 2;
 /** Units without a table that are told one by one at most; a longer gap is told as a whole. */
 const MAX_PAINTED_GAP = 1024;
 
+/** What a scan is of. */
+export interface ScannedFiles {
+  readonly source: ByteSource;
+  /** Bytes of the file that holds the data clusters, as far as that is known. */
+  readonly dataEnd: number;
+}
+
 /** Tells the L1 and L2 tables of one view, unit by unit. */
 export class TableScan implements LayerScan {
   readonly unit: number;
@@ -25,6 +33,8 @@ export class TableScan implements LayerScan {
   private readonly tally = new Tally();
   /** Of what is being painted. */
   private readonly painted = new Tally();
+  private readonly source: ByteSource;
+  private readonly dataEnd: number;
   private readonly l1: L1Table;
   private readonly holes: TableHoles;
   private readonly tables: TableList;
@@ -37,7 +47,7 @@ export class TableScan implements LayerScan {
 
   /** @throws DiskError `limit`, `corrupt` for an L1 table that can't be read at all */
   constructor(
-    private readonly source: ByteSource,
+    { source, dataEnd }: ScannedFiles,
     private readonly geometry: Geometry,
     place: L1Place,
     private readonly guestSize: number,
@@ -45,6 +55,8 @@ export class TableScan implements LayerScan {
     { windowBytes, fingerprints = false }: ScanOptions,
   ) {
     const { clusterSize, header } = geometry;
+    this.source = source;
+    this.dataEnd = dataEnd;
     this.unit = geometry.subclusterSize;
     this.block = clusterSize;
     this.flags = (header.version >= 3 ? VERSION_3 : 0) | (header.externalData ? EXTERNAL : 0);
@@ -72,14 +84,12 @@ export class TableScan implements LayerScan {
   }
 
   conclude(from: number, to: number): void {
-    const { l2Span, clusterSize } = this.geometry;
+    const { l2Span } = this.geometry;
     const mapped = this.l1.entries * l2Span;
     for (const index of this.unsound(Math.ceil(from / l2Span), Math.min(to, mapped, this.cut))) {
       const offset = this.l1.l2Offset(index);
       if (offset < 0) this.tally.add('l2-offset', index * l2Span);
-      else if (offset > 0 && offset + clusterSize > this.source.size && !this.holes.hold(offset, clusterSize)) {
-        this.tally.add('l2-past-end', offset);
-      }
+      else if (isTableCut(offset, this.source, this.holes, this.geometry)) this.tally.add('l2-past-end', offset);
     }
     if (from <= mapped && mapped < to) this.tally.add('l1-too-small', mapped);
     if (from <= this.cut && this.cut < to) this.tally.add('tables-exceed-file', this.cut);
@@ -156,12 +166,8 @@ export class TableScan implements LayerScan {
   }
 
   /** The L1 entries from `first` on, up to a guest offset, that may be odd. */
-  private *unsound(first: number, end: number): Generator<number, void, void> {
-    for (let index = first; index * this.geometry.l2Span < end; index += 1) {
-      const sound = this.tables.soundUntil(index);
-      if (sound > index) index = sound - 1;
-      else yield index;
-    }
+  private unsound(first: number, end: number): Iterable<number> {
+    return this.tables.unsound(first, Math.ceil(end / this.geometry.l2Span));
   }
 
   private decode(
@@ -174,7 +180,7 @@ export class TableScan implements LayerScan {
     const { run } = this.kernel;
     const { header } = this.geometry;
     const decode = header.extendedL2 ? run.extended : run.standard;
-    const odd = decode(pointer, count, kinds, hosts, this.flags, header.clusterBits, this.source.size, guest);
+    const odd = decode(pointer, count, kinds, hosts, this.flags, header.clusterBits, this.dataEnd, guest);
     if (odd === 0 || told) return;
     const entries = run.oddEntries.value;
     if (entries > 0) this.painted.add('entry', guest + run.firstOddEntry.value * this.unit, entries);

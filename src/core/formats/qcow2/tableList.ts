@@ -51,6 +51,15 @@ export class TableList {
     return this.odd ? index : this.first + this.count;
   }
 
+  /** The entries of `[first, end)` that may be unsound; see `soundUntil`. @throws DiskError `io` */
+  *unsound(first: number, end: number): Generator<number, void, void> {
+    for (let index = first; index < end; index += 1) {
+      const sound = this.soundUntil(index);
+      if (sound > index) index = sound - 1;
+      else yield index;
+    }
+  }
+
   /** @returns where the entry stands in what is looked at */
   private locate(index: number): number {
     const at = index - this.first;

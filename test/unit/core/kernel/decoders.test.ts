@@ -69,6 +69,8 @@ function oneByOne({ geometry, words, fileEnd, guest }: Entries): Decoded {
           : decoder.host;
       kinds.push(decoder.kind);
       hosts.push(place);
+      // Past the end of an external data file it is data still, as QEMU maps it.
+      if (decoder.kind === Kind.Data && geometry.header.externalData && place >= fileEnd) past.push(first + sub);
       if (decoder.kind !== Kind.Invalid) continue;
       // What can't be true has no place, and is one entry however many subclusters it has.
       if (place >= 0) past.push(first + sub);
@@ -76,7 +78,12 @@ function oneByOne({ geometry, words, fileEnd, guest }: Entries): Decoded {
     }
   }
   return {
-    kinds, hosts, odd: odd.length, firstOdd: odd[0], pastEnds: past.length, firstPastEnd: past[0],
+    kinds,
+    hosts,
+    odd: odd.length,
+    firstOdd: odd[0],
+    pastEnds: past.length,
+    firstPastEnd: past[0],
   };
 }
 

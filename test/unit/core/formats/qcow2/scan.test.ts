@@ -84,7 +84,7 @@ function scan(
   const kernel = Kernel.take();
   const failures: string[] = [];
   const size = guestSize ?? header.guestSize;
-  const tables = new TableScan(source, geometry, place, size, kernel, { windowBytes });
+  const tables = new TableScan({ source, dataEnd: source.size }, geometry, place, size, kernel, { windowBytes });
   const maps = [...parts(kernel, tables, { guestSize: size, step, order }, failures)];
   kernel.release();
   return {
