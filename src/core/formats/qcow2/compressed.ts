@@ -94,13 +94,20 @@ function inflate(codecs: Codecs, input: Uint8Array, cluster: Uint8Array): number
 }
 
 /**
+ * QEMU reads as many frames as fill a cluster, and writes one (block/qcow2-threads.c). More of them than the cluster has
+ * sectors serve nothing but to keep who reads it busy: each costs a decoder's start and room for what is missing.
+ */
+const LEAST_PER_FRAME = 512;
+
+/**
  * A cluster may be several frames; each is cut at its end, since decoders choke on the sector's padding.
  * @returns how many bytes there were
  */
 function unzstd(codecs: Codecs, input: Uint8Array, cluster: Uint8Array): number {
   let filled = 0;
   let at = 0;
-  while (filled < cluster.length) {
+  for (let frames = 1; filled < cluster.length; frames += 1) {
+    if (frames > cluster.length / LEAST_PER_FRAME) throw new Error('more zstd frames than the cluster has sectors');
     const length = zstdFrameLength(input.subarray(at));
     const part = codecs.zstd(input.subarray(at, at + length), cluster.length - filled);
     cluster.set(part, filled);

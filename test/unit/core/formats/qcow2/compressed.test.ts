@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Codecs } from '../../../../../src/core';
 import { ByteBudget } from '../../../../../src/core/cache/byteBudget';
 import { CompressedClusters } from '../../../../../src/core/formats/qcow2/compressed';
 import type { Compression } from '../../../../../src/core/formats/qcow2/header';
@@ -24,11 +25,11 @@ interface Clusters {
   readonly reads: readonly Read[];
 }
 
-function clusters(bytes: Uint8Array, compression: Compression): Clusters {
+function clusters(bytes: Uint8Array, compression: Compression, use: Codecs = codecs): Clusters {
   const disk = new MemoryDisk().put('/image', bytes);
   const { source } = disk.leaf('/image');
   const shelf = new ByteBudget(8 << 20).shelf();
-  const parts = { source, lookups: source, codecs, header: { compression }, clusters: shelf };
+  const parts = { source, lookups: source, codecs: use, header: { compression }, clusters: shelf };
   const reader = new CompressedClusters(parts, CLUSTER);
   const readFrom = (from: number, offset: number, length: number): Uint8Array => {
     const target = new Uint8Array(CLUSTER - from).fill(0xee);
@@ -62,6 +63,29 @@ describe('a compressed cluster', () => {
     const plain = concat(noise(3, 1000), new Uint8Array(CLUSTER - 1000));
     const stream = concat(zstdFrame(plain.subarray(0, 40_000)), zstdFrame(plain.subarray(40_000)));
     assertSame(clusters(concat(stream, new Uint8Array(100)), 'zstd').read(0, stream.length + 100), plain);
+  });
+
+  it('of zstd has no more frames than sectors: nobody is kept busy with millions of them', () => {
+    const plain = noise(4, CLUSTER);
+    const inFrames = (bytes: number): Uint8Array =>
+      concat(
+        ...Array.from({ length: Math.ceil(CLUSTER / bytes) }, (_, i) =>
+          zstdFrame(plain.subarray(i * bytes, (i + 1) * bytes)),
+        ),
+      );
+    const most = inFrames(512);
+    assertSame(clusters(most, 'zstd').read(0, most.length), plain);
+    let calls = 0;
+    const counting: Codecs = {
+      ...codecs,
+      zstd: (input, size) => {
+        calls += 1;
+        return codecs.zstd(input, size);
+      },
+    };
+    const tiny = inFrames(32);
+    assert.throws(() => clusters(tiny, 'zstd', counting).read(0, tiny.length), { code: 'corrupt' });
+    assert.equal(calls, CLUSTER / 512);
   });
 
   it('may be cut by the end of the file where only padding is missing', () => {
