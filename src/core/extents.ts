@@ -1,6 +1,9 @@
 import type { ByteSource, HostExtents } from './model';
 import { DiskError } from './errors';
 
+/** Reading less than this is quicker than asking where a file has holes, which may start another program. */
+export const WORTH_ASKING_BYTES = 64 << 20;
+
 /** Index `i` such that `[bounds[i], bounds[i + 1])` holds `offset`. */
 export function extentAt({ bounds }: HostExtents, offset: number): number {
   let low = 0;

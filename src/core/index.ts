@@ -38,7 +38,7 @@ export { contentEvidence } from './relocate/content';
 export { trialDisk } from './relocate/trialDisk';
 export { fileName, rank, weigh } from './relocate/score';
 export type { Evidence, Orphan, Suspect } from './relocate/score';
-export { buffersOf, pixels } from './pixels';
+export { buffersOfPixels, pixels } from './pixels';
 export type { FileFacts, PlatformFiles } from './platforms/files';
 export { storageFindings } from './platforms/ovirt/findings';
 export type { VolumeHeader } from './platforms/ovirt/findings';

@@ -25,7 +25,7 @@ export function assertDrawable(start: number, cellBytes: number, cells: number):
 }
 
 /** Where the columns are kept, each buffer once: all that a message moves of pixels that were made for it. */
-export const buffersOf = ({ first, owner, kind, bytes }: Pixels): ArrayBuffer[] => [
+export const buffersOfPixels = ({ first, owner, kind, bytes }: Pixels): ArrayBuffer[] => [
   ...new Set([first, owner, kind, bytes].map(({ buffer }) => buffer as ArrayBuffer)),
 ];
 

@@ -4,9 +4,9 @@ import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { viewFrom } from './views';
 
 /**
- * How a read of one byte walks from the newest layer to its owner, and what lies hidden underneath.
+ * How a read of one byte walks from the newest layer to its owner, and what lies hidden underneath. A layer whose tables
+ * can't be read is a step of kind Unknown: what the others say is told all the same.
  * @param from depth of the layer to start at, @param view its state to start from
- * A layer whose tables can't be read is a step of kind Unknown: what the others say is told all the same.
  * @throws DiskError `out-of-range` past the end of the disk
  */
 export function traceRead(chain: Chain, from: number, view: View, offset: GuestOffset): Trace {

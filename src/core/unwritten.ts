@@ -1,8 +1,5 @@
-import { extentAt } from './extents';
+import { extentAt, WORTH_ASKING_BYTES } from './extents';
 import type { Chain, ChainLayer, HostExtents } from './model';
-
-/** Reading less than this is quicker than asking where the file has holes, which may start another program. */
-const WORTH_ASKING_BYTES = 64 << 20;
 
 /**
  * Tells which data of a disk lies in holes of its file: space that was promised to it and never written (see

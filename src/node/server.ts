@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { parentPort } from 'node:worker_threads';
-import { buffersOf, fromWire, toWire } from '../core';
+import { buffersOfPixels, fromWire, toWire } from '../core';
 import type { Message } from '../protocol/rpc';
 import { Endpoint, moving } from '../protocol/rpc';
 import type { WorkerCalls, WorkerEvents } from '../protocol/worker';
@@ -41,7 +41,7 @@ const endpoint = new Endpoint<Record<string, never>, WorkerCalls, WorkerEvents, 
     look: (at) => image.look(at),
     pixels: (request) => {
       const reply = image.pixels(request);
-      return moving(reply, buffersOf(reply.pixels));
+      return moving(reply, buffersOfPixels(reply.pixels));
     },
     trace: ({ offset }) => image.trace(offset),
     read: ({ offset, length }) => image.read(offset, length),

@@ -6,15 +6,15 @@ import { Packed } from './packed';
 import { Slices } from './slices';
 
 /**
- * A chunk of the disk, resolved. It is cut into **tiles** of a few hundred units, or so many that a chunk has some hundred tiles; each has its runs and, so that
- * a picture need not look at them, what they add up to. Tile `i` covers `[start[i], start[i + 1])`, whole units of
- * `unit[i]` bytes. Its runs are pairs of 16 bits, from `2 × firstRun[i]` on: where the run ends, in units of the tile, and
- * its code. Its sums are pairs, too, from `2 × firstSum[i]` on: a code and how many units have it, in the order in which
- * the codes appear. Tiles are added up again in **groups** of `perGroup`: group `g` has the codes `groupCode[j]` with
- * `groupBytes[j]` bytes for `j` from `firstInGroup[g]` on.
+ * A chunk of the disk, resolved. It is cut into **tiles** of a few hundred units, or so many that a chunk has some
+ * hundred tiles; each has its runs and, so that a picture need not look at them, what they add up to. Tile `i` covers
+ * `[start[i], start[i + 1])`, whole units of `unit[i]` bytes. Its runs are pairs of 16 bits, from `2 × firstRun[i]`
+ * on: where the run ends, in units of the tile, and its code. Its sums are pairs, too, from `2 × firstSum[i]` on: a
+ * code and how many units have it, in the order in which the codes appear. Tiles are added up again in **groups** of
+ * `perGroup`: group `g` has the codes `groupCode[j]` with `groupBytes[j]` bytes for `j` from `firstInGroup[g]` on.
  *
- * A chunk that would take more than `MAX_BYTES` is **coarse**: its tiles are slices, of which only the groups, one of each, are
- * kept.
+ * A chunk that would take more than `MAX_BYTES` is **coarse**: its tiles are slices, of which only the groups, one of
+ * each, are kept.
  */
 export interface Chunk {
   readonly coarse: boolean;
@@ -42,7 +42,9 @@ const MOST_UNITS = 16384;
 const TILES = 512;
 /** Tiles in a group; the last group of a chunk may have fewer. */
 const PER_GROUP = 16;
-/** Of runs, sums and groups. There are at most 128 chunks: what is known of a disk stays below 160 MiB, however it is made. */
+/**
+ * Of runs, sums and groups. There are at most 128 chunks: what is known of a disk stays below 160 MiB, however it is made.
+ */
 const MAX_BYTES = 2 ** 20;
 /** A sum takes four bytes, and in a group of its own ten more. */
 const SUM_BYTES = 14;

@@ -22,8 +22,8 @@ type Sums = { -readonly [K in keyof LayerAccount]: LayerAccount[K] };
 
 /**
  * Everything that is known of a disk from one standpoint: who answers each byte, in chunks that come in any order. What
- * is not there yet is unknown. It has two levels: runs, and what they add up to in tiles of a few hundred units, so that
- * drawing the whole disk looks at no run and drawing a part of it at few.
+ * is not there yet is unknown. It has three levels, so that drawing the whole disk looks at no run and drawing a part of it
+ * at few: runs, what they add up to in tiles of a few hundred units, and what these add up to in groups.
  */
 export class Picture {
   readonly chunkCount: number;

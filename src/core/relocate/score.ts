@@ -69,8 +69,8 @@ function certaintyOf(all: readonly Evidence[], sum: number): ParentCandidate['ce
 const LIKELY_FROM = 4;
 
 /**
- * Puts candidates in order, best first, and those that are damaged last. Several that are certainly the overlay's disk are states of it, or copies: then
- * none is certain, and the best is likely where it is clearly ahead.
+ * Puts candidates in order, best first, and those that are damaged last. Several that are certainly the overlay's
+ * disk are states of it, or copies: then none is certain, and the best is likely where it is clearly ahead.
  */
 export function rank(candidates: readonly ParentCandidate[]): readonly ParentCandidate[] {
   const sorted = [...candidates].sort(

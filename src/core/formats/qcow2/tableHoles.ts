@@ -1,8 +1,6 @@
-import { isWithinHole } from '../../extents';
+import { isWithinHole, WORTH_ASKING_BYTES } from '../../extents';
 import type { ByteSource, HostExtents } from '../../model';
 
-/** Reading less than this is quicker than asking where the file has holes, which may start another program. */
-const WORTH_ASKING_BYTES = 64 << 20;
 /** Bytes of tables read of a file that has room for fewer, beside `MAX_PER_DISK_BYTE`: they may be named more than once. */
 const FREE_BYTES = 2 ** 30;
 /** A file system that compresses may store tables in a part of their size. */

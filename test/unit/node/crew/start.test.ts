@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { DiskError } from '../../../../src/core';
 import { Claims } from '../../../../src/node/crew/claims';
@@ -86,8 +85,9 @@ if (isMainThread) {
       dismissHelper(__filename);
       assert.equal(await start('sum', [1, 2]).done, 3);
       const gone = `${__filename}.gone`;
-      keepHelper(launchHelper(gone), gone);
-      await setTimeout(200);
+      const worker = launchHelper(gone);
+      keepHelper(worker, gone);
+      await new Promise((resolve) => worker.once('exit', resolve));
       await assert.rejects(start('sum', [], undefined, gone).done, /Cannot find module/);
     });
 
