@@ -30,7 +30,8 @@ export function* flatten(session: Session, job: FlattenJob): Job<FlattenResult> 
   try {
     const disk = session;
     const parts = job.verify ? 2 : 1;
-    yield* part(look(disk, job), 0, parts);
+    // Nothing is copied meanwhile.
+    for (const { total } of look(disk, job)) yield { done: 0, total: parts * total };
     yield* part(write(disk, file, job), 0, parts);
     if (job.verify) yield* part(verifyFile(disk, file, job.format), 1, parts);
     const { size, diskUsage } = file.commit();
