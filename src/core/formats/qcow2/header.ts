@@ -2,6 +2,7 @@ import { bigU64be, readUpTo, text, u32be, u64be } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding } from '../../model';
 import { LIMITS } from './limits';
+import { CUT_SHORT } from './oddities';
 
 /** docs/interop/qcow2.rst, "Header". */
 export const MAGIC = 0x514649fb; // 'Q' 'F' 'I' 0xfb
@@ -94,8 +95,6 @@ export function readHeader(source: ByteSource): Qcow2Header {
   }
   return new HeaderReader(source, first, head).read();
 }
-
-const CUT_SHORT = 'The file was cut short: copy it anew from where it came.';
 
 class HeaderReader {
   private readonly findings: Finding[] = [];

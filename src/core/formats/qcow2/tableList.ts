@@ -43,20 +43,14 @@ export class TableList {
   }
 
   /**
-   * Up to which index all entries from `index` on are known to be sound: neither impossible nor with a table that the file
-   * cuts. `index` where that is to be looked at one by one. @throws DiskError `io`
+   * The entries of `[first, end)` that may be unsound, impossible or with a table that the file cuts: all of those that are
+   * looked at together where one is. @throws DiskError `io`
    */
-  soundUntil(index: number): number {
-    this.locate(index);
-    return this.odd ? index : this.first + this.count;
-  }
-
-  /** The entries of `[first, end)` that may be unsound; see `soundUntil`. @throws DiskError `io` */
   *unsound(first: number, end: number): Generator<number, void, void> {
-    for (let index = first; index < end; index += 1) {
-      const sound = this.soundUntil(index);
-      if (sound > index) index = sound - 1;
-      else yield index;
+    for (let index = first; index < end;) {
+      this.locate(index);
+      if (this.odd) yield index++;
+      else index = this.first + this.count;
     }
   }
 
