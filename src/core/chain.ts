@@ -1,7 +1,7 @@
 import { ReadCache } from './cache/readCache';
 import { DiskError, oneLine } from './errors';
 import { windowOf } from './extents';
-import type { Driver } from './formats/driver';
+import type { Driver, OpenContext } from './formats/driver';
 import { driverNamed, probe } from './formats/registry';
 import type {
   Chain,
@@ -41,6 +41,7 @@ interface OpenLayer {
   readonly layer: Layer;
   readonly companions: readonly string[];
   readonly dataFile: ImageIdentity | undefined;
+  readonly state: string | undefined;
 }
 
 /**
@@ -60,7 +61,7 @@ function followParents(world: World, leaf: OpenedSource, options: ChainOptions):
   const seen = new Set<string>();
   let current = openLeaf(world, leaf, options);
   for (;;) {
-    seen.add(current.opened.identity.id);
+    seen.add(keyOf(current.opened, current.state));
     const step = stepDown(world, current, seen, options);
     layers.push(chainLayer(current, layers.length, step));
     if ('end' in step) return { layers, end: step.end };
@@ -82,7 +83,7 @@ export interface Link {
 export function openLink(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}): Link {
   const world = { ...environment, cache: options.cache ?? new ReadCache() };
   const opened = openLeaf(world, leaf, options);
-  const step = stepDown(world, opened, new Set([leaf.identity.id]), options);
+  const step = stepDown(world, opened, new Set([keyOf(leaf, opened.state)]), options);
   if ('end' in step) return { leaf: chainLayer(opened, 0, step), below: step.end };
   step.next.layer.close();
   return { leaf: chainLayer(opened, 0, step), below: { kind: 'found', identity: step.next.opened.identity } };
@@ -98,6 +99,11 @@ const BASE: ChainEnd = { kind: 'base' };
 type Step =
   | { readonly next: OpenLayer; readonly findings: readonly Finding[] }
   | { readonly end: ChainEnd; readonly findings: readonly Finding[] };
+
+interface Broken {
+  readonly end: Exclude<ChainEnd, { kind: 'base' }>;
+  readonly findings: readonly Finding[];
+}
 
 function chainLayer({ opened, layer, companions, dataFile }: OpenLayer, depth: number, { findings }: Step): ChainLayer {
   const { identity, source } = opened;
@@ -121,14 +127,80 @@ function stepDown(
       message: `the chain goes on past ${MAX_DEPTH} layers: not followed further`,
     });
   }
-  const answer = world.gate.open(parent, from.identity);
+  return findParent(parent, placesOf(world, parent, from.identity), (place) =>
+    openParent(world, place, from.identity, seen),
+  );
+}
+
+/** A parent that was opened, or why not. */
+type Found = Exclude<Step, { readonly end: ChainEnd }> | Broken;
+
+/**
+ * The first of several places where the parent is known by what its child expects; where none is, the first that could
+ * be opened, with findings that say so. Of a parent without a name nothing else will do.
+ */
+function findParent(
+  parent: FileReference,
+  places: Iterable<FileReference>,
+  open: (place: FileReference) => Found,
+): Step {
+  let other: Exclude<Found, Broken> | undefined;
+  let failure: Broken | undefined;
+  for (const place of places) {
+    const found = open(place);
+    if ('end' in found) {
+      // A file that is not there says less than one that can't be used.
+      if (!failure || (failure.end.kind === 'missing' && found.end.kind !== 'missing')) failure = found;
+      continue;
+    }
+    if (differences(parent, found.next.layer).length === 0) {
+      other?.next.layer.close();
+      return found;
+    }
+    if (other || parent.target.kind === 'search') found.next.layer.close();
+    else other = found;
+  }
+  if (!other) return failure ?? broken(notFound(parent));
+  return { ...other, findings: [...other.findings, ...differences(parent, other.next.layer)] };
+}
+
+function placesOf({ gate }: World, parent: FileReference, from: ImageIdentity): Iterable<FileReference> {
+  if (parent.target.kind === 'search') return gate.find?.(parent, from) ?? [];
+  return [parent, ...(parent.elsewhere ?? []).map((target) => ({ ...parent, target }))];
+}
+
+function notFound({ written }: FileReference): Exclude<ChainEnd, { kind: 'base' }> {
+  const message = `no image nearby is known as "${written}", which is the parent`;
+  return { kind: 'missing', reason: 'missing', written, name: written, message };
+}
+
+/** What a parent is not known by, though its child expects it. */
+function differences({ written, expects = [] }: FileReference, { linkIds = [] }: Layer): readonly Finding[] {
+  return expects.flatMap(({ what, value, severity }) => {
+    const is = linkIds.find((id) => id.what === what)?.value;
+    if (is === value) return [];
+    const found = is === undefined ? `it has no ${what}` : `its ${what} is ${is}`;
+    return [
+      {
+        code: 'parent-changed',
+        severity,
+        message: `the parent "${written}" is not as it was when this image was made: ${found}, where ${value} is expected`,
+        advice: 'It has been written to since, or is another image: what this image reads from it may be wrong.',
+      },
+    ];
+  });
+}
+
+function openParent(world: World, parent: FileReference, from: ImageIdentity, seen: ReadonlySet<string>): Found {
+  const { written } = parent;
+  const answer = world.gate.open(parent, from);
   if (!answer.ok) {
     const { reason, name, message } = answer.refusal;
     return broken({ kind: reason === 'missing' ? 'missing' : 'refused', reason, written, name, message });
   }
   const { opened } = answer;
   const name = opened.identity.path;
-  if (seen.has(opened.identity.id)) {
+  if (seen.has(keyOf(opened, parent.state))) {
     opened.source.close();
     return broken({
       kind: 'cycle',
@@ -139,7 +211,8 @@ function stepDown(
   }
   try {
     const { driver, findings } = parentDriver(world, parent, opened);
-    const next = openLayer(world, { ...opened, source: cutWindow(parent, opened) }, driver, false);
+    const source = cutWindow(parent, opened);
+    const next = openLayer(world, { ...opened, source }, driver, { isLeaf: false, state: parent.state });
     return { next, findings: [...answer.findings, ...findings, ...sizeFindings(next.layer, parent)] };
   } catch (error) {
     opened.source.close();
@@ -154,7 +227,11 @@ function stepDown(
   }
 }
 
-function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
+/** One file may be several layers, each a state of it. */
+const keyOf = ({ identity }: OpenedSource, state: string | undefined): string =>
+  state === undefined ? identity.id : `${identity.id} ${state}`;
+
+function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Broken {
   const advice =
     end.kind === 'missing'
       ? 'Put the parent back where it was, or tell the image where it is now: VM Disk: Relocate Parent…, vmdisk snapshot relocate.'
@@ -166,7 +243,7 @@ function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Step {
 
 function openLeaf(world: World, leaf: OpenedSource, options: ChainOptions): OpenLayer {
   try {
-    return openLayer(world, leaf, pickDriver(world, leaf, options.format), true);
+    return openLayer(world, leaf, pickDriver(world, leaf, options.format), { isLeaf: true, state: undefined });
   } catch (error) {
     leaf.source.close();
     throw error;
@@ -176,7 +253,12 @@ function openLeaf(world: World, leaf: OpenedSource, options: ChainOptions): Open
 /** Refusals of a file whose place is known and may be looked at. */
 const LOCATED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['missing', 'unreadable', 'not-a-file']);
 
-function openLayer({ gate, codecs, cache }: World, opened: OpenedSource, driver: Driver, isLeaf: boolean): OpenLayer {
+function openLayer(
+  { gate, codecs, cache }: World,
+  opened: OpenedSource,
+  driver: Driver,
+  as: Pick<OpenContext, 'isLeaf' | 'state'>,
+): OpenLayer {
   const { identity, source } = opened;
   const companions: string[] = [];
   let dataFile: ImageIdentity | undefined;
@@ -184,7 +266,7 @@ function openLayer({ gate, codecs, cache }: World, opened: OpenedSource, driver:
     const layer = driver.open(source, {
       identity,
       codecs,
-      isLeaf,
+      ...as,
       cache,
       openCompanion: (reference) => {
         const answer = gate.open(reference, identity);
@@ -195,7 +277,7 @@ function openLayer({ gate, codecs, cache }: World, opened: OpenedSource, driver:
         return answer;
       },
     });
-    return { opened, layer, companions, dataFile };
+    return { opened, layer, companions, dataFile, state: as.state };
   } catch (error) {
     throw error instanceof DiskError ? error.in(identity) : error;
   }

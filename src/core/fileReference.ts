@@ -1,11 +1,9 @@
-import type { FileReference, RefusalReason } from './model';
+import type { FileReference, ReferenceTarget as Target, RefusalReason } from './model';
 
 /**
  * What a name written in an image means, by the rules of QEMU's block.c (path_has_protocol, path_combine) and of
  * `json:` pseudo-names. Pure text: whether it may be opened is the gate's question.
  */
-
-type Target = FileReference['target'];
 
 const refused = (reason: RefusalReason, message: string): Target => ({ kind: 'refused', reason, message });
 

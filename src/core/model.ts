@@ -111,15 +111,41 @@ export type GateAnswer =
   | { readonly ok: true; readonly opened: OpenedSource; readonly findings: readonly Finding[] }
   | { readonly ok: false; readonly refusal: Refusal };
 
+/** By what a format knows an image, whatever its file is called: a CID, a UUID, a DataWriteGuid … */
+export interface LinkId {
+  /** What the format calls it. */
+  readonly what: string;
+  readonly value: string;
+}
+
+/** What an image says its parent must be known by; it has changed, or is another one, where that differs. */
+export interface ExpectedId extends LinkId {
+  /** How much a difference says. */
+  readonly severity: Severity;
+}
+
+/** Where a file is that an image names. */
+export type ReferenceTarget =
+  /** A path, relative or not, of whatever system wrote it. */
+  | { readonly kind: 'path'; readonly path: string; readonly relativeTo: 'image' | 'working-directory' }
+  /** No name at all: whichever image nearby is known by `expects`, of those whose names end so (`.vdi`). */
+  | { readonly kind: 'search'; readonly endings: readonly string[] }
+  /** Nothing that we open. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly message: string };
+
 /** What an image says about another file: its parent, or a file that holds its data. */
 export interface FileReference {
-  readonly role: 'parent' | 'data-file';
+  /** `data-file`: holds all data, at the host offsets that the layer tells. `extent`: holds a part of it. */
+  readonly role: 'parent' | 'data-file' | 'extent';
   /** The name exactly as the image writes it. */
   readonly written: string;
-  /** What that name means: a path, relative or not, of whatever system wrote it; or nothing that we open. */
-  readonly target:
-    | { readonly kind: 'path'; readonly path: string; readonly relativeTo: 'image' | 'working-directory' }
-    | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly message: string };
+  readonly target: ReferenceTarget;
+  /** Where else the image says that the file may be, in the order in which to look. */
+  readonly elsewhere?: readonly ReferenceTarget[] | undefined;
+  /** Only of a parent. */
+  readonly expects?: readonly ExpectedId[] | undefined;
+  /** Which of several states of the file is meant (a snapshot of a Parallels bundle); its driver knows them. */
+  readonly state?: string | undefined;
   /** The format that the image says the file has; undefined when it says none. */
   readonly format?: string | undefined;
   /** The part of the file that counts, in bytes, where the image says so (`json:`, raw driver, offset and size). */
@@ -129,6 +155,11 @@ export interface FileReference {
 /** The only way in which a name written inside an image becomes an open file. */
 export interface Gate {
   open(reference: FileReference, from: ImageIdentity): GateAnswer;
+  /**
+   * Names of files near an image that a reference of kind `search` may mean, the likeliest first, as references that
+   * `open` judges. Left out where nothing can be looked for.
+   */
+  find?(reference: FileReference, from: ImageIdentity): Iterable<FileReference>;
 }
 
 /** Decompressors for one cluster; the host supplies them since the core has no platform of its own. */
@@ -348,6 +379,8 @@ export interface LayerTrace {
   readonly lookups: readonly Lookup[];
   /** Host offset of the very byte asked for (of the compressed data's start where compressed). */
   readonly hostOffset?: HostOffset | undefined;
+  /** Path of the file that this is an offset of, where that is not the layer's own. */
+  readonly holder?: string | undefined;
   /** Guest range `[start, end)` of the allocation unit (cluster or subcluster) around the offset. */
   readonly unitStart: GuestOffset;
   readonly unitEnd: GuestOffset;
@@ -367,6 +400,17 @@ export interface WriteEffect {
   readonly reason?: string | undefined;
 }
 
+/**
+ * A file that holds a part of a layer's data. Host offsets of such a layer count through all its files: each has a place
+ * in one *host space*, which says both which file is meant and where in it (`hostSpace.ts`).
+ */
+export interface HeldFile {
+  readonly identity: ImageIdentity;
+  /** Where the file begins in the layer's host space. */
+  readonly base: number;
+  readonly size: number;
+}
+
 /** One image, and nothing of its parents. */
 export interface Layer {
   /** Driver id: `raw`, `qcow2` … */
@@ -376,6 +420,10 @@ export interface Layer {
   readonly grain: number;
   /** The parent as the image writes it; undefined for a base. */
   readonly parent?: FileReference | undefined;
+  /** What those that stand on it know it by; none of a format that has nothing of the kind. */
+  readonly linkIds?: readonly LinkId[] | undefined;
+  /** The files of its host space, in rising order; left out where that is one file, at 0. */
+  readonly files?: readonly HeldFile[] | undefined;
   /** `views[0]` is the current state. */
   readonly views: readonly View[];
   readonly bitmaps: readonly Bitmap[];

@@ -9,6 +9,12 @@ import { isDeviceName, locate } from './hostPath';
 /** The command line's policy, and that of a trusted workspace: a person has chosen to open this image. */
 export const TRUST_ALL: GatePolicy = { folders: undefined, allowed: [], platformTools: true };
 
+const ROLES: Readonly<Record<FileReference['role'], string>> = {
+  parent: 'parent',
+  'data-file': 'data file',
+  extent: 'extent',
+};
+
 /**
  * The only place where a name that no person has given becomes an open file. It is given by an image, for its parent
  * or its data file, or is found by looking through a workspace.
@@ -26,7 +32,8 @@ export class FileGate implements Gate {
     const { target, role } = reference;
     if (target.kind === 'refused')
       return refuse(target.reason, reference.written, `${target.message} (named by ${from.path})`);
-    const what = role === 'parent' ? 'parent' : 'data file';
+    const what = ROLES[role];
+    if (target.kind === 'search') return refuse('malformed', reference.written, `the ${what} has no name to open`);
     const located = locate(reference, path.dirname(from.path), THIS_SYSTEM);
     if (located.kind === 'elsewhere') {
       return refuse(

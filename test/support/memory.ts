@@ -67,12 +67,22 @@ export class MemoryDisk implements Gate {
     if (target.kind === 'refused') {
       return { ok: false, refusal: { reason: target.reason, name: written, message: target.message } };
     }
+    if (target.kind === 'search') throw new Error('what is only looked for can not be opened by name');
     const name = posix.resolve(posix.dirname(from.path), target.path);
     this.asked.push(name);
     const reason = this.refusals.get(name) ?? (this.files.has(name) ? undefined : 'missing');
     if (reason !== undefined)
       return { ok: false, refusal: { reason, name, message: `${name} is not opened: ${reason}` } };
     return { ok: true, opened: this.leaf(name), findings: [] };
+  }
+
+  /** All files whose names end so, in the order in which they were put here. */
+  find(reference: FileReference): readonly FileReference[] {
+    const { target } = reference;
+    const endings = target.kind === 'search' ? target.endings : [];
+    return [...this.files.keys()]
+      .filter((path) => endings.some((ending) => path.endsWith(ending)))
+      .map((path) => ({ ...reference, target: { kind: 'path', path, relativeTo: 'image' } }));
   }
 
   /** What was read of one file. */

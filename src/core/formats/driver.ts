@@ -12,6 +12,8 @@ export interface OpenContext {
    * it is, is read from the source itself.
    */
   readonly cache: ReadCache;
+  /** Which of several states of the file its child means; undefined for the current one. */
+  readonly state?: string | undefined;
   /** Opens a file that the image says holds part of its data. */
   openCompanion(reference: FileReference): GateAnswer;
 }

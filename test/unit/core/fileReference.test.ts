@@ -6,6 +6,7 @@ import { dataFileReference } from '../../../src/core/fileReference';
 /** What a name means, in few words: `image:PATH`, `cwd:PATH`, or the reason it is refused. */
 function meaning({ target }: FileReference): string {
   if (target.kind === 'refused') return target.reason;
+  if (target.kind === 'search') return 'search';
   return `${target.relativeTo === 'image' ? 'image' : 'cwd'}:${target.path}`;
 }
 

@@ -1,8 +1,8 @@
 import { bigU64be, readUpTo, text, u32be, u64be } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding } from '../../model';
+import { CUT_SHORT } from '../advice';
 import { LIMITS } from './limits';
-import { CUT_SHORT } from './oddities';
 
 /** docs/interop/qcow2.rst, "Header". */
 export const MAGIC = 0x514649fb; // 'Q' 'F' 'I' 0xfb

@@ -2,6 +2,7 @@ import { u32be } from '../../bytes';
 import type { ByteSource, Finding } from '../../model';
 import { dataFileReference } from '../../fileReference';
 import { formatBytes } from '../../units';
+import { CUT_SHORT } from '../advice';
 import type { Driver, OpenContext } from '../driver';
 import { readBitmaps } from './bitmaps';
 import type { Qcow2Header } from './header';
@@ -9,7 +10,6 @@ import { MAGIC, readHeader } from './header';
 import { Qcow2Layer } from './layer';
 import { LIMITS } from './limits';
 import { readLuks } from './luks';
-import { CUT_SHORT } from './oddities';
 import { readSnapshots } from './snapshots';
 
 /** qcow2, version 2 and 3: docs/interop/qcow2.rst in QEMU's sources. */

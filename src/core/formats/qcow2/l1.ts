@@ -4,7 +4,8 @@ import type { ByteSource, Finding } from '../../model';
 import { LIMITS } from './limits';
 import type { Geometry } from './mapping';
 import { offsetOf } from './mapping';
-import { CUT_SHORT, lostText } from './oddities';
+import { CUT_SHORT } from '../advice';
+import { lostText } from './oddities';
 
 /** The table is read this many bytes at a time: it may be 32 MiB large, and a chain may have 256 of them. */
 const PIECE_BYTES = 16 << 10;

@@ -1,31 +1,10 @@
 import type { Finding, Oddities, Oddity } from '../../model';
 import { formatBytes } from '../../units';
+import { CUT_SHORT } from '../advice';
 
 /** What may be odd about L2 tables and their entries. */
 export type OddityCode =
   'l2-offset' | 'l2-past-end' | 'entry' | 'data-past-end' | 'l1-too-small' | 'tables-exceed-file';
-
-/** Counts what is odd, so that a million bad entries are one finding. */
-export class Tally {
-  private readonly seen = new Map<OddityCode, Oddity>();
-
-  get oddities(): Oddities {
-    return this.seen;
-  }
-
-  add(code: OddityCode, first: number, count = 1): void {
-    const before = this.seen.get(code);
-    this.seen.set(code, { count: (before?.count ?? 0) + count, first: Math.min(before?.first ?? first, first) });
-  }
-
-  addAll({ seen }: Tally): void {
-    for (const [code, { first, count }] of seen) this.add(code, first, count);
-  }
-
-  clear(): void {
-    this.seen.clear();
-  }
-}
 
 const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
 
@@ -42,8 +21,6 @@ interface About {
   readonly text: (oddity: Oddity, told: Told) => string;
   readonly advice: string;
 }
-
-export const CUT_SHORT = 'The file was cut short: copy it anew from where it came.';
 
 const ABOUT: Readonly<Record<OddityCode, About>> = {
   'l2-offset': {

@@ -1,11 +1,12 @@
 import type { Kernel } from '../../kernel/kernel';
 import type { ByteSource, LayerScan, Oddities, Outlook, ScanOptions, Strip } from '../../model';
 import { Kind } from '../../model';
+import { Tally } from '../tally';
 import type { L1Place } from './l1';
 import { L1Table } from './l1';
 import { isTableCut } from './lostTables';
 import type { Geometry } from './mapping';
-import { Tally } from './oddities';
+import type { OddityCode } from './oddities';
 import { tableCut, tablesOf } from './tableCut';
 import type { TableHoles } from './tableHoles';
 import type { TableList } from './tableList';
@@ -30,9 +31,9 @@ export interface ScannedFiles {
 export class TableScan implements LayerScan {
   readonly unit: number;
   readonly block: number;
-  private readonly tally = new Tally();
+  private readonly tally = new Tally<OddityCode>();
   /** Of what is being painted. */
-  private readonly painted = new Tally();
+  private readonly painted = new Tally<OddityCode>();
   private readonly source: ByteSource;
   private readonly dataEnd: number;
   private readonly l1: L1Table;

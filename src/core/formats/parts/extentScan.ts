@@ -1,7 +1,7 @@
-import { extentAt } from '../extents';
-import type { Kernel } from '../kernel/kernel';
-import type { ByteSource, HostExtents, LayerScan, Oddities, Outlook, Strip } from '../model';
-import { Kind } from '../model';
+import { extentAt } from '../../extents';
+import type { Kernel } from '../../kernel/kernel';
+import type { ByteSource, HostExtents, LayerScan, Oddities, Outlook, Strip } from '../../model';
+import { Kind } from '../../model';
 
 /** Extents of fewer bytes are told unit by unit, many at a time. */
 const LONG = 1 << 20;
@@ -19,17 +19,21 @@ export class ExtentScan implements LayerScan {
   /** Up to here the bounds are whole units. */
   private readonly wholeEnd: number;
 
-  /** @param extents undefined where holes can't be seen, @param guestSize the file's size in whole sectors */
+  /**
+   * @param source where `origin` is what is told as the host offset of its first byte, @param extents undefined where
+   * holes can't be seen, @param guestSize bytes of the disk: of the file in whole sectors, or more
+   */
   constructor(
     private readonly kernel: Kernel,
-    private readonly source: ByteSource,
+    private readonly source: Pick<ByteSource, 'size' | 'origin'>,
     private readonly extents: HostExtents | undefined,
     private readonly guestSize: number,
+    largestUnit = LARGEST_UNIT,
   ) {
     this.bounds = extents?.bounds ?? Float64Array.of(0, source.size);
     this.startsWithData = extents?.startsWithData ?? true;
     this.origin = source.origin ?? 0;
-    this.unit = commonUnit(this.bounds);
+    this.unit = commonUnit(this.bounds, Math.min(largestUnit, LARGEST_UNIT));
     this.block = this.unit;
     this.wholeEnd = Math.floor(source.size / this.unit) * this.unit;
   }
@@ -83,8 +87,8 @@ export class ExtentScan implements LayerScan {
 }
 
 /** The largest unit that no bound but the file's end stands inside of. */
-function commonUnit(bounds: Float64Array): number {
-  let unit = LARGEST_UNIT;
+function commonUnit(bounds: Float64Array, largest: number): number {
+  let unit = largest;
   for (let i = 1; i + 1 < bounds.length; i += 1) while ((bounds[i] ?? 0) % unit !== 0) unit /= 2;
   return unit;
 }
