@@ -271,8 +271,11 @@ export interface LayerScan {
   readonly unit: number;
   /** Bytes of the disk that are told together, a power of two: one unit or several. */
   readonly block: number;
-  /** Bytes of the disk that one reading tells, blocks: where that fails, no more is unknown. A block when left out. */
-  readonly piece?: number;
+  /**
+   * Where what one reading tells ends, of what is told at an offset: where that reading fails, no more is unknown. The
+   * end of the block when left out.
+   */
+  endOfPiece?(at: number): number;
   /** Announces that `[from, to)` is asked for next: tables are read ahead up to there. @throws DiskError */
   begin(from: number, to: number): void;
   /** @param limit nothing past it matters. @throws DiskError when a table can't be read */

@@ -84,7 +84,7 @@ export class Resolver {
   private readonly codes: number;
   private readonly codeHosts: number;
   /** Up to where parts are of one reading each, since one of them failed. */
-  private careful = { to: 0, piece: 1 };
+  private careful: { readonly to: number; readonly scan: LayerScan | undefined } = { to: 0, scan: undefined };
 
   /** @param failed is told of each layer whose tables can't be read: there, what reaches it is unknown */
   constructor(
@@ -123,7 +123,7 @@ export class Resolver {
    * @param toldBefore up to here it is counted already
    */
   *parts(from: number, to: number, toldBefore = from): Generator<Part, void, void> {
-    this.careful = { to: 0, piece: 1 };
+    this.careful = { to: 0, scan: undefined };
     for (const reader of this.readers) {
       reader.to = from;
       reader.painted = toldBefore;
@@ -150,7 +150,7 @@ export class Resolver {
 
   private part(from: number, limit: number): Part {
     const { careful } = this;
-    let to = from < careful.to ? Math.min(limit, (Math.floor(from / careful.piece) + 1) * careful.piece) : limit;
+    let to = careful.scan && from < careful.to ? Math.min(limit, endOfPiece(careful.scan, from)) : limit;
     let unit = Infinity;
     for (const reader of this.readers) {
       const { guestSize, scan } = reader.layer;
@@ -216,11 +216,10 @@ export class Resolver {
       if (!seen && !this.options.holdings) break;
       let { kind } = reader.outlook;
       if (kind === undefined && !this.paint(reader, { from, first, units, unit })) {
-        const piece = scan?.piece ?? scan?.block ?? unit;
-        const stop = (Math.floor(from / piece) + 1) * piece;
+        const stop = scan ? endOfPiece(scan, from) : to;
         // Once more, a reading at a time: only what can't be read is unknown.
         if (stop < to) {
-          this.careful = { to, piece };
+          this.careful = { to, scan };
           return this.painted(from, stop, unit);
         }
         kind = Kind.Unknown;
@@ -300,6 +299,9 @@ export class Resolver {
     }
   }
 }
+
+const endOfPiece = (scan: LayerScan, at: number): number =>
+  scan.endOfPiece?.(at) ?? (Math.floor(at / scan.block) + 1) * scan.block;
 
 const roundUp = (units: number): number => (units + 15) & ~15;
 

@@ -46,9 +46,9 @@ export class BlockScan implements LayerScan {
     return this.unit;
   }
 
-  /** A reading in bytes of the disk, as a power of two: what can't be read may be less. */
-  get piece(): number {
-    return Math.max(this.unit, largestWithin(unitWithin(this.blockSize, LARGEST_UNIT) * this.map.perReading));
+  endOfPiece(at: number): number {
+    const piece = this.blockSize * this.map.perReading;
+    return (Math.floor(at / piece) + 1) * piece;
   }
 
   get oddities(): Oddities {
@@ -133,10 +133,6 @@ export class BlockScan implements LayerScan {
       if (error instanceof DiskError) return false;
       throw error;
     }
-  }
-
-  private endOfPiece(at: number): number {
-    return (Math.floor(at / this.piece) + 1) * this.piece;
   }
 
   private looksOdd(run: BlockRun): boolean {

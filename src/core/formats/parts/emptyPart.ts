@@ -1,4 +1,4 @@
-import type { LayerScan, LayerTrace, Outlook, Strip , Kind } from '../../model';
+import type { LayerScan, LayerTrace, Outlook, Strip, Kind } from '../../model';
 import { guestOffset } from '../../model';
 import type { Kernel } from '../../kernel/kernel';
 import type { ScanOptions } from '../../model';

@@ -141,6 +141,11 @@ class JoinedScan implements LayerScan {
     return sums;
   }
 
+  endOfPiece(at: number): number {
+    const { scan, start, size } = lastAt(this.scans, at);
+    return start + Math.min(size, scan.endOfPiece?.(at - start) ?? at - start + scan.block);
+  }
+
   begin(from: number, to: number): void {
     for (const { scan, start, size } of this.within(from, to)) {
       scan.begin(Math.max(from - start, 0), Math.min(to - start, size));

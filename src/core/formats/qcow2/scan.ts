@@ -128,8 +128,9 @@ export class TableScan implements LayerScan {
     return { end: Math.min(stop, end), kind: first === IMPOSSIBLE ? Kind.Invalid : Kind.Absent, host: -1 };
   }
 
-  get piece(): number {
-    return this.window.pieceSpan;
+  endOfPiece(at: number): number {
+    const { pieceSpan } = this.window;
+    return (Math.floor(at / pieceSpan) + 1) * pieceSpan;
   }
 
   paint(from: number, blocks: number, strip: Strip, toldBefore: number): void {
