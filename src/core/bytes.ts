@@ -26,11 +26,18 @@ export function u32le(bytes: Uint8Array, at: number): number {
  * @throws DiskError `limit` past 2^53 - 1
  */
 export function u64be(bytes: Uint8Array, at: number, field: string, fileOffset: number): number {
-  const value = u32be(bytes, at) * TWO_32 + u32be(bytes, at + 4);
+  return safe(u32be(bytes, at), u32be(bytes, at + 4), field, fileOffset);
+}
+
+/** A 64-bit little-endian value, as `u64be` has a big-endian one. @throws DiskError `limit` past 2^53 - 1 */
+export function u64le(bytes: Uint8Array, at: number, field: string, fileOffset: number): number {
+  return safe(u32le(bytes, at + 4), u32le(bytes, at), field, fileOffset);
+}
+
+function safe(high: number, low: number, field: string, fileOffset: number): number {
+  const value = high * TWO_32 + low;
   if (!Number.isSafeInteger(value)) {
-    const text = `0x${u32be(bytes, at).toString(16)}${u32be(bytes, at + 4)
-      .toString(16)
-      .padStart(8, '0')}`;
+    const text = `0x${high.toString(16)}${low.toString(16).padStart(8, '0')}`;
     throw new DiskError('limit', `the ${field} is ${text}, more than any real disk has`, { offset: fileOffset });
   }
   return value;

@@ -11,6 +11,7 @@ import {
   u32be,
   u32le,
   u64be,
+  u64le,
 } from '../../../src/core/bytes';
 import { DiskError } from '../../../src/core';
 import { memorySource } from '../../support/memory';
@@ -37,20 +38,27 @@ describe('numbers in bytes', () => {
   it('of 64 bits are exact up to 2^53 - 1', () => {
     const largest = Uint8Array.of(0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
     assert.equal(u64be(largest, 0, 'size', 24), Number.MAX_SAFE_INTEGER);
+    assert.equal(u64le(largest.toReversed(), 0, 'size', 24), Number.MAX_SAFE_INTEGER);
     assert.equal(u64be(Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2), 0, 'size', 24), 2 ** 32 + 2);
+    assert.equal(u64le(Uint8Array.of(9, 2, 0, 0, 0, 1, 0, 0, 0), 1, 'size', 24), 2 ** 32 + 2);
   });
 
   it('of 64 bits are refused from 2^53 on, by name and place', () => {
     const check = (bytes: Uint8Array, hex: string): void => {
-      assert.throws(
+      for (const read of [
         () => u64be(bytes, 0, 'virtual size', 24),
-        (error) =>
-          error instanceof DiskError &&
-          error.code === 'limit' &&
-          error.offset === 24 &&
-          error.message.includes('virtual size') &&
-          error.message.includes(hex),
-      );
+        () => u64le(bytes.toReversed(), 0, 'virtual size', 24),
+      ]) {
+        assert.throws(
+          read,
+          (error) =>
+            error instanceof DiskError &&
+            error.code === 'limit' &&
+            error.offset === 24 &&
+            error.message.includes('virtual size') &&
+            error.message.includes(hex),
+        );
+      }
     };
     check(Uint8Array.of(0, 0x20, 0, 0, 0, 0, 0, 0), '0x20000000000000');
     check(new Uint8Array(8).fill(0xff), '0xffffffffffffffff');
