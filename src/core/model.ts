@@ -652,11 +652,19 @@ export const Use = {
   Uncounted: 14,
   /** Not told: the file is in too many pieces to keep, or the check broke off. */
   Unknown: 15,
+  /** What says where each block of the disk is, where that is no L1 and L2 table: a block allocation table, grain tables … */
+  BlockTables: 16,
+  /** Which sectors of a block are the layer's own. */
+  SectorBitmaps: 17,
+  /** Changes of tables that are not carried out yet. */
+  Log: 18,
+  /** Copies of headers and tables, for when the first ones are broken. */
+  Copies: 19,
 } as const;
 export type Use = (typeof Use)[keyof typeof Use];
-export const USE_COUNT = 16;
+export const USE_COUNT = 20;
 
-/** What lies where in an image's file, in columns like an `OwnershipMap`; whole clusters, so the last may end past the file. */
+/** What lies where in an image's file, in columns like an `OwnershipMap`; of qcow2 in whole clusters, so the last may end past the file. */
 export interface FileMap {
   readonly count: number;
   readonly start: Float64Array;

@@ -13,7 +13,7 @@ interface UseLook {
   readonly pattern?: Pattern;
 }
 
-/** By `Use`. */
+/** By `Use`. What no format has beside another shares its colour. */
 const LOOKS: Readonly<Record<Use, UseLook>> = {
   [Use.Free]: { name: 'free', color: 'vmDisk.fileData' },
   [Use.Leaked]: { name: 'leaked', color: 'vmDisk.fileLeaked', pattern: 'hatched' },
@@ -31,6 +31,10 @@ const LOOKS: Readonly<Record<Use, UseLook>> = {
   [Use.Contested]: { name: 'claimed twice', color: 'vmDisk.invalid', pattern: 'crossed' },
   [Use.Uncounted]: { name: 'counted too low', color: 'vmDisk.invalid', pattern: 'hatched' },
   [Use.Unknown]: { name: 'not told', color: 'vmDisk.unknown', pattern: 'hatched' },
+  [Use.BlockTables]: { name: 'block tables', color: 'vmDisk.fileL2' },
+  [Use.SectorBitmaps]: { name: 'sector bitmaps', color: 'vmDisk.fileBitmaps' },
+  [Use.Log]: { name: 'log', color: 'vmDisk.fileSnapshotTables' },
+  [Use.Copies]: { name: 'copies of tables', color: 'vmDisk.fileRefcounts' },
 };
 
 /** The looks in the order of `Use`. */
@@ -62,6 +66,10 @@ const DETAILS: Readonly<Partial<Record<number, string>>> = {
   [Use.Bitmaps]: 'Which parts of the disk changed, kept for backups.',
   [Use.Contested]: 'More than one claims this place: written by one, it is wrong for the others.',
   [Use.Uncounted]: 'Used more often than it is counted: a write may take it for free, or write to what is shared.',
+  [Use.BlockTables]: 'Where in this file each block of the guest’s disk is.',
+  [Use.SectorBitmaps]: 'Which sectors of a block this layer has itself.',
+  [Use.Log]: 'Changes of tables that are not carried out yet.',
+  [Use.Copies]: 'Copies of headers and tables, for when the first ones are broken.',
   [Use.Unknown]: 'The check broke off before this place, or the file is in too many pieces to keep them all.',
 };
 

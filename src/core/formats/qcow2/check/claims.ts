@@ -1,4 +1,5 @@
 import type { ByteSource, CheckProblem, GuestRange } from '../../../model';
+import { guestTold, MAX_TOLD, MAX_TOUCHED } from '../../check/guestRanges';
 import type { Geometry } from '../mapping';
 import { isCopied, offsetOf } from '../mapping';
 import { l1Entries } from './l1Tables';
@@ -7,12 +8,9 @@ import type { EntryPlace, Note } from './notes';
 import type { Region } from './references';
 import type { State } from './states';
 
-/** Clusters whose claims are looked for, entries that claim them, and what is told of each problem. */
+/** Clusters whose claims are looked for, and entries that claim them. */
 const MAX_CLUSTERS = 4096;
 const MAX_CLAIMS = 1 << 16;
-const MAX_TOLD = 16;
-/** Places of the guest's disk that are looked for, of each problem. */
-const MAX_TOUCHED = 4096;
 const MAX_PLACES = 8;
 const MAX_L1_BYTES = 2 ** 30;
 const COMPRESSED_FLAG = 0x4000_0000;
@@ -146,9 +144,7 @@ export class Claims {
       if (tables.at(cluster * clusterSize) >= 0) claimTable(cluster * clusterSize);
       found.entries.slice(0, MAX_TOUCHED).forEach(claim);
     }
-    const guest = joined(touched);
-    const told = { ...problem, claims, guest: guest.slice(0, MAX_TOLD) };
-    return guest.length > MAX_TOLD ? { ...told, guestPlaces: guest.length } : told;
+    return { ...problem, claims, ...guestTold(touched) };
   }
 
   private touch(ranges: GuestRange[], { view, guestSize }: State, l1Index: number, index: number, count: number): void {
@@ -158,17 +154,4 @@ export class Claims {
     // What lies behind the disk is the saved state of a VM.
     if (start < end) ranges.push({ view, start, end });
   }
-}
-
-/** Ranges in order, those that touch made one. */
-function joined(ranges: readonly GuestRange[]): GuestRange[] {
-  const result: GuestRange[] = [];
-  const inOrder = [...ranges].sort((a, b) => (a.view < b.view ? -1 : a.view > b.view ? 1 : a.start - b.start));
-  for (const range of inOrder) {
-    const last = result.at(-1);
-    if (last?.view === range.view && range.start <= last.end)
-      result[result.length - 1] = { ...last, end: Math.max(last.end, range.end) };
-    else result.push(range);
-  }
-  return result;
 }

@@ -3,7 +3,7 @@ import { formatCount } from '../../../units';
 import type { Geometry } from '../mapping';
 import type { Refcounts } from '../refcounts';
 import { NOT_COUNTED } from '../refcounts';
-import type { FileMapBuilder } from './fileMapBuilder';
+import type { FileMapBuilder } from '../../check/fileMapBuilder';
 import type { HostClusters } from './hostClusters';
 import type { Description, Note, Notes } from './notes';
 

@@ -1,6 +1,8 @@
 import type { CheckReport, Job, Progress } from '../../../model';
 import { Use } from '../../../model';
 import { formatEntry, formatOffset } from '../../../units';
+import { FileMapBuilder } from '../../check/fileMapBuilder';
+import { inOrder } from '../../check/telling';
 import type { Qcow2Parts } from '../layer';
 import type { Geometry } from '../mapping';
 import { isCopied, offsetOf } from '../mapping';
@@ -11,7 +13,6 @@ import { Claims } from './claims';
 import { CountComparison } from './counts';
 import { COPIED, copiedNote } from './copiedFlags';
 import { DAMAGED, EntryChecker } from './entries';
-import { FileMapBuilder } from './fileMapBuilder';
 import { Claim, HostClusters } from './hostClusters';
 import type { L1Entry, L1Table } from './l1Tables';
 import { distinctL1Tables, l1Entries } from './l1Tables';
@@ -21,7 +22,6 @@ import { checkRefblocks } from './refblocks';
 import { References } from './references';
 import type { State, States } from './states';
 import { readStates } from './states';
-import { inOrder } from './telling';
 import { bitmapRegions, fixedRegions, openingErrors } from './structures';
 
 /** QEMU checks no file of more clusters (block/qcow2-refcount.c, qcow2_check_refcounts: INT_MAX). */
@@ -350,7 +350,7 @@ class Check {
         fragmentedClusters: layout.fragmented,
         compressedClusters: layout.compressed,
       },
-      problems: inOrder(counts ? problems : notes.kept.map((note) => ({ ...note, claims: [], guest: [] }))),
+      problems: inOrder(counts ? problems : notes.kept.map((note) => ({ ...note, claims: [], guest: [] })), COPIED),
       untold: notes.untold,
       file: this.map.finish(),
     };

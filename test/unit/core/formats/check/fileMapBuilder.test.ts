@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { FileMapBuilder } from '../../../../../../src/core/formats/qcow2/check/fileMapBuilder';
-import { Use } from '../../../../../../src/core/model';
+import { FileMapBuilder } from '../../../../../src/core/formats/check/fileMapBuilder';
+import { Use } from '../../../../../src/core/model';
 
 describe('the map of a file in the making', () => {
   it('joins neighbours of one use, and leaves out what has no length', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { MAX_PROBLEMS, Notes } from '../../../../../../src/core/formats/qcow2/check/notes';
+import { MAX_PROBLEMS, Notes } from '../../../../../src/core/formats/check/notes';
 
 describe('the notes of a check', () => {
   const asked = (notes: Notes, count: number, code: string, times = 1): number => {

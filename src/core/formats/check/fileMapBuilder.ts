@@ -1,6 +1,6 @@
-import type { FileMap, Use } from '../../../model';
-import { Use as U } from '../../../model';
-import { Column } from '../../../column';
+import type { FileMap, Use } from '../../model';
+import { Use as U } from '../../model';
+import { Column } from '../../column';
 
 /** Runs that are kept: a file in more pieces is told up to there. */
 const MAX_RUNS = 1 << 21;
