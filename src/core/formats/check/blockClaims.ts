@@ -55,7 +55,7 @@ export function* eachBlock(space: BlockSpace, visit: BlockVisitor): Generator<nu
     if ('error' in run) visit.unreadable(first, Math.min(run.count, count - first), run.error);
     else teller.tell(first, run);
     first += run.count;
-    yield first;
+    yield Math.min(first, count);
   }
 }
 

@@ -28,7 +28,8 @@ function counted(size: number, claims: readonly Claim[]): string[] {
 
 function flat(size: number, stretches: readonly Stretch[]): string[] {
   const told = new Array<string>(size).fill('untold');
-  for (const { start, end, claims, use } of stretches) told.fill(claims === 1 ? `1 ${use}` : String(claims), start, end);
+  for (const { start, end, claims, use } of stretches)
+    told.fill(claims === 1 ? `1 ${use}` : String(claims), start, end);
   return told;
 }
 
