@@ -1,5 +1,6 @@
 import type { Gap } from './guest';
 import { readGuest } from './guest';
+import { placeIn } from './hostSpace';
 import type { Chain, ChainLayer, OwnershipMap, View } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { runAt } from './runs';
@@ -18,8 +19,8 @@ export interface Side {
 interface Place {
   /** Equal where the same state of the same file answers, so that the same guest offset has the same answer. */
   readonly state: string;
-  /** Equal where equal host offsets hold the same bytes. */
-  readonly holder: string;
+  /** The file that a host offset is in, as text, and where in it: where two of these are equal the bytes are. */
+  byte(host: number): readonly [file: string, offset: number];
 }
 
 /** One side of a comparison, at the run of the disk that was asked for last. */
@@ -110,7 +111,9 @@ export class SideCursor {
     if (mine.state === others.state) return true;
     if (this.kind !== other.kind || (this.kind !== Kind.Data && this.kind !== Kind.Compressed)) return false;
     if (this.host < 0 || !Number.isSafeInteger(this.host)) return false;
-    return this.host === other.host && mine.holder === others.holder;
+    const [file, offset] = mine.byte(this.host);
+    const [otherFile, otherOffset] = others.byte(other.host);
+    return offset === otherOffset && file === otherFile;
   }
 
   /**
@@ -155,9 +158,18 @@ export class SideCursor {
 
 function placeOf({ identity, layer, source, dataFile }: ChainLayer, view: View): Place {
   const { origin, size } = source;
-  const file = [identity.id, layer.format, origin, size];
-  // Host offsets of a raw disk are those of the file, whatever part of it is the disk; others count from that part on.
-  const plain = [dataFile?.id ?? identity.id, layer.format === 'raw' ? undefined : origin];
+  const file = JSON.stringify([identity.id, layer.format, origin, size]);
+  const state = JSON.stringify([file, view.id]);
   // What is encrypted, or in a file that is not open, is not the same as these bytes read plainly.
-  return { state: JSON.stringify([...file, view.id]), holder: JSON.stringify(layer.readable ? plain : file) };
+  if (!layer.readable) return { state, byte: (host) => [file, host] };
+  // Host offsets of a raw disk are those of the file, whatever part of it is the disk; others count from that part on.
+  const own = JSON.stringify([dataFile?.id ?? identity.id, layer.format === 'raw' ? undefined : origin]);
+  const held = new Map(layer.files?.map(({ identity: { id } }) => [id, JSON.stringify([id, undefined])]));
+  return {
+    state,
+    byte: (host) => {
+      const { file: holder, offset } = placeIn(layer.files, host);
+      return [(holder && held.get(holder.identity.id)) ?? own, offset];
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import type { Side } from './compareSide';
 import { DiskError } from './errors';
+import { hostPlace } from './hostSpace';
 import type { ChainLayer, GuestPart, Job, OwnershipMap, View } from './model';
 import { Kind, NOBODY } from './model';
 import { viewFrom } from './views';
@@ -13,6 +14,8 @@ export interface LostByte {
   readonly depth: number;
   /** Whether it is the table that is lost: otherwise the data. */
   readonly isTable: boolean;
+  /** Path of the file that is cut short, where that is not the layer's own. */
+  readonly holder?: string;
 }
 
 /**
@@ -41,14 +44,17 @@ function lostData(
   run: number,
 ): LostByte | undefined {
   const depth = owner[run] ?? NOBODY;
-  const holder = layers[depth];
-  const offset = holder?.layer.firstPastEnd?.(viewFrom(from, holder), {
+  const layer = layers[depth];
+  const place = host?.[run] ?? -1;
+  const offset = layer?.layer.firstPastEnd?.(viewFrom(from, layer), {
     start: start[run] ?? 0,
     end: start[run + 1] ?? 0,
     kind: (kind[run] ?? Kind.Unknown) as Kind,
-    host: host?.[run] ?? -1,
+    host: place,
   });
-  return offset === undefined ? undefined : { offset, depth, isTable: false };
+  if (!layer || offset === undefined) return undefined;
+  const { holder } = hostPlace(layer, Math.max(place, 0));
+  return { offset, depth, isTable: false, ...(holder !== undefined && { holder }) };
 }
 
 /** Where its tables can't be read that is not lost but unknown, which the walk tells. */

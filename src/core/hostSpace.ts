@@ -1,4 +1,4 @@
-import type { HeldFile, ImageIdentity } from './model';
+import type { ByteSource, ChainLayer, HeldFile, ImageIdentity } from './model';
 
 /**
  * Where the first of several files begins, and how far apart they are at least. More than the largest unit of any format
@@ -17,9 +17,12 @@ export class HostSpace {
   }
 
   /** @returns where the file begins */
-  add(identity: ImageIdentity, size: number): number {
+  add(
+    identity: ImageIdentity,
+    { size, diskUsage, modified }: Pick<ByteSource, 'size' | 'diskUsage' | 'modified'>,
+  ): number {
     const base = this.end + GAP;
-    this.held.push({ identity, base, size });
+    this.held.push({ identity, base, size, diskUsage, modified });
     this.end = Math.ceil((base + size) / GAP) * GAP;
     return base;
   }
@@ -35,4 +38,42 @@ export interface Place {
 export function placeIn(files: readonly HeldFile[] | undefined, host: number): Place {
   const file = files?.findLast(({ base }) => base <= host);
   return { file, offset: host - (file?.base ?? 0) };
+}
+
+/** A byte of a file on the host. */
+export interface HostPlace {
+  /** Path of the file, where that is not the image itself. */
+  readonly holder: string | undefined;
+  readonly offset: number;
+}
+
+/** @param host an offset in a layer's host space @returns the file on the host that it is in, and where there */
+export function hostPlace(
+  { identity, layer, dataFile }: Pick<ChainLayer, 'identity' | 'layer' | 'dataFile'>,
+  host: number,
+): HostPlace {
+  const { file, offset } = placeIn(layer.files, host);
+  const other = file?.identity ?? dataFile;
+  if (other && other.id !== identity.id) return { holder: other.path, offset };
+  return inOwnFile(identity, offset);
+}
+
+/** The same of a byte of the image itself, which may be a member of an archive. */
+export const inOwnFile = ({ archive }: ImageIdentity, offset: number): HostPlace => ({
+  holder: archive?.path,
+  offset: offset + (archive?.offset ?? 0),
+});
+
+/** Bytes of all files that a layer is in, and what they take on the host, where that is known of each. */
+export function sizesOnHost({ identity, source, layer }: Pick<ChainLayer, 'identity' | 'source' | 'layer'>): {
+  readonly fileSize: number;
+  readonly diskUsage: number | undefined;
+} {
+  let { size: fileSize, diskUsage } = source;
+  for (const file of layer.files ?? []) {
+    if (file.identity.id === identity.id) continue;
+    fileSize += file.size;
+    diskUsage = diskUsage === undefined || file.diskUsage === undefined ? undefined : diskUsage + file.diskUsage;
+  }
+  return { fileSize, diskUsage };
 }

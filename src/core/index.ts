@@ -45,6 +45,7 @@ export type { VolumeHeader } from './platforms/ovirt/findings';
 export { storyTeller } from './platforms/registry';
 export { entriesOf, mergeable, OF_NOTHING, qemuMap } from './qemuMap';
 export type { QemuMapEntry } from './qemuMap';
+export { hostPlace, sizesOnHost } from './hostSpace';
 export { fileOwners } from './fileMap';
 export { readGuest } from './guest';
 export type { Gap } from './guest';

@@ -83,6 +83,8 @@ export interface Sink {
 export interface ImageIdentity {
   readonly id: string;
   readonly path: string;
+  /** Where the image is a member of an archive, and is read in place: the archive's path, and where in it the image begins. */
+  readonly archive?: { readonly path: string; readonly offset: number } | undefined;
 }
 
 export interface OpenedSource {
@@ -412,6 +414,9 @@ export interface HeldFile {
   /** Where the file begins in the layer's host space. */
   readonly base: number;
   readonly size: number;
+  /** As of a `ByteSource`. */
+  readonly diskUsage?: number | undefined;
+  readonly modified?: number | undefined;
 }
 
 /** One image, and nothing of its parents. */
@@ -602,6 +607,8 @@ export interface Pixels {
 export interface TraceStep extends LayerTrace {
   readonly depth: number;
   readonly filename: string;
+  /** Path of the file that `hostOffset` is an offset of, where that is not the image. */
+  readonly holder?: string | undefined;
   /** `hidden`: a newer layer answered first; told so that the inspector can show what lies underneath. */
   readonly role: 'passed' | 'owner' | 'hidden';
 }

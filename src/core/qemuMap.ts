@@ -1,3 +1,4 @@
+import { hostPlace } from './hostSpace';
 import type { Chain, OwnershipMap } from './model';
 import { Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { UnwrittenSpace } from './unwritten';
@@ -15,6 +16,8 @@ export interface QemuMapEntry {
   readonly data: boolean;
   readonly compressed: boolean;
   readonly offset?: number;
+  /** Path of the file that this is an offset of, where that is not the image. qemu-img merges by it, and prints it for people alone. */
+  readonly file?: string;
   /** Ours, and only where the answer is not known: below a missing parent, or where a table can't be read. */
   readonly unknown?: true;
 }
@@ -70,6 +73,7 @@ export function mergeable(a: QemuMapEntry, b: QemuMapEntry): boolean {
     a.data === b.data &&
     a.compressed === b.compressed &&
     a.unknown === b.unknown &&
+    a.file === b.file &&
     (a.offset === undefined ? b.offset === undefined : b.offset === a.offset + a.length)
   );
 }
@@ -86,7 +90,10 @@ class Wording {
   /** Where content is encrypted QEMU tells no offset: the bytes there are not the guest's. */
   private readonly tellsOffsets: readonly boolean[];
 
-  constructor(chain: Chain, { depth, view }: WalkFrom) {
+  constructor(
+    private readonly chain: Chain,
+    { depth, view }: WalkFrom,
+  ) {
     this.from = depth;
     this.unwritten = new UnwrittenSpace(chain);
     this.tellsOffsets = chain.layers.map(({ layer }) => layer.info.encrypted !== true);
@@ -175,7 +182,12 @@ class Wording {
       data,
       compressed,
     };
-    if (host >= 0 && this.tellsOffsets[depth] !== false) entry.offset = host;
+    const layer = this.chain.layers[depth];
+    if (host >= 0 && layer && this.tellsOffsets[depth] !== false) {
+      const { holder, offset } = hostPlace(layer, host);
+      entry.offset = offset;
+      if (holder !== undefined) entry.file = holder;
+    }
     return entry;
   }
 }

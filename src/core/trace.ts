@@ -1,6 +1,8 @@
 import { DiskError } from './errors';
-import type { Chain, ChainLayer, GuestOffset, LayerTrace, Trace, TraceStep, View, WriteEffect } from './model';
-import { guestOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
+import type { HostPlace } from './hostSpace';
+import { inOwnFile } from './hostSpace';
+import type { Chain, ChainLayer, GuestOffset, LayerTrace, Lookup, Trace, TraceStep, View, WriteEffect } from './model';
+import { guestOffset, hostOffset, Kind, NOBODY, UNKNOWN_OWNER } from './model';
 import { viewFrom } from './views';
 
 /**
@@ -30,11 +32,13 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
     const found = owner === undefined && answer.step.kind !== Kind.Absent;
     if (found) owner = answer.step.kind === Kind.Unknown ? UNKNOWN_OWNER : chainLayer.depth;
     // By name: copying whatever is there takes longer than the layer's answer.
-    const { kind, lookups, hostOffset, unitStart, unitEnd, compressedLength, write } = answer.step;
+    const { kind, unitStart, unitEnd, compressedLength, write } = answer.step;
+    const place = placeOf(chainLayer, answer.step);
     steps.push({
       kind,
-      lookups,
-      hostOffset,
+      lookups: lookupsOf(chainLayer, answer.step),
+      hostOffset: place && hostOffset(place.offset),
+      holder: place?.holder,
       unitStart,
       unitEnd,
       compressedLength,
@@ -55,6 +59,24 @@ export function traceRead(chain: Chain, from: number, view: View, offset: GuestO
     ended: owner < 0 ? ended : undefined,
     write: describeWrite({ chain, from, view }, steps),
   };
+}
+
+/** Where on the host the byte is that a layer told of. */
+function placeOf(chainLayer: ChainLayer, { hostOffset: host, holder }: LayerTrace): HostPlace | undefined {
+  if (host === undefined) return undefined;
+  // An offset of a file that the layer names itself is that file's already.
+  if (holder !== undefined) return { holder, offset: host };
+  const { dataFile, identity } = chainLayer;
+  return dataFile ? { holder: dataFile.path, offset: host } : inOwnFile(identity, host);
+}
+
+/** Of an image in an archive the entries are where the archive has them. */
+function lookupsOf({ identity }: ChainLayer, { lookups }: LayerTrace): readonly Lookup[] {
+  if (!identity.archive) return lookups;
+  return lookups.map((lookup) => ({
+    ...lookup,
+    entryOffset: hostOffset(inOwnFile(identity, lookup.entryOffset).offset),
+  }));
 }
 
 function traceLayer(

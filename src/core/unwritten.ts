@@ -51,7 +51,8 @@ const promised = ({ layer }: ChainLayer): HostExtents | undefined => layer.unwri
 export function readableHoles(chainLayer: ChainLayer): HostExtents | undefined {
   const { layer, source, dataFile } = chainLayer;
   const known = promised(chainLayer);
-  if (known || dataFile || !layer.readable || layer.format === 'raw') return known;
+  // Of a layer in several files each tells of its own holes.
+  if (known || dataFile || layer.files || !layer.readable || layer.format === 'raw') return known;
   const holes = source.size - (source.diskUsage ?? source.size);
   return holes >= WORTH_ASKING_BYTES ? source.extents?.() : undefined;
 }

@@ -59,7 +59,8 @@ function open(path: string, format: string | undefined, policy: GatePolicy): Cha
 
 function filesOf({ layers, end }: Chain): string {
   const files = layers.map(({ identity, source, layer, dataFile }) => {
-    return [identity.id, source.size, source.modified, layer.format, dataFile?.id];
+    const held = layer.files?.map(({ identity: { id }, size, modified }) => [id, size, modified]);
+    return [identity.id, source.size, source.modified, layer.format, dataFile?.id, held];
   });
   return JSON.stringify([files, end]);
 }

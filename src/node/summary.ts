@@ -1,20 +1,16 @@
 import * as path from 'node:path';
 import type { ChainLayer, Finding, LayerStory, Preview, Session } from '../core';
+import { sizesOnHost } from '../core';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../protocol/image';
 import { readNote } from './snapshots/notes';
 
 /** A layer as the tree, the stack and the table show it. */
 export function summarizeLayer(
-  {
-    depth,
-    identity,
-    source,
-    layer,
-    companions,
-  }: Pick<ChainLayer, 'depth' | 'identity' | 'source' | 'layer' | 'companions'>,
+  chainLayer: Pick<ChainLayer, 'depth' | 'identity' | 'source' | 'layer' | 'companions'>,
   findings: readonly Finding[],
   { check, story, preview }: Told = {},
 ): LayerSummary {
+  const { depth, identity, source, layer, companions } = chainLayer;
   return {
     depth,
     path: identity.path,
@@ -23,8 +19,7 @@ export function summarizeLayer(
     format: layer.format,
     modified: source.modified,
     guestSize: layer.guestSize,
-    fileSize: source.size,
-    diskUsage: source.diskUsage,
+    ...sizesOnHost(chainLayer),
     grain: layer.grain,
     backing: layer.parent?.written ?? null,
     views: layer.views,

@@ -6,7 +6,7 @@ import { encryptionOf } from '../protocol/soundness';
 import { cssColor } from './color';
 import type { Rgb } from './color';
 import { breakable, fill, h, textButton } from './dom';
-import { formatFact } from './format';
+import { fileName, formatFact } from './format';
 import { allZero, dumpLines, dumpText } from './hexdump';
 import { sharesOf } from './map/cells';
 import type { Part } from './map/cells';
@@ -173,14 +173,17 @@ export class Inspector {
     if (encryption !== undefined) row('Encryption', encryption);
     const host = owner?.hostOffset;
     if (owner && host !== undefined) {
-      const shown = layer?.check && h('button', {
+      const shown = layer?.check && owner.holder === undefined && h('button', {
         class: 'link plain', title: 'Show this place on the map of the file',
         onClick: () => this.actions.showInFile(owner.depth, host),
       }, formatOffset(host));
-      row('In file at', formatOffset(host), shown);
+      row('In file at', formatOffset(host), shown || undefined);
     }
     if (owner?.compressedLength !== undefined) row('Compressed', formatBytes(owner.compressedLength));
-    if (owner && layer) row('File', layer.path, h('span', { title: layer.path }, breakable(layer.fileName)));
+    if (owner && layer) {
+      const path = owner.holder ?? layer.path;
+      row('File', path, h('span', { title: path }, breakable(fileName(path))));
+    }
     return list;
   }
 

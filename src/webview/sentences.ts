@@ -171,7 +171,7 @@ export function traceText(trace: Trace, names: readonly string[], layers: Grains
     `Owner         ${ownerName(trace.owner, names)}`,
     `Kind          ${kindName(trace.kind)}`,
     ...(owner?.hostOffset === undefined ? []
-      : [`In file at    ${formatOffset(owner.hostOffset)} of ${owner.filename}`]),
+      : [`In file at    ${formatOffset(owner.hostOffset)} of ${owner.holder ?? owner.filename}`]),
     '',
     'How a read gets there',
   ];

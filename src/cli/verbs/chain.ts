@@ -1,5 +1,5 @@
 import type { ChainLayer, LayerAccount, LayerStory, Picture } from '../../core';
-import { formatBytes, formatDay, lostBytes } from '../../core';
+import { formatBytes, formatDay, lostBytes, sizesOnHost } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingJson, findingLines } from '../findings';
 import type { OpenImage } from '../image';
@@ -58,19 +58,23 @@ function chainJson(image: OpenImage, { accounting }: Picture): Record<string, un
     end: end.kind,
     nobody: accounting.nobody,
     unknown: accounting.unknown,
-    layers: layers.map(({ depth, layer, source }) => ({
-      depth,
-      filename: names[depth],
-      format: layer.format,
-      label: stories[depth]?.label,
-      guestSize: layer.guestSize,
-      fileSize: source.size,
-      diskUsage: source.diskUsage ?? source.size,
-      grain: layer.grain,
-      backing: layer.parent?.written ?? null,
-      ...(accounting.layers[depth] ?? NOTHING),
-      findings: session.findings(depth).map(findingJson),
-    })),
+    layers: layers.map((chainLayer) => {
+      const { depth, layer } = chainLayer;
+      const { fileSize, diskUsage = fileSize } = sizesOnHost(chainLayer);
+      return {
+        depth,
+        filename: names[depth],
+        format: layer.format,
+        label: stories[depth]?.label,
+        guestSize: layer.guestSize,
+        fileSize,
+        diskUsage,
+        grain: layer.grain,
+        backing: layer.parent?.written ?? null,
+        ...(accounting.layers[depth] ?? NOTHING),
+        findings: session.findings(depth).map(findingJson),
+      };
+    }),
   };
 }
 
@@ -141,12 +145,9 @@ function humanLines(image: OpenImage, { accounting }: Picture): string[] {
   ];
 }
 
-function layerRow(
-  { depth, layer, source }: ChainLayer,
-  account: LayerAccount,
-  longest: number,
-  names: readonly string[],
-): string[] {
+function layerRow(chainLayer: ChainLayer, account: LayerAccount, longest: number, names: readonly string[]): string[] {
+  const { depth, layer } = chainLayer;
+  const { fileSize, diskUsage = fileSize } = sizesOnHost(chainLayer);
   const { owned, ownedData, ownedZero, ownedCompressed, shadowed } = account;
   return [
     String(depth),
@@ -154,7 +155,7 @@ function layerRow(
     amount(owned),
     ...[ownedData, ownedZero, ownedCompressed, shadowed].map(amount),
     formatBytes(layer.guestSize),
-    formatBytes(source.diskUsage ?? source.size),
+    formatBytes(diskUsage),
     layer.format,
     ...names,
   ];

@@ -1,5 +1,5 @@
 import type { ChainLayer, Fact, Finding, InternalSnapshot, View } from '../../core';
-import { formatBytes, formatCount } from '../../core';
+import { formatBytes, formatCount, sizesOnHost } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingJson, findingLines } from '../findings';
 import type { OpenImage } from '../image';
@@ -49,8 +49,9 @@ const viewOf = ({ session }: OpenImage, { depth, layer }: ChainLayer): View | un
 // ---------------------------------------------------------------------------------------------
 
 function layerJson(image: OpenImage, chainLayer: ChainLayer): Record<string, unknown> {
-  const { depth, layer, source } = chainLayer;
+  const { depth, layer } = chainLayer;
   const { parent, info: header } = layer;
+  const { fileSize, diskUsage = fileSize } = sizesOnHost(chainLayer);
   const name = image.names[depth] ?? '';
   const view = viewOf(image, chainLayer);
   const snapshots = layer.views.flatMap(({ snapshot }) => (snapshot ? [snapshotJson(snapshot)] : []));
@@ -59,12 +60,12 @@ function layerJson(image: OpenImage, chainLayer: ChainLayer): Record<string, unk
     'virtual-size': view?.guestSize ?? layer.guestSize,
     filename: name,
     format: layer.format,
-    'actual-size': source.diskUsage ?? source.size,
+    'actual-size': diskUsage,
     ...header,
     ...(parent === undefined
       ? {}
       : { 'full-backing-filename': fullBackingName(name, parent), 'backing-filename': parent.written }),
-    'file-size': source.size,
+    'file-size': fileSize,
     ...(view?.snapshot === undefined ? {} : { snapshot: snapshotJson(view.snapshot) }),
     findings: findingsOf(image, depth).map(findingJson),
   };
@@ -99,10 +100,12 @@ const findingsOf = ({ session }: OpenImage, depth: number): readonly Finding[] =
 function humanLines(image: OpenImage, chainLayer: ChainLayer): string[] {
   const { depth, layer, source } = chainLayer;
   const { titles, session } = image;
+  const { fileSize, diskUsage = fileSize } = sizesOnHost(chainLayer);
+  const files = layer.files ? `, in ${layer.files.length} ${layer.files.length === 1 ? 'file' : 'files'}` : '';
   const facts: (readonly [string, string])[] = [
     ['Format', layer.format],
     ...layer.facts.map((fact) => [fact.label, factText(fact)] as const),
-    ['File', `${sizeText(source.size)}, ${formatBytes(source.diskUsage ?? source.size)} of it on the host's disk`],
+    ['File', `${sizeText(fileSize)}, ${formatBytes(diskUsage)} of it on the host's disk${files}`],
     ...(source.modified === undefined ? [] : [['Last changed', dateText(source.modified)] as const]),
     ...(titles[depth + 1] === undefined ? [] : [['Stands on', titles[depth + 1] ?? ''] as const]),
     ...(depth === 0 && session.view.snapshot ? [['Looked at', snapshotText(session.view)] as const] : []),

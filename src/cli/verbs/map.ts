@@ -1,3 +1,4 @@
+import * as path from 'node:path';
 import type { Finding, QemuMapEntry } from '../../core';
 import { formatBytes, formatCount, formatOffset, qemuMap } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
@@ -88,7 +89,7 @@ class MapTable {
     { session, titles }: OpenImage,
   ) {
     const { chain, view } = session;
-    const files = chain.layers.map(({ source }) => source.size);
+    const files = chain.layers.flatMap(({ source, layer }) => [source, ...(layer.files ?? [])].map(({ size }) => size));
     this.offsetWidth = Math.max('Start'.length, formatOffset(Math.max(view.guestSize, ...files)).length);
     this.layerWidth = Math.max('Layer'.length, String(chain.layers.length).length);
     const state = view.id === '' ? '' : `, snapshot ${plain(view.name)}`;
@@ -101,12 +102,18 @@ class MapTable {
   }
 
   entry(entry: QemuMapEntry): void {
-    const { start, length, depth, present, offset } = entry;
+    const { start, length, depth, present, offset, file } = entry;
     const layer = present ? String(depth) : entry.unknown ? '?' : '-';
     const place = offset === undefined ? '' : formatOffset(offset);
-    this.output.line(
-      this.row(formatOffset(start), formatOffset(start + length), formatBytes(length), layer, wordFor(entry), place),
+    const row = this.row(
+      formatOffset(start),
+      formatOffset(start + length),
+      formatBytes(length),
+      layer,
+      wordFor(entry),
+      place,
     );
+    this.output.line(file === undefined ? row : `${row}  of ${plain(path.basename(file))}`);
   }
 
   private row(start: string, end: string, length: string, layer: string, what: string, place: string): string {

@@ -1,3 +1,4 @@
+import * as path from 'node:path';
 import type { LayerTrace, Lookup, Trace, TraceStep } from '../../core';
 import { formatBytes, formatCount, formatOffset, Kind, NOBODY, parseOffset } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
@@ -18,8 +19,8 @@ with each table that is looked at, its entry and flags; then says what a write t
 OFFSET counts in bytes, or with a unit: 4096, 0x1000, 1M, 3GiB, 8s (sectors of 512 bytes).
 
 With --output json: { offset, owner, steps: [ { depth, filename, outcome, lookups: [ { table, index, entryOffset,
-entry, flags } ], hostOffset } ], write: { effect, bytes, reason, copiesFrom } }. owner is a depth, or null where no
-layer answers. What deeper layers hold for that byte without being asked is in "hidden", in the shape of steps.
+entry, flags } ], hostOffset, hostFile } ], write: { effect, bytes, reason, copiesFrom } }. owner is a depth, or null where no
+layer answers. hostFile is there where hostOffset is one of another file than the image. What deeper layers hold for that byte without being asked is in "hidden", in the shape of steps.
 `;
 
 export const trace: Verb = {
@@ -58,13 +59,14 @@ const OUTCOME = {
 } as const;
 
 function traceJson({ names }: OpenImage, { offset, owner, steps, ended, write }: Trace): Record<string, unknown> {
-  const step = ({ depth, kind, lookups, hostOffset }: TraceStep): Record<string, unknown> => ({
+  const step = ({ depth, kind, lookups, hostOffset, holder }: TraceStep): Record<string, unknown> => ({
     depth,
     filename: names[depth],
     outcome: OUTCOME[kind],
     ...(kind === Kind.Invalid ? { invalid: true } : {}),
     lookups,
     ...(hostOffset === undefined ? {} : { hostOffset }),
+    ...(holder === undefined ? {} : { hostFile: holder }),
   });
   const hidden = steps.filter(({ role }) => role === 'hidden').map(step);
   return {
@@ -138,8 +140,9 @@ function lookupLines(lookups: readonly Lookup[]): string[] {
 }
 
 function stepWords(step: TraceStep): string {
-  const { kind, hostOffset, role } = step;
-  const at = hostOffset === undefined ? '' : ` at ${formatOffset(hostOffset)} of the file`;
+  const { kind, hostOffset, holder, role } = step;
+  const file = holder === undefined ? 'the file' : plain(path.basename(holder));
+  const at = hostOffset === undefined ? '' : ` at ${formatOffset(hostOffset)} of ${file}`;
   const words: Readonly<Record<Kind, string>> = {
     [Kind.Absent]: hostOffset === undefined ? 'not here' : `not here, though space is kept${at}`,
     [Kind.Data]: `data${at}`,

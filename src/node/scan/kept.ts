@@ -1,5 +1,5 @@
 import type { ChunkScanResult, Picture, Session } from '../../core';
-import { changedChunks, DiskError } from '../../core';
+import { changedChunks, DiskError, sizesOnHost } from '../../core';
 import type { StopToken } from '../slices';
 import { inSlices } from '../slices';
 
@@ -14,7 +14,7 @@ export interface KeptPicture {
 }
 
 export function keepPicture(session: Session, picture: Picture, results: readonly ChunkScanResult[]): KeptPicture {
-  const sizes = session.chain.layers.map(({ source }) => source.size);
+  const sizes = session.chain.layers.map((layer) => sizesOnHost(layer).fileSize);
   return { picture, results, disk: diskOf(session), sizes };
 }
 
@@ -32,7 +32,7 @@ export async function outdatedChunks(
   token: StopToken,
 ): Promise<number[] | undefined> {
   // What was odd may no longer be, without a change of its table: a file that has grown holds what it did not.
-  const cut = session.chain.layers.some(({ source }, depth) => source.size < (sizes[depth] ?? 0));
+  const cut = session.chain.layers.some((layer, depth) => sizesOnHost(layer).fileSize < (sizes[depth] ?? 0));
   if (cut || results.some(isOdd)) return undefined;
   const job = changedChunks(session.chain, session.from, picture);
   try {
@@ -67,7 +67,8 @@ function diskOf({ chain: { layers, end }, standpoint, view }: Session): string {
   const files = layers.slice(standpoint.depth).map(({ depth, identity, source, layer }) => {
     const what = [identity.id, layer.format, layer.grain, layer.guestSize, layer.info];
     // The layer that is written to has another size and date each time.
-    return depth === standpoint.depth ? what : [...what, source.size, source.modified];
+    const held = layer.files?.map(({ identity: { id }, size, modified }) => [id, size, modified]);
+    return depth === standpoint.depth ? what : [...what, source.size, source.modified, held];
   });
   return JSON.stringify([standpoint, view.guestSize, layers.length, files, end]);
 }

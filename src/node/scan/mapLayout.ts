@@ -1,4 +1,5 @@
 import type { Side } from '../../core/compareSide';
+import type { ChainLayer } from '../../core/model';
 import { JSON_AFTER, JSON_BEFORE, JSON_BETWEEN, MapText } from '../../core/mapText';
 import type { QemuMapEntry } from '../../core/qemuMap';
 import type { MapFormat } from '../../protocol/worker';
@@ -36,15 +37,23 @@ const JSON_LAYOUT: MapLayout = {
 };
 
 function csv({ chain, from }: Side): MapLayout {
-  const files = chain.layers.slice(from.depth).map(({ identity }) => csvText(identity.path));
+  const layers = chain.layers.slice(from.depth);
+  const files = layers.map(({ identity }) => csvText(identity.path));
+  const held = layers.flatMap(holders).map((file) => csvText(file));
   return {
     before: 'start,length,depth,file,present,zero,data,compressed,offset,unknown\n',
     between: '\n',
     after: '\n',
-    entryBytes: ENTRY_BYTES + Math.max(...files.map((file) => Buffer.byteLength(file))),
+    entryBytes: ENTRY_BYTES + Math.max(...[...files, ...held].map((file) => Buffer.byteLength(file))),
     entries: () => new Rows(files),
   };
 }
+
+/** The files that an entry of a layer may be about, beside the image itself. */
+const holders = ({ identity: { archive }, layer, dataFile }: ChainLayer): readonly string[] =>
+  [archive?.path, dataFile?.path, ...(layer.files ?? []).map(({ identity }) => identity.path)].filter(
+    (path) => path !== undefined,
+  );
 
 class Rows implements EntryText {
   private readonly encoder = new TextEncoder();
@@ -53,8 +62,8 @@ class Rows implements EntryText {
   /** @param files by depth from the standpoint down */
   constructor(private readonly files: readonly string[]) {}
 
-  add({ start, length, depth, present, zero, data, compressed, offset, unknown }: QemuMapEntry): void {
-    const file = present ? (this.files[depth] ?? '') : '';
+  add({ start, length, depth, present, zero, data, compressed, offset, file: holder, unknown }: QemuMapEntry): void {
+    const file = !present ? '' : holder === undefined ? (this.files[depth] ?? '') : csvText(holder);
     this.rows.push([start, length, depth, file, present, zero, data, compressed, offset, unknown ?? false].join(','));
   }
 

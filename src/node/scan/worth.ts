@@ -1,4 +1,5 @@
 import type { Side } from '../../core';
+import { sizesOnHost } from '../../core';
 import { coresToUse } from '../crew/cores';
 
 /** Less than this is read before another thread has started. */
@@ -9,8 +10,10 @@ export const helpersFor = (disk: Side): number => (tableBytes(disk) < WORTH_A_TH
 
 /** About how many bytes of tables the layers from the standpoint down have at most. */
 export function tableBytes({ chain: { layers }, from }: Side): number {
-  return layers.slice(from.depth).reduce((sum, { layer, source }) => {
+  return layers.slice(from.depth).reduce((sum, chainLayer) => {
+    const { layer } = chainLayer;
     const tables = layer.format === 'raw' ? 0 : (layer.guestSize / layer.grain) * 8;
-    return sum + Math.min(tables, source.diskUsage ?? source.size);
+    const { fileSize, diskUsage } = sizesOnHost(chainLayer);
+    return sum + Math.min(tables, diskUsage ?? fileSize);
   }, 0);
 }

@@ -55,12 +55,11 @@ function* look(disk: Session, { salvage }: FlattenJob): Job<void> {
   if (salvage) return;
   const lost = yield* firstLost(disk);
   if (!lost) return;
-  const { offset, depth, isTable } = lost;
-  const { identity, dataFile } = disk.chain.layers[depth] ?? {};
+  const { offset, depth, isTable, holder } = lost;
   throw new DiskError(
     'short-read',
     `guest byte ${offset} can't be known: the file ends before ${isTable ? 'the table that maps it' : 'its data does'}`,
-    { file: (isTable ? undefined : dataFile?.path) ?? identity?.path },
+    { file: holder ?? disk.chain.layers[depth]?.identity.path },
     'No copy was made. Copy the file anew from where it came; vmdisk convert --salvage takes zeros for what is missing.',
   );
 }

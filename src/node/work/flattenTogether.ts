@@ -1,5 +1,5 @@
 import type { Job, Progress, Session } from '../../core';
-import { fromWire } from '../../core';
+import { fromWire, sizesOnHost } from '../../core';
 import { PIECE } from '../../core/convert/pieces';
 import type { GatePolicy } from '../../protocol/worker';
 import { Claims } from '../crew/claims';
@@ -18,7 +18,10 @@ const NAP_MS = 2;
 
 /** How many threads a raw copy of the disk is worth. */
 export function threadsFor({ chain }: Session): number {
-  const bytes = chain.layers.reduce((sum, { source }) => sum + (source.diskUsage ?? source.size), 0);
+  const bytes = chain.layers.reduce((sum, layer) => {
+    const { fileSize, diskUsage } = sizesOnHost(layer);
+    return sum + (diskUsage ?? fileSize);
+  }, 0);
   return bytes < WORTH_A_THREAD ? 1 : coresToUse();
 }
 

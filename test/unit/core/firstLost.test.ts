@@ -64,9 +64,10 @@ describe('the first byte that is lost of a disk', () => {
         damage: ([leaf]) => leaf?.dataFile?.truncate(fileEnd),
       });
     assert.equal(of(6 * CLUSTER + 1), undefined, 'the last cluster begins before the end');
-    assert.deepEqual(of(6 * CLUSTER), { offset: 6 * CLUSTER, depth: 0, isTable: false });
-    assert.deepEqual(of(3 * CLUSTER + 1), { offset: 4 * CLUSTER, depth: 0, isTable: false });
-    assert.deepEqual(of(0), { offset: CLUSTER, depth: 0, isTable: false });
+    const lostAt = (offset: number): unknown => ({ offset, depth: 0, isTable: false, holder: '/d' });
+    assert.deepEqual(of(6 * CLUSTER), lostAt(6 * CLUSTER));
+    assert.deepEqual(of(3 * CLUSTER + 1), lostAt(4 * CLUSTER));
+    assert.deepEqual(of(0), lostAt(CLUSTER));
   });
 
   it('is where compressed data begins of which a part is missing, but not for its last sector', () => {

@@ -61,9 +61,9 @@ export class FlatPart implements DiskPart {
     readPadded(this.lookups, target, offset);
   }
 
-  firstPastEnd({ start, end, kind }: PlacedRun): number | undefined {
+  firstPastEnd({ start, end }: PlacedRun): number | undefined {
     const from = Math.ceil(this.source.size / SECTOR) * SECTOR;
-    return kind === Kind.Data && from < end ? Math.max(start, from) : undefined;
+    return from < end ? Math.max(start, from) : undefined;
   }
 
   close(): void {
