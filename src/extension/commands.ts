@@ -31,7 +31,7 @@ export interface CommandsWorld {
   readonly trust: Trust;
   readonly extension: vscode.Extension<unknown>;
   createWorker(): ImageWorker;
-  /** Tells names that only disk images have. */
+  /** Tells names that disk images have. */
   readonly isImage: (name: string) => boolean;
   readonly log: vscode.LogOutputChannel;
 }

@@ -177,7 +177,7 @@ export class Inspector {
         class: 'link plain', title: 'Show this place on the map of the file',
         onClick: () => this.actions.showInFile(owner.depth, host),
       }, formatOffset(host));
-      row('In file at', formatOffset(host), shown || undefined);
+      row('In file at', formatOffset(host), shown === false ? undefined : shown);
     }
     if (owner?.compressedLength !== undefined) row('Compressed', formatBytes(owner.compressedLength));
     if (owner && layer) {

@@ -1,13 +1,13 @@
+import { formatEnding } from '../core/imageNames';
 import type { ChainEnd } from '../core/model';
 import type { LayerSummary } from '../protocol/image';
 
-/** Endings that tell a format; any other ending may be the name of a snapshot (`web01.before-upgrade`). */
-const FORMAT_ENDING = /\.(qcow2?|qed|img|raw|bin|iso|vmdk|vdi|vhdx?|avhdx?|hdd|hds|dsk)$/i;
 const UUID = /^([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 type Named = Pick<LayerSummary, 'fileName' | 'label' | 'preview'>;
 
-const stem = (fileName: string): string => fileName.replace(FORMAT_ENDING, '') || fileName;
+/** Any ending that tells no format may be the name of a snapshot. */
+const stem = (fileName: string): string => fileName.slice(0, fileName.length - formatEnding(fileName).length);
 
 /**
  * What each layer is called, newest first: the platform's name where it is known; otherwise `Current` for the newest (of

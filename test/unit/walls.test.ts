@@ -33,7 +33,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
   webview: {
     parts: ['protocol'],
     types: ['core'],
-    files: ['core/model', 'core/units', 'core/checkWords', 'core/lost', 'core/shell'],
+    files: ['core/model', 'core/units', 'core/checkWords', 'core/imageNames', 'core/lost', 'core/shell'],
   },
 };
 

@@ -1,18 +1,18 @@
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
+import { SHARED_ENDINGS } from '../../core/imageNames';
 import { matchAny } from './globs';
 
 /**
  * Which files of a workspace are worth reading a header of. By name:
- * - `image`: a pattern of a format, or a name that raw disks have
- * - `maybe`: no extension, as oVirt's volumes have none
+ * - `image`: a pattern of a format, or a name that disks share with other files
+ * - `maybe`: no extension, as oVirt's volumes have none; or one that says nothing, as `.vhd` does
  * - `neighbour`: any other name that is no well-known kind of file. Read only where an image lies beside it: libvirt
  *   calls an overlay `web01.before-upgrade`
  */
 export type Likelihood = 'image' | 'maybe' | 'neighbour';
 
-const RAW_NAMES = ['*.img', '*.raw'];
 /** Extensions of files that lie about in numbers and are never disks. */
 const NEVER: ReadonlySet<string> = new Set(
   [
@@ -29,15 +29,17 @@ const TEXT_NAMES: ReadonlySet<string> = new Set(
 );
 
 export function likelihood(isImage: (name: string) => boolean, name: string): Likelihood | undefined {
-  if (isImage(name)) return 'image';
   const extension = extname(name).slice(1).toLowerCase();
+  // Where there is VHDL source there is much of it, and no disk.
+  if (extension === 'vhd') return 'maybe';
+  if (isImage(name)) return 'image';
   if (extension !== '') return NEVER.has(extension) ? undefined : 'neighbour';
   return name.startsWith('.') || TEXT_NAMES.has(name.toLowerCase()) ? undefined : 'maybe';
 }
 
-/** Tells names that only disk images have. @param patterns the editor's own file name patterns */
+/** Tells names that disk images have. @param patterns the editor's own file name patterns */
 export function imageNames(patterns: readonly string[]): (name: string) => boolean {
-  const test = matchAny([...patterns, ...RAW_NAMES]);
+  const test = matchAny([...patterns, ...SHARED_ENDINGS.map((ending) => `*${ending}`)]);
   return (name) => test(name.toLowerCase());
 }
 

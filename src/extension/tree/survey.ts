@@ -32,7 +32,7 @@ export interface SurveyWorld {
   folders(): readonly string[];
   /** Files to look at wherever they lie: those open in an editor. */
   extra(): readonly string[];
-  /** True for names that only disk images have. */
+  /** True for names that disk images have. */
   readonly isImage: (name: string) => boolean;
   exclude(): readonly string[];
   maxFiles(): number;

@@ -21,7 +21,7 @@ export interface WorkWorld {
   readonly editors: Editors;
   readonly tree: DiskTree;
   readonly trust: Trust;
-  /** Tells names that only disk images have. */
+  /** Tells names that disk images have. */
   readonly isImage: (name: string) => boolean;
   /** Uses the panel in front, or offers to open an image where there is none. */
   inFront(act: (panel: ImagePanel) => unknown): unknown;

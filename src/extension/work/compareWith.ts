@@ -22,7 +22,7 @@ type Choice = vscode.QuickPickItem & { readonly other?: OtherDisk };
 export interface CompareWorld {
   /** Paths of the images that the tree lists, and of those that are open. */
   readonly known: () => readonly string[];
-  /** Tells names that only disk images have. */
+  /** Tells names that disk images have. */
   readonly isImage: (name: string) => boolean;
   policy(image: string): GatePolicy;
 }

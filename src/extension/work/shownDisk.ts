@@ -1,12 +1,11 @@
-import { basename, extname } from 'node:path';
+import { basename } from 'node:path';
+import { formatEnding } from '../../core/imageNames';
 import type { ImageSummary, LayerSummary } from '../../protocol/image';
 import { plain } from '../text';
 
 /** What an image is called, and the state of its disk that is shown. */
 type Shown = Pick<ImageSummary, 'path' | 'layers' | 'standpoint'>;
 
-/** Endings that tell a format, not which layer of a disk it is: libvirt calls an overlay `web01.before-upgrade`. */
-const FORMAT_ENDINGS: ReadonlySet<string> = new Set(['.qcow2', '.qcow', '.img', '.raw']);
 /** Characters of a snapshot's name: a file's name may have 255 bytes, and a character takes up to four. */
 const LONGEST = 48;
 
@@ -36,10 +35,8 @@ function stateName(layer: LayerSummary | undefined, view: string): string | unde
 
 const layerName = (layer: LayerSummary | undefined): string => layer?.label ?? layer?.fileName ?? '';
 
-const stem = (name: string): string => {
-  const ending = extname(name);
-  return FORMAT_ENDINGS.has(ending.toLowerCase()) ? basename(name, ending) : name;
-};
+/** libvirt calls an overlay `web01.before-upgrade`. */
+const stem = (name: string): string => basename(name, formatEnding(name));
 
 /** A snapshot's name is the image's word, and may be no name for a file: letters, digits, `.`, `_` and `-` are left. */
 function safe(name: string): string {

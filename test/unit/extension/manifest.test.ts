@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listFiles, PackageManager } from '@vscode/vsce';
 import { DRIVERS } from '../../../src/core/formats/registry';
+import { formatEnding, SHARED_ENDINGS } from '../../../src/core/imageNames';
 import {
   COMMANDS, CONTEXT, SETTINGS, TREE_VIEW, VIEW_TYPE, VIEW_TYPE_ANY, WALKTHROUGH,
 } from '../../../src/extension/ids';
@@ -86,6 +87,19 @@ describe('the manifest', () => {
     assert.equal(new Set(names).size, names.length, 'two entries of “Reopen Editor With…” look alike');
     const extensions = contributes.languages.flatMap((language) => language.extensions);
     assert.deepEqual(sorted(extensions.map((extension) => `*${extension}`)), editors[VIEW_TYPE].patterns);
+  });
+
+  it('leaves to others the names that others have, and knows the endings of its own', () => {
+    const own = DRIVERS.flatMap(({ patterns }) => patterns);
+    for (const ending of SHARED_ENDINGS) assert.ok(!own.includes(`*${ending}`), ending);
+    for (const pattern of own) assert.equal(formatEnding(`disk${pattern.slice(1)}`), pattern.slice(1));
+    const menu = contributes.menus['explorer/context'] ?? [];
+    const offered = menu.filter(({ when = '' }) => when.includes('resourceExtname'));
+    assert.deepEqual(offered.map(({ command }) => command), ['vmDisk.checkImage', 'vmDisk.diagnoseChain']);
+    for (const { when } of offered) {
+      const endings = /resourceExtname =~ \/\^\\\.\(([\w|]+)\)\$\/i/.exec(when ?? '')?.[1]?.split('|') ?? [];
+      assert.deepEqual(sorted(endings.map((ending) => `.${ending}`)), sorted(SHARED_ENDINGS));
+    }
   });
 
   it('contributes each command that is registered, and no other', () => {

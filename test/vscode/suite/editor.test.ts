@@ -50,6 +50,20 @@ describe('the editor', () => {
     assert.deepEqual(layers.map(({ format }) => format), ['qcow2']);
   });
 
+  it('leaves VHDL source to the text editor, and opens a disk of that name when asked', async () => {
+    const source = inWorkspace('editor', 'alu.vhd');
+    writeFileSync(source, 'library ieee;\nentity alu is end alu;\n');
+    await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(source));
+    const input = await until('the text editor', () => vscode.window.tabGroups.activeTabGroup.activeTab?.input);
+    assert.ok(input instanceof vscode.TabInputText);
+    assert.equal(input.uri.fsPath, source);
+    assert.equal(vscode.window.activeTextEditor?.document.uri.fsPath, source);
+    const disk = await open(writeQcow2(inWorkspace('editor', 'web01.vhd'), [5]));
+    assert.equal(activeTab()?.viewType, VIEW_TYPE_ANY);
+    const { layers } = await scanned(disk);
+    assert.deepEqual(layers.map(({ format }) => format), ['qcow2']);
+  });
+
   it('has a page for what is no image', async () => {
     const path = inWorkspace('editor', 'notes.dat');
     writeFileSync(path, 'Dear diary,\n');

@@ -1,0 +1,30 @@
+/**
+ * Endings of file names that other kinds of files have, too: `.vhd` is VHDL source, `.img` and `.raw` are whatever was
+ * called so. Our editor offers itself for them and is not the default; the tree looks into them.
+ */
+export const SHARED_ENDINGS: readonly string[] = ['.img', '.raw', '.vhd'];
+
+/** Endings that only disk images have, or what is made of them. */
+const OWN_ENDINGS: readonly string[] = [
+  '.qcow2',
+  '.qcow',
+  '.qed',
+  '.vmdk',
+  '.vdi',
+  '.vhdx',
+  '.avhd',
+  '.avhdx',
+  '.hdd',
+  '.hds',
+  '.ova',
+];
+
+/** What is at the end of a file's name that tells its format, and nothing of which layer of a disk it is. */
+const FORMAT_ENDINGS: ReadonlySet<string> = new Set([...OWN_ENDINGS, ...SHARED_ENDINGS, '.bin', '.dd', '.dsk', '.iso']);
+
+/** The ending of a name, where that tells a format; otherwise nothing: `web01.before-upgrade` is a snapshot's name. */
+export function formatEnding(fileName: string): string {
+  const dot = fileName.lastIndexOf('.');
+  const ending = dot > 0 ? fileName.slice(dot) : '';
+  return FORMAT_ENDINGS.has(ending.toLowerCase()) ? ending : '';
+}
