@@ -10,7 +10,6 @@ const FOREIGN_IMAGES: readonly Signature[] = [
   { found: 'a VMware sparse disk (VMDK)', at: 0, bytes: 'KDMV' },
   { found: 'a VMware ESX sparse disk (COWD)', at: 0, bytes: 'COWD' },
   { found: 'a VMware disk descriptor (VMDK)', at: 0, bytes: '# Disk DescriptorFile' },
-  { found: 'a VirtualBox disk (VDI)', at: 0x40, bytes: '\x7f\x10\xda\xbe' },
   { found: 'a Hyper-V disk (VHDX)', at: 0, bytes: 'vhdxfile' },
   { found: 'a Hyper-V or Virtual PC disk (VHD)', at: 0, bytes: 'conectix' },
   { found: 'a QEMU enhanced disk (QED)', at: 0, bytes: 'QED\0' },

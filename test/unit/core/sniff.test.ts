@@ -28,7 +28,7 @@ describe('what a file is', () => {
     ['qcow1', file(512, [0, 'QFI\xfb\0\0\0\x01']), /^foreign-image: .*version 1/],
     ['VMDK', file(1024, [0, 'KDMV']), /^foreign-image: .*VMDK/],
     ['a VMDK descriptor', text('# Disk DescriptorFile\nversion=1\n'), /^foreign-image: .*VMDK/],
-    ['VDI', file(1024, [0x40, '\x7f\x10\xda\xbe']), /^foreign-image: .*VDI/],
+    ['VDI', file(1024, [0x40, '\x7f\x10\xda\xbe']), /^image vdi: .*VDI/],
     ['VHDX', file(1024, [0, 'vhdxfile']), /^foreign-image: .*VHDX/],
     ['a dynamic VHD', file(2048, [0, 'conectix']), /^foreign-image: .*VHD/],
     ['a fixed VHD', file(8192 + 512, [8192, 'conectix']), /^foreign-image: .*fixed.*VHD/],

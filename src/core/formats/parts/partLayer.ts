@@ -9,6 +9,7 @@ import type {
   GuestOffset,
   GuestPart,
   HeldFile,
+  HostExtents,
   Job,
   Layer,
   LayerInfo,
@@ -40,6 +41,8 @@ export interface PartLayerFacts {
   readonly bitmaps?: readonly Bitmap[] | undefined;
   /** Why the content can't be read, where it can't: it is encrypted, a file of it is not there. */
   readonly unreadable?: DiskError | undefined;
+  /** As `Layer.unwritten`. */
+  readonly unwritten?: (() => HostExtents | undefined) | undefined;
   readonly check?: (() => Job<CheckReport>) | undefined;
 }
 
@@ -105,6 +108,10 @@ export class PartLayer implements Layer {
 
   firstPastEnd(_view: View, run: PlacedRun): number | undefined {
     return this.told.part.firstPastEnd?.(run);
+  }
+
+  unwritten(): HostExtents | undefined {
+    return this.told.unwritten?.();
   }
 
   close(): void {
