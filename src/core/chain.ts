@@ -137,7 +137,7 @@ type Found = Exclude<Step, { readonly end: ChainEnd }> | Broken;
 
 /**
  * The first of several places where the parent is known by what its child expects; where none is, the first that could
- * be opened, with findings that say so. Of a parent without a name nothing else will do.
+ * be opened, with findings that say so. Of a parent without a name nothing else will do, and of a place that is a guess.
  */
 function findParent(
   parent: FileReference,
@@ -153,11 +153,14 @@ function findParent(
       if (!failure || (failure.end.kind === 'missing' && found.end.kind !== 'missing')) failure = found;
       continue;
     }
-    if (differences(parent, found.next.layer).length === 0) {
+    const differs = differences(parent, found.next.layer);
+    if (differs.length === 0) {
       other?.next.layer.close();
       return found;
     }
-    if (other || parent.target.kind === 'search') found.next.layer.close();
+    const mustBeKnown = parent.target.kind === 'search' || isGuess(place);
+    const isKnown = differs.every(({ severity }) => severity !== 'error');
+    if (other || (mustBeKnown && !isKnown)) found.next.layer.close();
     else other = found;
   }
   if (!other) return failure ?? broken(notFound(parent));
@@ -169,6 +172,8 @@ function placesOf({ gate }: World, parent: FileReference, from: ImageIdentity): 
   return [parent, ...(parent.elsewhere ?? []).map((target) => ({ ...parent, target }))];
 }
 
+const isGuess = ({ target }: FileReference): boolean => target.kind === 'path' && target.isGuess === true;
+
 function notFound({ written }: FileReference): Exclude<ChainEnd, { kind: 'base' }> {
   const message = `no image nearby is known as "${written}", which is the parent`;
   return { kind: 'missing', reason: 'missing', written, name: written, message };
@@ -176,10 +181,10 @@ function notFound({ written }: FileReference): Exclude<ChainEnd, { kind: 'base' 
 
 /** What a parent is not known by, though its child expects it. */
 function differences({ written, expects = [] }: FileReference, { linkIds = [] }: Layer): readonly Finding[] {
-  return expects.flatMap(({ what, value, severity }) => {
-    const is = linkIds.find((id) => id.what === what)?.value;
-    if (is === value) return [];
-    const found = is === undefined ? `it has no ${what}` : `its ${what} is ${is}`;
+  return expects.flatMap(({ what, value, or, severity }) => {
+    const is = linkIds.filter((id) => id.what === what).map((id) => id.value);
+    if (is.includes(value) || (or !== undefined && is.includes(or))) return [];
+    const found = is.length === 0 ? `it has no ${what}` : `its ${what} is ${is.join(' or ')}`;
     return [
       {
         code: 'parent-changed',
@@ -213,7 +218,10 @@ function openParent(world: World, parent: FileReference, from: ImageIdentity, se
     const { driver, findings } = parentDriver(world, parent, opened);
     const source = cutWindow(parent, opened);
     const next = openLayer(world, { ...opened, source }, driver, { isLeaf: false, state: parent.state });
-    return { next, findings: [...answer.findings, ...findings, ...sizeFindings(next.layer, parent)] };
+    return {
+      next,
+      findings: [...answer.findings, ...guessFindings(parent, name), ...findings, ...sizeFindings(next.layer, parent)],
+    };
   } catch (error) {
     opened.source.close();
     if (!(error instanceof DiskError)) throw error;
@@ -324,6 +332,18 @@ function cutWindow(parent: FileReference, { source }: OpenedSource): OpenedSourc
     );
   }
   return windowOf(source, offset, size);
+}
+
+function guessFindings(parent: FileReference, name: string): readonly Finding[] {
+  if (!isGuess(parent)) return [];
+  return [
+    {
+      code: 'parent-guessed',
+      severity: 'warning',
+      message: `the parent "${parent.written}" is not where the image says: ${name} was taken, which is called the same`,
+      advice: 'Make sure that it is the one that is meant.',
+    },
+  ];
 }
 
 function sizeFindings(layer: Layer, parent: FileReference): readonly Finding[] {

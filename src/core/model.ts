@@ -122,14 +122,21 @@ export interface LinkId {
 
 /** What an image says its parent must be known by; it has changed, or is another one, where that differs. */
 export interface ExpectedId extends LinkId {
+  /** Another value that is as good: of a parent that was about to change when its child was written to last. */
+  readonly or?: string | undefined;
   /** How much a difference says. */
   readonly severity: Severity;
 }
 
 /** Where a file is that an image names. */
 export type ReferenceTarget =
-  /** A path, relative or not, of whatever system wrote it. */
-  | { readonly kind: 'path'; readonly path: string; readonly relativeTo: 'image' | 'working-directory' }
+  /** A path, relative or not, of whatever system wrote it. `isGuess`: the image does not name it, only a file called so. */
+  | {
+      readonly kind: 'path';
+      readonly path: string;
+      readonly relativeTo: 'image' | 'working-directory';
+      readonly isGuess?: boolean;
+    }
   /** No name at all: whichever image nearby is known by `expects`, of those whose names end so (`.vdi`). */
   | { readonly kind: 'search'; readonly endings: readonly string[] }
   /** Nothing that we open. */
@@ -428,7 +435,7 @@ export interface Layer {
   readonly grain: number;
   /** The parent as the image writes it; undefined for a base. */
   readonly parent?: FileReference | undefined;
-  /** What those that stand on it know it by; none of a format that has nothing of the kind. */
+  /** What those that stand on it know it by, any of those of one kind; none of a format that has nothing of the kind. */
   readonly linkIds?: readonly LinkId[] | undefined;
   /** The files of its host space, in rising order; left out where that is one file, at 0. */
   readonly files?: readonly HeldFile[] | undefined;

@@ -1,4 +1,4 @@
-import type { Kind, Lookup } from '../../model';
+import type { GuestPart, Kind, Lookup } from '../../model';
 import { KIND_COUNT } from '../../model';
 
 /** Of a block whose sectors differ: `BlockMap.sectors` tells of them. No `Kind` of its own, and never shown. */
@@ -44,8 +44,8 @@ export interface BlockMap {
   readonly perReading: number;
   /** Only of a block that is MIXED. @throws DiskError */
   sectors?(block: number): SectorBits;
-  /** The entries consulted for a block, outermost first. @throws DiskError */
-  lookups(block: number): readonly Lookup[];
+  /** The entries consulted for the byte `within` of a block, outermost first. @throws DiskError */
+  lookups(block: number, within: number): readonly Lookup[];
 }
 
 /** What an image's blocks are, and how their bytes are had. */
@@ -67,5 +67,7 @@ export interface Blocks {
   compressedLength?(host: number, block: number): number;
   /** The file that a place in the host space is in, where that is not the layer's own. */
   holderOf?(host: number): { readonly path: string; readonly offset: number } | undefined;
+  /** As `Layer.lostTables`. @throws DiskError */
+  lostTables?(): Iterable<GuestPart>;
   close(): void;
 }

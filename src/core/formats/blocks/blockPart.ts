@@ -1,5 +1,5 @@
 import type { Kernel } from '../../kernel/kernel';
-import type { Finding, LayerScan, LayerTrace, Oddities, PlacedRun, ScanOptions } from '../../model';
+import type { Finding, GuestPart, LayerScan, LayerTrace, Oddities, PlacedRun, ScanOptions } from '../../model';
 import { guestOffset, hostOffset, Kind } from '../../model';
 import type { DiskPart, WriteRule } from '../parts/part';
 import type { BlockMap, Blocks } from './blockMap';
@@ -40,14 +40,15 @@ export class BlockPart implements DiskPart {
     const isCompressed = kind === Kind.Compressed;
     const place = host < 0 ? -1 : isCompressed ? host : host + (offset - start);
     const holder = place < 0 ? undefined : blocks.holderOf?.(place);
+    const inFile = place < 0 ? undefined : hostOffset(holder?.offset ?? place);
     return {
       kind,
-      lookups: map.lookups(block),
-      hostOffset: place < 0 ? undefined : hostOffset(holder?.offset ?? place),
+      lookups: map.lookups(block, offset - start),
+      hostOffset: inFile,
       holder: holder?.path,
       ...unit,
       compressedLength: isCompressed ? blocks.compressedLength?.(host, block) : undefined,
-      write: write({ kind, ...unit }),
+      write: write({ kind, hostOffset: inFile, ...unit }),
     };
   }
 
@@ -84,6 +85,10 @@ export class BlockPart implements DiskPart {
     const whole = Math.max(0, Math.ceil((dataEnd - (host - skipped)) / unit));
     const first = Math.max(start, start - skipped + whole * unit);
     return first < end ? first : undefined;
+  }
+
+  lostTables(): Iterable<GuestPart> {
+    return this.blocks.lostTables?.() ?? [];
   }
 
   findingsOf(oddities: Oddities): readonly Finding[] {

@@ -14,14 +14,21 @@ const AT_ONCE = 8;
 export type NestedEntries =
   Entries | { readonly count: number; readonly missing: typeof NO_TABLE | typeof IMPOSSIBLE_TABLE };
 
+/** Where each table begins in the file, or NO_TABLE, IMPOSSIBLE_TABLE; undefined past the last: an array, or what reads it bit by bit. */
+export interface TableOffsets {
+  at(table: number): number | undefined;
+}
+
 export interface NestedLayout {
-  /** Where each table begins in the file, or NO_TABLE, IMPOSSIBLE_TABLE. */
-  readonly offsets: Float64Array;
+  readonly offsets: TableOffsets;
   readonly entriesPerTable: number;
   readonly entryBytes: number;
   /** Bytes of tables that are read at a time at most; one table always is. */
   readonly windowBytes: number;
 }
+
+/** Where tables are read from. */
+export type TableSource = Pick<ByteSource, 'readInto' | 'readEach'>;
 
 /**
  * Tables that another table leads to (L2 tables, grain tables): those that lie together are read together, strewn ones
@@ -34,7 +41,7 @@ export class NestedTables {
   private end = 0;
 
   constructor(
-    private readonly source: ByteSource,
+    private readonly source: TableSource,
     private readonly layout: NestedLayout,
   ) {}
 
@@ -47,12 +54,12 @@ export class NestedTables {
   read(first: number, most: number): NestedEntries {
     const { offsets, entriesPerTable, entryBytes } = this.layout;
     const table = Math.floor(first / entriesPerTable);
-    const offset = offsets[table] ?? NO_TABLE;
+    const offset = offsets.at(table) ?? NO_TABLE;
     const within = first - table * entriesPerTable;
     if (offset === NO_TABLE || offset === IMPOSSIBLE_TABLE) {
       const last = Math.ceil((first + most) / entriesPerTable);
       let end = table + 1;
-      while (end < last && (offsets[end] ?? NO_TABLE) === offset) end += 1;
+      while (end < last && (offsets.at(end) ?? NO_TABLE) === offset) end += 1;
       return { count: Math.min(most, end * entriesPerTable - first), missing: offset };
     }
     if (table < this.first || table >= this.end) {
@@ -75,10 +82,10 @@ export class NestedTables {
     const tableBytes = entriesPerTable * entryBytes;
     const most = Math.min(last, table + Math.max(1, Math.floor(windowBytes / tableBytes)));
     let end = table + 1;
-    while (end < most && offsets[end] === (offsets[end - 1] ?? 0) + tableBytes) end += 1;
+    while (end < most && offsets.at(end) === (offsets.at(end - 1) ?? 0) + tableBytes) end += 1;
     const isRow = end > table + 1;
     // Those that do not lie in a row: as many as there are until one is missing.
-    if (!isRow) while (end < most && end < table + AT_ONCE && (offsets[end] ?? NO_TABLE) > NO_TABLE) end += 1;
+    if (!isRow) while (end < most && end < table + AT_ONCE && (offsets.at(end) ?? NO_TABLE) > NO_TABLE) end += 1;
     this.first = this.end = 0;
     try {
       this.fill(table, end, isRow);
@@ -96,7 +103,7 @@ export class NestedTables {
     const length = (end - first) * tableBytes;
     if (this.buffer.length < length) this.buffer = new Uint8Array(length);
     const bytes = this.buffer.subarray(0, length);
-    const positions = [...offsets.subarray(first, isRow ? first + 1 : end)];
+    const positions = Array.from({ length: isRow ? 1 : end - first }, (_, index) => offsets.at(first + index) ?? 0);
     const [only = 0] = positions;
     if (positions.length === 1) this.source.readInto(bytes, only);
     else if (this.source.readEach) this.source.readEach(bytes, positions);

@@ -33,7 +33,7 @@ export const entryWords = (lookups: readonly Lookup[]): string =>
 /** The entries of a block, none where they can't be read. */
 export function lookupsOf(blocks: Blocks, block: number): readonly Lookup[] {
   try {
-    return blocks.open(true, LOOK_BYTES).lookups(block);
+    return blocks.open(true, LOOK_BYTES).lookups(block, 0);
   } catch (error) {
     if (error instanceof DiskError) return [];
     throw error;

@@ -12,7 +12,7 @@ import type {
 import { Kind } from '../../model';
 
 /** What a write to a block of a kind would do. */
-export type WriteRule = (of: Pick<LayerTrace, 'kind' | 'unitStart' | 'unitEnd'>) => WriteEffect;
+export type WriteRule = (of: Pick<LayerTrace, 'kind' | 'hostOffset' | 'unitStart' | 'unitEnd'>) => WriteEffect;
 
 /**
  * A stretch of a layer's disk that is mapped in one way: by one table of blocks, or by a file that holds it as it stands.
