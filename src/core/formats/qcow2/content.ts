@@ -2,7 +2,7 @@ import { readPadded } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
 import { Kind } from '../../model';
-import type { CompressedClusters } from './compressed';
+import type { CompressedBlocks } from '../blocks/compressedBlocks';
 import type { L1Table } from './l1';
 import type { Geometry } from './mapping';
 import { EntryDecoder } from './mapping';
@@ -18,7 +18,7 @@ export class ContentReader {
   constructor(
     private readonly source: ByteSource,
     private readonly holder: ByteSource | undefined,
-    private readonly compressed: CompressedClusters,
+    private readonly compressed: CompressedBlocks,
     private readonly geometry: Geometry,
   ) {
     this.decoder = new EntryDecoder(geometry, source.size);
@@ -64,12 +64,7 @@ export class ContentReader {
       this.decoder.cluster(high, low, (first + i) * clusterSize);
       if (this.decoder.kind === Kind.Compressed) {
         const span = this.geometry.compressedSpan(high, low);
-        this.compressed.readInto(
-          target.subarray(at - offset, end - offset),
-          at % clusterSize,
-          span.offset,
-          span.length,
-        );
+        this.compressed.readInto(target.subarray(at - offset, end - offset), at % clusterSize, span);
       } else if (this.geometry.header.extendedL2) {
         this.addSubclusters(
           pieces,

@@ -44,7 +44,7 @@ export const qcow2: Driver = {
         ...data.findings,
       ],
       codecs: context.codecs,
-      clusters: cache.shelf(),
+      shelf: cache.shelf(),
     });
   },
 };

@@ -27,8 +27,9 @@ import { guestOffset, hostOffset, Kind } from '../../model';
 import type { Kernel } from '../../kernel/kernel';
 import { parentReference } from '../../fileReference';
 import { formatEntry } from '../../units';
+import { CompressedBlocks } from '../blocks/compressedBlocks';
 import { checkImage } from './check';
-import { CompressedClusters } from './compressed';
+import { clusterUnpacker } from './compressed';
 import { ContentReader, opened } from './content';
 import { describe, qemuInfo } from './describe';
 import type { Qcow2Header } from './header';
@@ -65,7 +66,7 @@ export interface Qcow2Parts {
   readonly findings: readonly Finding[];
   readonly codecs: Codecs;
   /** Room for decompressed clusters. */
-  readonly clusters: Shelf;
+  readonly shelf: Shelf;
 }
 
 /** Where the walk through the tables ends for one guest offset. */
@@ -121,7 +122,8 @@ export class Qcow2Layer implements Layer {
     this.readable = header.encryption === 'none' && parts.holder !== undefined;
     this.facts = describe(parts, this.geometry);
     this.info = qemuInfo(parts, this.geometry);
-    const compressed = new CompressedClusters(parts, this.geometry.clusterSize);
+    const unpacker = clusterUnpacker(header.compression, parts.codecs);
+    const compressed = new CompressedBlocks(parts, this.geometry.clusterSize, unpacker);
     this.content = new ContentReader(lookups, parts.holder, compressed, this.geometry);
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Codecs } from '../../../../../src/core';
 import { ByteBudget } from '../../../../../src/core/cache/byteBudget';
-import { CompressedClusters } from '../../../../../src/core/formats/qcow2/compressed';
+import { CompressedBlocks } from '../../../../../src/core/formats/blocks/compressedBlocks';
+import { clusterUnpacker } from '../../../../../src/core/formats/qcow2/compressed';
 import type { Compression } from '../../../../../src/core/formats/qcow2/header';
 import { codecs, codecsReady } from '../../../../../src/node/codecs';
 import { deflateFixed, noise, prose, zstdFrame } from '../../../../fixtures/build/index';
@@ -29,11 +30,10 @@ function clusters(bytes: Uint8Array, compression: Compression, use: Codecs = cod
   const disk = new MemoryDisk().put('/image', bytes);
   const { source } = disk.leaf('/image');
   const shelf = new ByteBudget(8 << 20).shelf();
-  const parts = { source, lookups: source, codecs: use, header: { compression }, clusters: shelf };
-  const reader = new CompressedClusters(parts, CLUSTER);
+  const reader = new CompressedBlocks({ source, lookups: source, shelf }, CLUSTER, clusterUnpacker(compression, use));
   const readFrom = (from: number, offset: number, length: number): Uint8Array => {
     const target = new Uint8Array(CLUSTER - from).fill(0xee);
-    reader.readInto(target, from, offset, length);
+    reader.readInto(target, from, { offset, length });
     return target;
   };
   return {
