@@ -1,7 +1,8 @@
 // The few names beyond ECMAScript that every host of the core has: Node, its workers, and browsers.
 
 declare class TextDecoder {
-  constructor(label: 'utf-8', options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean });
+  /** @throws RangeError for an encoding that the host does not know */
+  constructor(label: string, options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean });
   decode(input: Uint8Array): string;
 }
 

@@ -7,9 +7,6 @@ const VHD_FOOTER = 512;
 
 const FOREIGN_IMAGES: readonly Signature[] = [
   { found: 'a qcow image of version 1', at: 0, bytes: 'QFI\xfb\0\0\0\x01' },
-  { found: 'a VMware sparse disk (VMDK)', at: 0, bytes: 'KDMV' },
-  { found: 'a VMware ESX sparse disk (COWD)', at: 0, bytes: 'COWD' },
-  { found: 'a VMware disk descriptor (VMDK)', at: 0, bytes: '# Disk DescriptorFile' },
   { found: 'a Hyper-V disk (VHDX)', at: 0, bytes: 'vhdxfile' },
   { found: 'a Hyper-V or Virtual PC disk (VHD)', at: 0, bytes: 'conectix' },
   { found: 'a QEMU enhanced disk (QED)', at: 0, bytes: 'QED\0' },

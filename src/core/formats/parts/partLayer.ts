@@ -2,6 +2,7 @@ import type { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type {
   Bitmap,
+  ByteSource,
   CheckReport,
   Fact,
   FileReference,
@@ -31,6 +32,8 @@ export interface PartLayerFacts {
   readonly grain: number;
   /** The disk; it is as large as the part. */
   readonly part: DiskPart;
+  /** The image's own file, where the disk is in others: closed with them. */
+  readonly own?: Pick<ByteSource, 'close'> | undefined;
   readonly write: WriteRule;
   readonly facts: readonly Fact[];
   readonly info: LayerInfo;
@@ -116,5 +119,6 @@ export class PartLayer implements Layer {
 
   close(): void {
     this.told.part.close();
+    this.told.own?.close();
   }
 }

@@ -1,0 +1,187 @@
+import { DiskError, oneLine } from '../../errors';
+import { windowOf } from '../../extents';
+import { HostSpace } from '../../hostSpace';
+import type { FileReference, Finding, HeldFile, RefusalReason } from '../../model';
+import { Kind } from '../../model';
+import { formatBytes } from '../../units';
+import { CUT_SHORT } from '../advice';
+import type { OpenContext } from '../driver';
+import { EmptyPart } from '../parts/emptyPart';
+import { FlatPart, SECTOR } from '../parts/flatPart';
+import { JoinedPart } from '../parts/joinedPart';
+import type { DiskPart } from '../parts/part';
+import type { ExtentLine } from './descriptor';
+import type { ExtentFile } from './grains';
+import { baseName } from './names';
+import type { SparseHeader } from './sparseExtent';
+import { readSparse, sparsePart } from './sparseExtent';
+
+/** The disk that a descriptor's list of extents makes, as far as they could be opened. */
+export interface OpenedExtents {
+  readonly part: DiskPart;
+  readonly files: readonly HeldFile[];
+  /** Those that were opened. */
+  readonly opened: readonly OpenedExtent[];
+  readonly findings: readonly Finding[];
+}
+
+export interface OpenedExtent {
+  readonly line: ExtentLine;
+  readonly path: string;
+  readonly sparse: SparseHeader | undefined;
+}
+
+/** Opens the extents of a disk, one by one. What can't be opened is unknown, and a finding; the rest is there. */
+export function openExtents(lines: readonly ExtentLine[], context: OpenContext): OpenedExtents {
+  return new Opener(context).open(lines);
+}
+
+const NEEDS_DEVICE: Readonly<Record<string, string>> = {
+  VMFSRDM: 'a disk of the host that is mapped raw (RDM)',
+  VMFSRDMP: 'a disk of the host that is mapped raw (RDM, physical mode)',
+  VMFSRAW: 'a disk of the host',
+};
+const DEVICE_NAME = /^(?:\\\\[.?]\\|\/dev\/)/;
+const FLAT_TYPES: ReadonlySet<string> = new Set(['FLAT', 'VMFS']);
+const SPARSE_TYPES: ReadonlySet<string> = new Set(['SPARSE', 'VMFSSPARSE', 'SESPARSE']);
+
+class Opener {
+  private readonly space = new HostSpace();
+  private readonly parts: DiskPart[] = [];
+  private readonly opened: OpenedExtent[] = [];
+  private readonly findings: Finding[] = [];
+  private count = 0;
+
+  constructor(private readonly context: OpenContext) {}
+
+  open(lines: readonly ExtentLine[]): OpenedExtents {
+    this.count = lines.length;
+    try {
+      lines.forEach((line, index) => {
+        this.parts.push(this.extent(line, this.wordsFor(line, index)));
+      });
+    } catch (error) {
+      for (const part of this.parts) part.close();
+      throw error;
+    }
+    const { opened, findings } = this;
+    return { part: joined(this.parts), files: this.space.files, opened, findings };
+  }
+
+  private wordsFor({ name, size }: ExtentLine, index: number): string {
+    const which = this.count === 1 ? 'the extent' : `extent ${index + 1} of ${this.count}`;
+    return `${which}${name === undefined ? '' : ` "${name}"`} (${formatBytes(size)})`;
+  }
+
+  private extent(line: ExtentLine, words: string): DiskPart {
+    const { type, access, name, size } = line;
+    if (type === 'ZERO') return new EmptyPart(size, Kind.Zero);
+    const device = NEEDS_DEVICE[type] ?? (name !== undefined && DEVICE_NAME.test(name) ? 'a device of the host' : undefined);
+    if (device !== undefined) {
+      const advice = 'Only files are opened. Copy the disk on the host that has it.';
+      return this.unknown(line, 'extent-device', `${words} is ${device}: it is not opened`, advice);
+    }
+    if (access === 'NOACCESS') {
+      return this.unknown(line, 'extent-no-access', `${words} is marked as not to be accessed: what it holds is not shown`);
+    }
+    if (!FLAT_TYPES.has(type) && !SPARSE_TYPES.has(type)) {
+      return this.unknown(line, 'extent-type', `${words} is of a type that is not known (${type})`);
+    }
+    if (name === undefined) return this.unknown(line, 'extent-name', `${words} names no file`);
+    return this.inFile(line, name, words);
+  }
+
+  private inFile(line: ExtentLine, written: string, words: string): DiskPart {
+    const reference: FileReference = {
+      role: 'extent',
+      written,
+      // A plain name of a file to QEMU too, whatever it looks like.
+      target: { kind: 'path', path: written, relativeTo: 'image' },
+    };
+    const answer = this.context.openCompanion(reference);
+    if (!answer.ok) {
+      const { reason, message } = answer.refusal;
+      const code = reason === 'missing' ? 'extent-missing' : 'extent-refused';
+      return this.unknown(line, code, `${words} could not be opened: ${message}`, ADVICE[reason]);
+    }
+    const { identity, source } = answer.opened;
+    this.findings.push(...answer.findings);
+    try {
+      const before = this.space.files.find((file) => file.identity.id === identity.id);
+      const base = before?.base ?? this.space.add(identity, source.size);
+      const file: ExtentFile = {
+        source,
+        lookups: this.context.cache.of(source),
+        holder: { path: identity.path, base },
+      };
+      const sparse = FLAT_TYPES.has(line.type) ? undefined : readSparse(file.lookups);
+      const part = sparse ? this.sparse(line, file, sparse, words) : this.flat(line, file, words);
+      this.opened.push({ line, path: identity.path, sparse });
+      return part;
+    } catch (error) {
+      source.close();
+      if (!(error instanceof DiskError)) throw error;
+      return this.unknown(line, 'extent-unusable', `${words} can't be used: ${oneLine(error.in(identity))}`);
+    }
+  }
+
+  private flat({ size, offset }: ExtentLine, { source, lookups, holder }: ExtentFile, words: string): DiskPart {
+    const there = Math.max(0, Math.min(size, source.size - offset));
+    if (there < size) {
+      const message = `${words} ends ${formatBytes(size - there)} before it should: zeros are read there`;
+      this.findings.push({ code: 'extent-short', severity: 'warning', message, advice: CUT_SHORT });
+    }
+    if (offset === 0 && there === source.size) return new FlatPart(source, lookups, size, holder);
+    const start = Math.min(offset, source.size);
+    return new FlatPart(windowOf(source, start, there), windowOf(lookups, start, there), size, holder);
+  }
+
+  private sparse({ size }: ExtentLine, file: ExtentFile, header: SparseHeader, words: string): DiskPart {
+    const { codecs, cache } = this.context;
+    const name = this.count === 1 ? undefined : baseName(file.holder?.path ?? '');
+    this.findings.push(...header.findings.map((finding) => told(finding, words)));
+    const is = header.layout.size;
+    if (is !== size) {
+      const rest = is < size ? 'what comes after that is not known' : 'what it has more is not shown';
+      const message = `${words} says itself that it holds ${formatBytes(is)} of the disk, and the descriptor ${formatBytes(size)}: ${rest}`;
+      this.findings.push({
+        code: 'extent-size',
+        severity: 'error',
+        message,
+        advice: 'QEMU goes by what the extent says, so all that comes after it stands elsewhere there.',
+      });
+    }
+    const held = Math.min(is, size);
+    const rest = size - held;
+    return joined([
+      ...(held > 0 ? [sparsePart(file, header, held, { codecs, shelf: cache.shelf(), name })] : []),
+      ...(rest > 0 ? [new EmptyPart(rest, Kind.Unknown)] : []),
+    ]);
+  }
+
+  private unknown({ size }: ExtentLine, code: string, message: string, advice?: string): DiskPart {
+    this.findings.push({ code, severity: 'error', message, advice });
+    return new EmptyPart(size, Kind.Unknown);
+  }
+}
+
+const ADVICE: Partial<Record<RefusalReason, string>> = {
+  missing: 'Put the file back where it was: what it holds of the disk is unknown until then.',
+  outside: 'Allow it if you know where the image comes from.',
+};
+
+/** Where a finding is of one file of several it says of which, and no offset: that would be one of the layer's own file. */
+const told = ({ offset: _, ...finding }: Finding, words: string): Finding => ({
+  ...finding,
+  message: `${words}: ${finding.message}`,
+});
+
+function joined(parts: readonly DiskPart[]): DiskPart {
+  const [only] = parts;
+  if (parts.length > 1) return new JoinedPart(parts);
+  return only ?? new EmptyPart(0, Kind.Absent);
+}
+
+/** Bytes that the opened extents allocate at a time: those of the first that has a table, or a sector. */
+export const grainOf = (opened: readonly OpenedExtent[]): number =>
+  opened.find(({ sparse }) => sparse !== undefined)?.sparse?.layout.grainSize ?? SECTOR;
