@@ -1,8 +1,8 @@
-import type { LayerScan, LayerTrace, Outlook, Strip, Kind } from '../../model';
-import { guestOffset } from '../../model';
 import type { Kernel } from '../../kernel/kernel';
-import type { ScanOptions } from '../../model';
+import type { Kind, LayerScan, LayerTrace, ScanOptions } from '../../model';
+import { guestOffset } from '../../model';
 import type { DiskPart, WriteRule } from './part';
+import { UniformScan } from './uniformScan';
 
 /** A part that is of one kind, and in no file: zeros (an extent of type ZERO), or what is not known. */
 export class EmptyPart implements DiskPart {
@@ -12,7 +12,7 @@ export class EmptyPart implements DiskPart {
   ) {}
 
   scan(_kernel: Kernel, _options: ScanOptions, largestUnit: number): LayerScan {
-    return new EmptyScan(this.size, this.kind, largestUnit);
+    return new UniformScan(this.size, this.kind, -1, largestUnit);
   }
 
   trace(_offset: number, write: WriteRule): LayerTrace {
@@ -26,31 +26,5 @@ export class EmptyPart implements DiskPart {
 
   close(): void {
     // Nothing is open.
-  }
-}
-
-class EmptyScan implements LayerScan {
-  readonly oddities = new Map<string, never>();
-
-  constructor(
-    private readonly size: number,
-    private readonly kind: Kind,
-    readonly unit: number,
-  ) {}
-
-  get block(): number {
-    return this.unit;
-  }
-
-  begin(): void {
-    // Nothing is read.
-  }
-
-  ahead(): Outlook {
-    return { end: this.size, kind: this.kind, host: -1 };
-  }
-
-  paint(_from: number, blocks: number, { kernel, kinds, hosts }: Strip): void {
-    kernel.run.fill(kinds, hosts, blocks, this.kind, -1, this.unit);
   }
 }

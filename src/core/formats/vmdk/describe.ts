@@ -10,8 +10,9 @@ const NO_CID = 'ffffffff';
 
 /** One file with a part of the disk, as it is told to people and in `info`. */
 export interface DescribedExtent {
-  readonly path: string;
-  /** As the descriptor has it; nothing of an image that holds its own descriptor. */
+  /** As the descriptor has it, from the folder that the image is in. */
+  readonly name: string;
+  /** The same; nothing of an image that holds its own descriptor. */
   readonly type: string;
   readonly size: number;
   readonly sparse: SparseHeader | undefined;
@@ -28,8 +29,7 @@ export function linkIdsOf(descriptor: Descriptor | undefined): readonly LinkId[]
 export function parentOf(descriptor: Descriptor | undefined): FileReference | undefined {
   if (!descriptor) return undefined;
   const { parentName, parentCid } = descriptor;
-  const expects =
-    parentCid === undefined ? [] : [{ what: CONTENT_ID, value: parentCid, severity: 'error' as const }];
+  const expects = parentCid === undefined ? [] : [{ what: CONTENT_ID, value: parentCid, severity: 'error' as const }];
   if (parentName === undefined) {
     if (parentCid === undefined) return undefined;
     return {
@@ -102,7 +102,7 @@ export function qemuInfo(
     }),
     'create-type': extents.some(isCompressed) ? 'streamOptimized' : createType,
     extents: extents.map((extent) => ({
-      filename: extent.path,
+      filename: extent.name,
       format: extent.type,
       'virtual-size': extent.size,
       ...(extent.sparse && { 'cluster-size': extent.sparse.layout.grainSize }),

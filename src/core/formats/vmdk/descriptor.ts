@@ -124,7 +124,12 @@ class DescriptorReader {
     const version = written === undefined ? undefined : Number(written);
     if (version === undefined || (version >= 1 && version <= LIMITS.maxVersion)) return version;
     const advice = 'Disks that VMware has encrypted are of a later version: decrypt the machine there.';
-    throw new DiskError('unsupported', `version "${shorten(written ?? '')}" of a disk descriptor is not known`, {}, advice);
+    throw new DiskError(
+      'unsupported',
+      `version "${shorten(written ?? '')}" of a disk descriptor is not known`,
+      {},
+      advice,
+    );
   }
 
   /** Content id, a new one for each time that the disk was written to. */

@@ -1,17 +1,18 @@
 import { DiskError, oneLine } from '../../errors';
-import { windowOf } from '../../extents';
 import { HostSpace } from '../../hostSpace';
-import type { FileReference, Finding, HeldFile, RefusalReason } from '../../model';
+import type { ByteSource, FileReference, Finding, HeldFile, ImageIdentity, RefusalReason } from '../../model';
 import { Kind } from '../../model';
 import { formatBytes } from '../../units';
 import { CUT_SHORT } from '../advice';
 import type { OpenContext } from '../driver';
 import { EmptyPart } from '../parts/emptyPart';
-import { FlatPart, SECTOR } from '../parts/flatPart';
+import { SECTOR } from '../parts/flatPart';
 import { JoinedPart } from '../parts/joinedPart';
 import type { DiskPart } from '../parts/part';
+import { ReservedPart } from '../parts/reservedPart';
 import type { ExtentLine } from './descriptor';
-import type { ExtentFile } from './grains';
+import type { DiskFile } from './flatHoles';
+import type { ExtentFile, FilePlace } from './grains';
 import { baseName } from './names';
 import type { SparseHeader } from './sparseExtent';
 import { readSparse, sparsePart } from './sparseExtent';
@@ -20,6 +21,8 @@ import { readSparse, sparsePart } from './sparseExtent';
 export interface OpenedExtents {
   readonly part: DiskPart;
   readonly files: readonly HeldFile[];
+  /** The same files, to ask for their holes. */
+  readonly diskFiles: readonly DiskFile[];
   /** Those that were opened. */
   readonly opened: readonly OpenedExtent[];
   readonly findings: readonly Finding[];
@@ -27,7 +30,6 @@ export interface OpenedExtents {
 
 export interface OpenedExtent {
   readonly line: ExtentLine;
-  readonly path: string;
   readonly sparse: SparseHeader | undefined;
 }
 
@@ -50,6 +52,7 @@ class Opener {
   private readonly parts: DiskPart[] = [];
   private readonly opened: OpenedExtent[] = [];
   private readonly findings: Finding[] = [];
+  private readonly diskFiles: DiskFile[] = [];
   private count = 0;
 
   constructor(private readonly context: OpenContext) {}
@@ -64,8 +67,8 @@ class Opener {
       for (const part of this.parts) part.close();
       throw error;
     }
-    const { opened, findings } = this;
-    return { part: joined(this.parts), files: this.space.files, opened, findings };
+    const { opened, findings, diskFiles } = this;
+    return { part: joined(this.parts), files: this.space.files, diskFiles, opened, findings };
   }
 
   private wordsFor({ name, size }: ExtentLine, index: number): string {
@@ -76,13 +79,18 @@ class Opener {
   private extent(line: ExtentLine, words: string): DiskPart {
     const { type, access, name, size } = line;
     if (type === 'ZERO') return new EmptyPart(size, Kind.Zero);
-    const device = NEEDS_DEVICE[type] ?? (name !== undefined && DEVICE_NAME.test(name) ? 'a device of the host' : undefined);
+    const device =
+      NEEDS_DEVICE[type] ?? (name !== undefined && DEVICE_NAME.test(name) ? 'a device of the host' : undefined);
     if (device !== undefined) {
       const advice = 'Only files are opened. Copy the disk on the host that has it.';
       return this.unknown(line, 'extent-device', `${words} is ${device}: it is not opened`, advice);
     }
     if (access === 'NOACCESS') {
-      return this.unknown(line, 'extent-no-access', `${words} is marked as not to be accessed: what it holds is not shown`);
+      return this.unknown(
+        line,
+        'extent-no-access',
+        `${words} is marked as not to be accessed: what it holds is not shown`,
+      );
     }
     if (!FLAT_TYPES.has(type) && !SPARSE_TYPES.has(type)) {
       return this.unknown(line, 'extent-type', `${words} is of a type that is not known (${type})`);
@@ -107,17 +115,14 @@ class Opener {
     const { identity, source } = answer.opened;
     this.findings.push(...answer.findings);
     try {
-      const before = this.space.files.find((file) => file.identity.id === identity.id);
-      const base = before?.base ?? this.space.add(identity, source.size);
-      const file: ExtentFile = {
-        source,
-        lookups: this.context.cache.of(source),
-        holder: { path: identity.path, base },
-      };
-      const sparse = FLAT_TYPES.has(line.type) ? undefined : readSparse(file.lookups);
-      const part = sparse ? this.sparse(line, file, sparse, words) : this.flat(line, file, words);
-      this.opened.push({ line, path: identity.path, sparse });
-      return part;
+      const lookups = this.context.cache.of(source);
+      const isFlat = FLAT_TYPES.has(line.type);
+      const sparse = isFlat ? undefined : readSparse(lookups);
+      const holder = { path: identity.path, base: this.place(identity, source, isFlat) };
+      this.opened.push({ line, sparse });
+      return sparse
+        ? this.sparse(line, { source, lookups, holder }, sparse, words)
+        : this.flat(line, lookups, holder, words);
     } catch (error) {
       source.close();
       if (!(error instanceof DiskError)) throw error;
@@ -125,15 +130,26 @@ class Opener {
     }
   }
 
-  private flat({ size, offset }: ExtentLine, { source, lookups, holder }: ExtentFile, words: string): DiskPart {
-    const there = Math.max(0, Math.min(size, source.size - offset));
+  /** Where a file begins in the layer's host space: several extents may be in one. */
+  private place(identity: ImageIdentity, source: ByteSource, isFlat: boolean): number {
+    const before = this.space.files.findIndex((file) => file.identity.id === identity.id);
+    const known = this.diskFiles[before];
+    if (known) {
+      this.diskFiles[before] = { ...known, isFlat: known.isFlat && isFlat };
+      return known.base;
+    }
+    const base = this.space.add(identity, source);
+    this.diskFiles.push({ source, base, isFlat });
+    return base;
+  }
+
+  private flat({ size, offset }: ExtentLine, lookups: ByteSource, holder: FilePlace, words: string): DiskPart {
+    const there = Math.max(0, Math.min(size, lookups.size - offset));
     if (there < size) {
       const message = `${words} ends ${formatBytes(size - there)} before it should: zeros are read there`;
       this.findings.push({ code: 'extent-short', severity: 'warning', message, advice: CUT_SHORT });
     }
-    if (offset === 0 && there === source.size) return new FlatPart(source, lookups, size, holder);
-    const start = Math.min(offset, source.size);
-    return new FlatPart(windowOf(source, start, there), windowOf(lookups, start, there), size, holder);
+    return new ReservedPart(lookups, size, { ...holder, offset });
   }
 
   private sparse({ size }: ExtentLine, file: ExtentFile, header: SparseHeader, words: string): DiskPart {

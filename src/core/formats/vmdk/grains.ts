@@ -10,13 +10,19 @@ import { GrainMap } from './grainMap';
 /** Of a directory, what one look reads. */
 const LOOK_BYTES = 512;
 
+/** A file of a disk that is in several: its path, and where it begins in the layer's host space. */
+export interface FilePlace {
+  readonly path: string;
+  readonly base: number;
+}
+
 /** An extent's file, and where it is in its layer. */
 export interface ExtentFile {
   readonly source: ByteSource;
   /** The same file with pages of it kept, for what is read at random. */
   readonly lookups: ByteSource;
-  /** Where it has a name of its own: that, and where it begins in the layer's host space. */
-  readonly holder?: { readonly path: string; readonly base: number } | undefined;
+  /** Undefined of the image itself. */
+  readonly holder?: FilePlace | undefined;
 }
 
 /** What else there is to know of an extent's grains. */
@@ -26,8 +32,7 @@ export interface GrainsOf {
   /** Which extent this is, for people, of a disk that has several. */
   readonly name: string | undefined;
   /** Where its grains are compressed: whether each has a marker, and what it takes to read them. */
-  readonly compressed:
-    { readonly markers: boolean; readonly codecs: Codecs; readonly shelf: Shelf } | undefined;
+  readonly compressed: { readonly markers: boolean; readonly codecs: Codecs; readonly shelf: Shelf } | undefined;
 }
 
 /** What a sparse extent holds: its grains are blocks of the disk. */

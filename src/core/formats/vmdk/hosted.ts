@@ -89,8 +89,7 @@ function readFooter(source: ByteSource): { readonly bytes: Uint8Array; readonly 
       CUT_SHORT,
     );
   }
-  const isMarked =
-    isMarker(end, MARKER.footer) && isMarker(end.subarray(2 * SECTOR_BYTES), MARKER.endOfStream);
+  const isMarked = isMarker(end, MARKER.footer) && isMarker(end.subarray(2 * SECTOR_BYTES), MARKER.endOfStream);
   return {
     bytes,
     findings: isMarked
@@ -191,7 +190,8 @@ function headerFindings(
     findings.push({
       code: 'newlines',
       severity: 'error',
-      message: 'the line ends that the header keeps to tell by were changed: the file was transferred as if it were text',
+      message:
+        'the line ends that the header keeps to tell by were changed: the file was transferred as if it were text',
       advice: 'Copy it anew from where it came, as binary data.',
       offset: 73,
     });

@@ -9,10 +9,11 @@ import type { Descriptor } from './descriptor';
 import { isDescriptor, parseDescriptor } from './descriptor';
 import { descriptorFacts, linkFindings, linkIdsOf, parentOf, qemuInfo } from './describe';
 import { grainOf, openExtents } from './extents';
+import { holesOf } from './flatHoles';
 import type { HostedHeader } from './hosted';
 import { isHosted } from './hosted';
 import { LIMITS } from './limits';
-import { descriptorNameOf } from './names';
+import { baseName, descriptorNameOf } from './names';
 import { isSeSparse } from './seSparse';
 import type { SparseHeader } from './sparseExtent';
 import { readSparse, sparsePart } from './sparseExtent';
@@ -54,8 +55,8 @@ function embeddedDescriptor(source: ByteSource, { descriptor: place }: HostedHea
 
 /** A disk whose descriptor names the files that it is in. */
 function openDescribed(own: ByteSource, descriptor: Descriptor, context: OpenContext): Layer {
-  const { part, files, opened, findings } = openExtents(descriptor.extents, context);
-  const extents = opened.map(({ line, path, sparse }) => ({ path, type: line.type, size: line.size, sparse }));
+  const { part, files, diskFiles, opened, findings } = openExtents(descriptor.extents, context);
+  const extents = opened.map(({ line: { name = '', type, size }, sparse }) => ({ name, type, size, sparse }));
   return new PartLayer({
     format: 'vmdk',
     grain: grainOf(opened),
@@ -65,7 +66,9 @@ function openDescribed(own: ByteSource, descriptor: Descriptor, context: OpenCon
     facts: [
       ...descriptorFacts(descriptor),
       { label: 'Disk size', value: part.size, unit: 'bytes' },
-      { label: 'Grain size', value: grainOf(opened), unit: 'bytes' },
+      ...(opened.some(({ sparse }) => sparse)
+        ? [{ label: 'Grain size', value: grainOf(opened), unit: 'bytes' } as const]
+        : []),
       { label: 'Extents', value: descriptor.extents.length },
     ],
     info: qemuInfo(descriptor, descriptor.createType, extents),
@@ -73,6 +76,8 @@ function openDescribed(own: ByteSource, descriptor: Descriptor, context: OpenCon
     parent: parentOf(descriptor),
     linkIds: linkIdsOf(descriptor),
     files,
+    // QEMU asks the files for them (block/vmdk.c, vmdk_co_block_status).
+    unwritten: () => holesOf(diskFiles),
   });
 }
 
@@ -86,7 +91,7 @@ function openAlone(
   const { kind, layout } = header;
   const file = { source, lookups: cache.of(source) };
   const part = sparsePart(file, header, layout.size, { codecs, shelf: cache.shelf() });
-  const extent = { path: identity.path, type: '', size: layout.size, sparse: header };
+  const extent = { name: baseName(identity.path), type: '', size: layout.size, sparse: header };
   return new PartLayer({
     format: 'vmdk',
     grain: layout.grainSize,
@@ -133,7 +138,10 @@ function partOfDisk(path: string): Finding {
 function extentFindings({ extents }: Descriptor, size: number): readonly Finding[] {
   const [first] = extents;
   if (extents.length === 1 && first?.size === size) return [];
-  const said = first === undefined ? 'names no extent' : `names ${extents.length} of ${extents.map((one) => one.size).join(', ')} bytes`;
+  const said =
+    first === undefined
+      ? 'names no extent'
+      : `names ${extents.length} of ${extents.map((one) => one.size).join(', ')} bytes`;
   return [
     {
       code: 'extent-size',
@@ -187,7 +195,11 @@ function typeFindings({ createType, extents }: Descriptor): readonly Finding[] {
     });
   }
   if (extents.length === 0) {
-    findings.push({ code: 'no-extents', severity: 'error', message: 'the descriptor names no extent: the disk has no bytes' });
+    findings.push({
+      code: 'no-extents',
+      severity: 'error',
+      message: 'the descriptor names no extent: the disk has no bytes',
+    });
   }
   return findings;
 }

@@ -44,7 +44,9 @@ export function readSparse(source: ByteSource): SparseHeader {
     kind,
     layout,
     survey,
-    facts: [{ label: 'Extent', value: kind === 'cowd' ? 'ESX copy-on-write (COWD)' : 'ESXi space-efficient (SE sparse)' }],
+    facts: [
+      { label: 'Extent', value: kind === 'cowd' ? 'ESX copy-on-write (COWD)' : 'ESXi space-efficient (SE sparse)' },
+    ],
     findings: [...tooFewEntries(layout), ...surveyFindings(layout, survey)],
   };
 }
@@ -136,7 +138,9 @@ function tooFewEntries(layout: GrainLayout): readonly Finding[] {
   const mapped = directory.entries * tableSpan(layout);
   if (mapped >= size) return [];
   const message = `the grain directory ends at guest byte ${mapped}, before the disk does`;
-  return [{ code: 'directory-too-small', severity: 'error', message, advice: 'QEMU fails to read what comes after it.' }];
+  return [
+    { code: 'directory-too-small', severity: 'error', message, advice: 'QEMU fails to read what comes after it.' },
+  ];
 }
 
 /** The part of a disk that a sparse extent holds. @param size bytes of it that count, at most what it has */
