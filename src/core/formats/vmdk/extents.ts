@@ -186,10 +186,13 @@ const ADVICE: Partial<Record<RefusalReason, string>> = {
   outside: 'Allow it if you know where the image comes from.',
 };
 
-/** Where a finding is of one file of several it says of which, and no offset: that would be one of the layer's own file. */
-const told = ({ offset: _, ...finding }: Finding, words: string): Finding => ({
-  ...finding,
-  message: `${words}: ${finding.message}`,
+/** Of one file of several: it says of which, and no offset, which would be one of the layer's own file. */
+const told = ({ code, severity, message, advice, lost }: Finding, words: string): Finding => ({
+  code,
+  severity,
+  message: `${words}: ${message}`,
+  advice,
+  lost,
 });
 
 function joined(parts: readonly DiskPart[]): DiskPart {
