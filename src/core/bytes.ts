@@ -105,3 +105,19 @@ export function readPadded(source: ByteSource, target: Uint8Array, position: num
   if (available < target.length) target.fill(0, available);
   return available;
 }
+
+/** Reads equally long pieces into `target`, each from its own offset, with zeros past the end of the file. @throws DiskError `io` */
+export function readStrewn(
+  source: ByteSource,
+  offsets: readonly number[],
+  pieceBytes: number,
+  target: Uint8Array,
+): void {
+  if (source.readEach && offsets.every((offset) => offset + pieceBytes <= source.size)) {
+    source.readEach(target.subarray(0, offsets.length * pieceBytes), offsets);
+    return;
+  }
+  for (const [index, offset] of offsets.entries()) {
+    readPadded(source, target.subarray(index * pieceBytes, (index + 1) * pieceBytes), offset);
+  }
+}

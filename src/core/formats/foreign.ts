@@ -1,14 +1,10 @@
-import { ascii } from '../bytes';
 import type { Signature } from '../signature';
 import { matchSignature } from '../signature';
 import type { ProbeInput } from './driver';
 
-const VHD_FOOTER = 512;
-
 const FOREIGN_IMAGES: readonly Signature[] = [
   { found: 'a qcow image of version 1', at: 0, bytes: 'QFI\xfb\0\0\0\x01' },
   { found: 'a Hyper-V disk (VHDX)', at: 0, bytes: 'vhdxfile' },
-  { found: 'a Hyper-V or Virtual PC disk (VHD)', at: 0, bytes: 'conectix' },
   { found: 'a QEMU enhanced disk (QED)', at: 0, bytes: 'QED\0' },
   { found: 'a Parallels disk', at: 0, bytes: 'WithoutFreeSpace' },
   { found: 'a Parallels disk', at: 0, bytes: 'WithouFreSpacExt' },
@@ -16,13 +12,5 @@ const FOREIGN_IMAGES: readonly Signature[] = [
 
 /** The name of a disk-image format that has no driver here: to take such a file as a raw disk would be a lie. */
 export function foreignFormat(input: ProbeInput): string | undefined {
-  return (
-    matchSignature(input.head, FOREIGN_IMAGES) ??
-    (isFixedVhd(input) ? 'a fixed Hyper-V or Virtual PC disk (VHD)' : undefined)
-  );
-}
-
-/** A fixed VHD has its signature in a footer alone; QEMU takes it for raw, and so reads the footer as part of the disk. */
-function isFixedVhd({ tail }: ProbeInput): boolean {
-  return tail.length >= VHD_FOOTER && ascii(tail, tail.length - VHD_FOOTER, 8) === 'conectix';
+  return matchSignature(input.head, FOREIGN_IMAGES);
 }

@@ -1,10 +1,11 @@
+import { readStrewn } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { ByteSource } from '../../model';
 import type { Geometry } from './mapping';
 import type { TableList } from './tableList';
 import { NO_TABLE } from './tableList';
-import { canBeReadTogether, MAX_READ, readStrewn, readTables } from './tables';
+import { canBeReadTogether, MAX_READ, readTables } from './tables';
 
 /** A table is read in pieces of this many bytes where it is larger. */
 const PIECE_BYTES = 64 << 10;

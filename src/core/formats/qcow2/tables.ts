@@ -47,22 +47,6 @@ export function readTables(
   }
 }
 
-/** Reads equally large tables one by one, in the order of the target. */
-export function readStrewn(
-  source: ByteSource,
-  offsets: readonly number[],
-  tableBytes: number,
-  target: Uint8Array,
-): void {
-  if (source.readEach && offsets.every((offset) => offset + tableBytes <= source.size)) {
-    source.readEach(target, offsets);
-    return;
-  }
-  for (const [index, offset] of offsets.entries()) {
-    readPadded(source, target.subarray(index * tableBytes, (index + 1) * tableBytes), offset);
-  }
-}
-
 /** Whether any two of the tables lie near enough to each other to be read in one go. */
 export function canBeReadTogether(offsets: readonly number[], tableBytes: number): boolean {
   const sorted = Float64Array.from(offsets).sort();
