@@ -4,7 +4,6 @@ import type { ProbeInput } from './driver';
 
 const FOREIGN_IMAGES: readonly Signature[] = [
   { found: 'a qcow image of version 1', at: 0, bytes: 'QFI\xfb\0\0\0\x01' },
-  { found: 'a Hyper-V disk (VHDX)', at: 0, bytes: 'vhdxfile' },
   { found: 'a QEMU enhanced disk (QED)', at: 0, bytes: 'QED\0' },
   { found: 'a Parallels disk', at: 0, bytes: 'WithoutFreeSpace' },
   { found: 'a Parallels disk', at: 0, bytes: 'WithouFreSpacExt' },

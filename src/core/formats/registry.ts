@@ -8,10 +8,11 @@ import { qcow2 } from './qcow2';
 import { raw } from './raw';
 import { vdi } from './vdi';
 import { vhd } from './vhd';
+import { vhdx } from './vhdx';
 import { vmdk } from './vmdk';
 
 /** Every format, in the order in which they are asked; raw takes what nobody else wants. */
-export const DRIVERS: readonly Driver[] = [qcow2, vmdk, vdi, vhd, raw];
+export const DRIVERS: readonly Driver[] = [qcow2, vmdk, vdi, vhdx, vhd, raw];
 
 /** Other names under which images record the format of a raw parent. */
 const RAW_ALIASES: ReadonlySet<string> = new Set(['file', 'host_device', 'host_cdrom']);

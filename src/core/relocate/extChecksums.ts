@@ -1,5 +1,5 @@
 import { u16le, u32le } from '../bytes';
-import { crc32c } from './crc';
+import { crc32c } from '../crc';
 import type { TrialDisk } from './trialDisk';
 import { partOf } from './trialDisk';
 import type { Volume } from './volumes';

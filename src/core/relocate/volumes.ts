@@ -1,5 +1,5 @@
 import { ascii, u16le, u32le } from '../bytes';
-import { crc32 } from './crc';
+import { crc32 } from '../crc';
 import type { Mark } from './marks';
 import { u64le } from './marks';
 import type { TrialDisk } from './trialDisk';

@@ -29,7 +29,7 @@ describe('what a file is', () => {
     ['VMDK', file(1024, [0, 'KDMV']), /^foreign-image: .*VMDK/],
     ['a VMDK descriptor', text('# Disk DescriptorFile\nversion=1\n'), /^foreign-image: .*VMDK/],
     ['VDI', file(1024, [0x40, '\x7f\x10\xda\xbe']), /^image vdi: .*VDI/],
-    ['VHDX', file(1024, [0, 'vhdxfile']), /^foreign-image: .*VHDX/],
+    ['VHDX', file(1024, [0, 'vhdxfile']), /^image vhdx: /],
     ['a dynamic VHD', file(2048, [0, 'conectix']), /^image vpc: .*VHD/],
     ['the word that ends a VHD, and nothing else of it', file(8192 + 512, [8192, 'conectix']), /^other/],
     ['QED', file(1024, [0, 'QED\0']), /^foreign-image: .*QED/],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { contentEvidence } from '../../../../src/core';
-import { crc32, crc32c } from '../../../../src/core/relocate/crc';
+import { crc32, crc32c } from '../../../../src/core/crc';
 import type { TrialDisk } from '../../../../src/core/relocate/trialDisk';
 import { Draw } from '../../../support/random';
 

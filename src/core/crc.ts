@@ -1,4 +1,7 @@
-/** Checksums of file systems and partition tables: both with reflected bits, without turning them over at the end. */
+/**
+ * Checksums of file systems, partition tables and images: both with reflected bits, without turning them over at the
+ * end.
+ */
 
 function table(polynomial: number): Uint32Array {
   return Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -10,7 +13,7 @@ function table(polynomial: number): Uint32Array {
 
 /** IEEE 802.3: GPT, and LVM with another seed. */
 const CRC32 = table(0xedb88320);
-/** Castagnoli: ext4 and btrfs. */
+/** Castagnoli: ext4, btrfs and VHDX. */
 const CRC32C = table(0x82f63b78);
 
 function run(values: Uint32Array, seed: number, bytes: Uint8Array): number {
