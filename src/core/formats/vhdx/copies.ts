@@ -67,7 +67,7 @@ export function damageOf(code: string, copies: readonly Copy[], used: Copy): rea
 export function noneUsable(copies: readonly Copy[]): never {
   throw new DiskError(
     'corrupt',
-    `no copy can be used: ${copies.map(({ name, fault }) => `of ${name}, ${fault ?? 'nothing'}`).join('; ')}`,
+    `neither can be used: ${copies.map(({ name, fault }) => `${name} (${fault ?? ''})`).join(', ')}`,
     { offset: copies[0]?.offset },
     'Restore the image from a backup.',
   );

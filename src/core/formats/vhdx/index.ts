@@ -5,7 +5,6 @@ import { BlockPart } from '../blocks/blockPart';
 import type { BlockMap, Blocks } from '../blocks/blockMap';
 import type { Driver } from '../driver';
 import { PartLayer } from '../parts/partLayer';
-import { writesBlocks } from '../parts/part';
 import { Bat, BatLayout, ENTRY_BYTES } from './bat';
 import { describe, qemuInfo } from './describe';
 import { overlaps, replayed, tableCut } from './findings';
@@ -17,11 +16,12 @@ import { LINK, parentOf } from './parentLocator';
 import type { Region } from './regions';
 import { readRegions } from './regions';
 import { ReplayedSource } from './replay';
+import { writesSectors } from './write';
 
 /** Hyper-V's disks, version 2: [MS-VHDX]. */
 export const vhdx: Driver = {
   id: 'vhdx',
-  title: 'Hyper-V disk, version 2',
+  title: 'Hyper-V disk (VHDX)',
   patterns: ['*.vhdx', '*.avhdx'],
   probe: ({ head }) => ascii(head, 0, SIGNATURE.length) === SIGNATURE,
   open: (source, { cache }) => {
@@ -37,7 +37,7 @@ export const vhdx: Driver = {
       format: 'vhdx',
       grain: metadata.blockSize,
       part: new BlockPart(new VhdxBlocks(files, metadata, layout)),
-      write: writesBlocks,
+      write: writesSectors,
       facts: describe(header, metadata, log),
       info: qemuInfo(metadata),
       findings: [

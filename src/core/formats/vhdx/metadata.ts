@@ -174,6 +174,5 @@ const missing = (name: string): Finding => ({
   code: 'metadata-missing',
   severity: 'warning',
   message: `the metadata has no ${name}, which every VHDX file must have`,
-  advice:
-    'QEMU and Hyper-V will not open it. Copy the disk to a new image: qemu-img convert can not, vmdisk convert can.',
+  advice: 'QEMU does not open it: copy the disk to a new image with vmdisk convert.',
 });
