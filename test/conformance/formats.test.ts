@@ -140,7 +140,8 @@ function suite(fixture: FormatFixture): void {
     const { code, stdout, stderr } = await startCli(['check', '--output', 'json', leaf], { cwd: unpacked.folder });
     if (expected.check) {
       assert.equal(code, expected.check.code, stderr);
-      if (expected.check.report) assert.deepEqual(qemuKeys(JSON.parse(stdout) as CheckOutput), expected.check.report);
+      const { report } = expected.check;
+      if (report) assert.deepEqual(qemuKeys(JSON.parse(stdout) as CheckOutput, report), report);
     }
     if (!expected.problems) return;
     if (code === CHECK_CODE.nothingToCheck) {
