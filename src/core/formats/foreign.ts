@@ -3,7 +3,6 @@ import { matchSignature } from '../signature';
 import type { ProbeInput } from './driver';
 
 const FOREIGN_IMAGES: readonly Signature[] = [
-  { found: 'a qcow image of version 1', at: 0, bytes: 'QFI\xfb\0\0\0\x01' },
   { found: 'a QEMU enhanced disk (QED)', at: 0, bytes: 'QED\0' },
   { found: 'a Parallels disk', at: 0, bytes: 'WithoutFreeSpace' },
   { found: 'a Parallels disk', at: 0, bytes: 'WithouFreSpacExt' },

@@ -76,6 +76,7 @@ export class BlockPart implements DiskPart {
   }
 
   firstPastEnd({ start, end, kind, host }: PlacedRun): number | undefined {
+    if (kind === Kind.Compressed) return this.compressedPastEnd(start, host);
     if (kind !== Kind.Data || host < 0) return undefined;
     const { blockSize, dataEnd, sectorUnit = blockSize } = this.blocks;
     const unit = Math.min(blockSize, sectorUnit);
@@ -97,6 +98,15 @@ export class BlockPart implements DiskPart {
 
   close(): void {
     this.blocks.close();
+  }
+
+  /** A compressed block is a run of its own. */
+  private compressedPastEnd(start: number, host: number): number | undefined {
+    const { blocks } = this;
+    const block = Math.floor(start / blocks.blockSize);
+    const begin = host - (start - block * blocks.blockSize);
+    const length = blocks.compressedLength?.(begin, block) ?? 0;
+    return begin + length > blocks.dataEnd ? start : undefined;
   }
 
   private readBlock(

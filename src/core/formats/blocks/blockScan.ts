@@ -234,7 +234,8 @@ export class BlockScan implements LayerScan {
   }
 }
 
-const holdsData = (kind: number | undefined): boolean => kind === Kind.Data || kind === MIXED;
+const holdsData = (kind: number | undefined): boolean =>
+  kind === Kind.Data || kind === MIXED || kind === Kind.Compressed;
 
 /** The largest power of two that is no more than a number. */
 const largestWithin = (bytes: number): number => 2 ** Math.floor(Math.log2(bytes));

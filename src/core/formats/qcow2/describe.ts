@@ -60,15 +60,15 @@ export function qemuInfo({ header, bitmaps, luks }: Qcow2Parts, geometry: Geomet
   };
 }
 
+/** block/qcow2.c and crypto/block-qcow.c: the passphrase itself is the key, the guest's sector number the IV. */
+export const AES_FACTS: readonly Fact[] = [
+  { label: 'Encryption', value: 'AES (aes-128-cbc, plain64)' },
+  { label: 'Key', value: 'the first 16 bytes of the passphrase' },
+];
+
 /** How the content is encrypted: what `qemu-img info` tells, and of AES what nothing in the file does. */
-function encryptionFacts(method: Encryption, luks: LuksInfo | undefined): Fact[] {
-  if (method === 'aes') {
-    // block/qcow2.c and crypto/block-qcow.c: the passphrase itself is the key, the guest's sector number the IV.
-    return [
-      { label: 'Encryption', value: 'AES (aes-128-cbc, plain64)' },
-      { label: 'Key', value: 'the first 16 bytes of the passphrase' },
-    ];
-  }
+function encryptionFacts(method: Encryption, luks: LuksInfo | undefined): readonly Fact[] {
+  if (method === 'aes') return AES_FACTS;
   if (!luks) return [{ label: 'Encryption', value: 'LUKS' }];
   const hash = luks['ivgen-hash-alg'];
   const iv = `${luks['ivgen-alg']}${hash === undefined ? '' : `:${hash}`}`;

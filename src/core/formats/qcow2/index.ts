@@ -16,7 +16,7 @@ import { readSnapshots } from './snapshots';
 export const qcow2: Driver = {
   id: 'qcow2',
   title: 'QEMU copy-on-write disk, version 2 or 3',
-  patterns: ['*.qcow2', '*.qcow'],
+  patterns: ['*.qcow2'],
   probe: ({ head }) => head.length >= 8 && u32be(head, 0) === MAGIC && u32be(head, 4) >= 2,
   open: (source, context) => {
     const { cache } = context;
