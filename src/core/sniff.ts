@@ -29,8 +29,6 @@ const OTHERS: readonly Signature[] = [
   { found: 'an SQLite database', at: 0, bytes: 'SQLite format 3\0' },
 ];
 
-const LUKS: readonly Signature[] = [{ found: 'a LUKS-encrypted disk', at: 0, bytes: 'LUKS\xba\xbe' }];
-
 /** What a raw disk may begin with: a partition table or a file system. Offsets within the first 4 KiB. */
 const FILE_SYSTEMS: readonly Signature[] = [
   { found: 'an XFS file system', at: 0, bytes: 'XFSB' },
@@ -69,8 +67,6 @@ export function sniff(input: ProbeInput, fileName: string): Sniffed {
 const isVolumeName = (name: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name);
 
 function onRawDisk(head: Uint8Array): string | undefined {
-  const encrypted = matchSignature(head, LUKS);
-  if (encrypted !== undefined) return encrypted;
   if (head.length >= 1024 && ascii(head, 512, 8) === 'EFI PART') return 'a disk with a GPT';
   const fileSystem = matchSignature(head, FILE_SYSTEMS);
   if (fileSystem !== undefined) return fileSystem;

@@ -43,7 +43,7 @@ describe('what a file is', () => {
     ['NTFS', file(4096, [3, 'NTFS    '], [510, '\x55\xaa']), /^image raw: .*NTFS/],
     ['LVM', file(4096, [512, 'LABELONE'], [0x218, 'LVM2 001']), /^image raw: .*LVM/],
     ['swap', file(4096, [4086, 'SWAPSPACE2']), /^image raw: .*swap/],
-    ['LUKS', file(4096, [0, 'LUKS\xba\xbe\0\x01']), /^image raw: .*LUKS/],
+    ['LUKS', file(4096, [0, 'LUKS\xba\xbe\0\x01']), /^image luks: .*LUKS/],
     ['a PNG', file(100, [0, '\x89PNG\r\n\x1a\n']), /^other: a PNG/],
     ['gzip', file(100, [0, '\x1f\x8b\x08']), /^other: gzip/],
     ['a tar', file(1024, [257, 'ustar']), /^other: a tar/],

@@ -1,7 +1,8 @@
 import type { Fact, LayerInfo } from '../../model';
 import type { Qcow2Parts } from './layer';
 import type { Encryption } from './header';
-import type { LuksInfo } from './luks';
+import type { LuksInfo } from '../luks/luks1';
+import { luks1Facts } from '../luks/luks1';
 import type { Geometry } from './mapping';
 
 /** The header for a person to read. */
@@ -70,13 +71,5 @@ export const AES_FACTS: readonly Fact[] = [
 function encryptionFacts(method: Encryption, luks: LuksInfo | undefined): readonly Fact[] {
   if (method === 'aes') return AES_FACTS;
   if (!luks) return [{ label: 'Encryption', value: 'LUKS' }];
-  const hash = luks['ivgen-hash-alg'];
-  const iv = `${luks['ivgen-alg']}${hash === undefined ? '' : `:${hash}`}`;
-  const used = luks.slots.filter(({ active }) => active).length;
-  return [
-    { label: 'Encryption', value: `LUKS (${luks['cipher-alg']}-${luks['cipher-mode']}, ${iv})` },
-    { label: 'Key slots', value: `${used} of ${luks.slots.length} in use` },
-    { label: 'Key derivation', value: `PBKDF2 with ${luks['hash-alg']}` },
-    { label: 'LUKS id', value: luks.uuid },
-  ];
+  return luks1Facts(luks);
 }

@@ -35,7 +35,7 @@ import { describe, qemuInfo } from './describe';
 import type { Qcow2Header } from './header';
 import type { L1Place } from './l1';
 import { L1Table } from './l1';
-import type { LuksInfo } from './luks';
+import type { LuksInfo } from '../luks/luks1';
 import { lostTables } from './lostTables';
 import { COMPRESSED_SECTOR, EntryDecoder, Geometry, isCopied, offsetOf } from './mapping';
 import { unwrittenSpace } from './refcounts';

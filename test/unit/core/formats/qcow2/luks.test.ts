@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readHeader } from '../../../../../src/core/formats/qcow2/header';
-import type { LuksInfo } from '../../../../../src/core/formats/qcow2/luks';
+import type { LuksInfo } from '../../../../../src/core/formats/luks/luks1';
 import { readLuks } from '../../../../../src/core/formats/qcow2/luks';
 import type { Finding } from '../../../../../src/core';
 import type { BuiltQcow2 } from '../../../../fixtures/build/index';
