@@ -12,6 +12,8 @@ const HOSTILE = `${KUBEVIRT}/invalid_qcow_images`;
 /** Their parent was never published. */
 const ORPHANS = [`${KUBEVIRT}/cirros-snapshot1.qcow2`, `${KUBEVIRT}/cirros-snapshot2.qcow2`];
 
+const isEncrypted = (file: string): boolean => /\/luks[^/]*\.raw$/.test(file);
+
 export const inCi = !['', '0', 'false'].includes(process.env['CI'] ?? '');
 
 /** Paths below the folder that the archive was unpacked into, with `/`. */
@@ -21,6 +23,8 @@ export interface Corpus {
   readonly images: readonly string[];
   readonly orphans: readonly string[];
   readonly hostile: readonly string[];
+  /** LUKS containers, whose content nobody knows. */
+  readonly encrypted: readonly string[];
 }
 
 /**
@@ -44,7 +48,8 @@ export function unpackCorpus(): Corpus | undefined {
     .sort();
   return {
     folder,
-    images: files.filter((file) => /\.(qcow2|raw)$/.test(file) && !ORPHANS.includes(file)),
+    images: files.filter((file) => /\.(qcow2|raw)$/.test(file) && !ORPHANS.includes(file) && !isEncrypted(file)),
+    encrypted: files.filter(isEncrypted),
     orphans: files.filter((file) => ORPHANS.includes(file)),
     hostile: files.filter((file) => file.startsWith(HOSTILE)),
   };
