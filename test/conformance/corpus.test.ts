@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { driverNamed } from '../../src/core';
 import { runCli, runCliJson } from '../support/cli';
 import { type MapEntry, qemuCheck, qemuImg, qemuMap, qemuVersion, isAtLeast } from '../support/qemu';
 import { removeFolder } from '../support/temp';
@@ -10,6 +11,8 @@ import { type CheckOutput, qemuKeys } from './checks';
 import { mapDifferences } from './compare';
 import { assertReads } from './content';
 import { ARCHIVE, inCi, SHARED, unpackCorpus } from './corpus';
+import { CORPUS_TRUTHS } from './corpusTruth';
+import { assertReadsAs } from './formats/reads';
 
 /**
  * No measure of speed: a reader that follows what these images say goes on for ever, and its process is then ended
@@ -80,6 +83,34 @@ describe('images that others made', function () {
       rmSync(out);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       await assertReads(folder, image, { size: bytes.length, sha256 });
+    });
+  }
+
+  for (const { image, format, layers, content, judges, qemuMaps } of CORPUS_TRUTHS) {
+    // Until every format has its driver.
+    if (!driverNamed(format)) continue;
+
+    it(`${image}: info, map and chain agree`, () => {
+      const info = runCliJson(['info', image], { cwd: folder }) as Record<string, unknown>;
+      const map = runCliJson(['map', image], { cwd: folder }) as MapEntry[];
+      const chain = runCliJson(['chain', image], { cwd: folder }) as ChainOutput;
+      assert.equal(info['format'], format);
+      assert.equal(info['virtual-size'], content.size);
+      assert.equal(sizeOf(map), content.size);
+      assert.deepEqual([chain.end, chain.layers.length], ['base', layers]);
+      assertAddsUp(chain);
+      assertAccountsMatch(chain, map);
+    });
+
+    it(`${image}: reads as ${judges} read it`, async () => {
+      await assertReadsAs(folder, image, content);
+    });
+
+    if (!comparable || !qemuMaps) continue;
+
+    it(`${image}: map equals qemu-img's`, () => {
+      const actual = runCliJson(['map', image], { cwd: folder }) as MapEntry[];
+      assert.deepEqual(mapDifferences(actual, qemuMap(folder, '-f', format, image)), []);
     });
   }
 

@@ -1,11 +1,14 @@
 /** Who can tell what a guest reads from an image: readers that others wrote. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { qemuImg, qemuVersion } from '../../support/qemu';
 import { repositoryRoot } from '../../support/root';
 
-export type OtherJudge = 'libvhdi' | 'libvmdk' | 'libqcow' | '7-Zip';
+export type OtherJudge = 'libvhdi' | 'libvmdk' | 'libqcow' | '7-Zip' | typeof REPLAYED;
+
+/** qemu-img reads no VHDX whose log waits to be replayed: it is asked about a copy in which it replayed that. */
+const REPLAYED = 'qemu-img after replay';
 
 /** Has the Python modules of libyal. */
 const PYTHON = process.env['VMDISK_PYTHON'] ?? 'python3';
@@ -43,8 +46,18 @@ export function readByQemu({ folder, chain: [leaf = ''], format }: Question, out
  */
 export function readBy(judge: OtherJudge, question: Question, out: string): string {
   if (judge === '7-Zip') return readBySevenZip(question, out);
+  if (judge === REPLAYED) return readReplayed(question, out);
   const { folder, chain } = question;
   return `${judge} ${run(PYTHON, [LIBYAL, judge, out, ...chain], folder).trim()}`;
+}
+
+function readReplayed({ folder, chain: [leaf = ''], format }: Question, out: string): string {
+  const copy = `${out}.copy`;
+  copyFileSync(join(folder, leaf), copy);
+  qemuImg(folder, 'check', '-q', '-r', 'all', '-f', format, copy);
+  readByQemu({ folder, chain: [copy], format }, out);
+  rmSync(copy);
+  return `${qemuName()}, of a copy whose log it replayed`;
 }
 
 function readBySevenZip({ folder, chain, format }: Question, out: string): string {
