@@ -113,7 +113,7 @@ export type Piece = readonly [
   length: number,
   kind: 'data' | 'zero' | 'compressed',
   depth?: number,
-  offset?: number,
+  offset?: number | undefined,
 ];
 
 /**
