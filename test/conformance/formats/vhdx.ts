@@ -13,9 +13,13 @@ const dynamic: FormatRecipe = {
     // Blocks are put at the end of the file as they are written to.
     const first = statSync(shop.path('disk.vhdx')).size;
     shop.io('disk.vhdx', 'vhdx', 'write -P 1 5M 64k', 'write -P 2 1M 64k');
+    // QEMU makes the other blocks PAYLOAD_BLOCK_ZERO.
     const map = handMap(8 * MIB, [
+      [0, MIB, 'zero'],
       [MIB, MIB, 'data', 0, first + MIB],
+      [2 * MIB, 3 * MIB, 'zero'],
       [5 * MIB, MIB, 'data', 0, first],
+      [6 * MIB, 2 * MIB, 'zero'],
     ]);
     return { map };
   },
