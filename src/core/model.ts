@@ -171,7 +171,7 @@ export interface Gate {
   find?(reference: FileReference, from: ImageIdentity): Iterable<FileReference>;
 }
 
-/** Decompressors for one cluster; the host supplies them since the core has no platform of its own. */
+/** Decompressors for one cluster, and a hash; the host supplies them since the core has no platform of its own. */
 export interface Codecs {
   /**
    * Inflates a raw deflate stream (no zlib header; RFC 1951) that may be followed by padding.
@@ -184,6 +184,8 @@ export interface Codecs {
    * answer.
    */
   zstd(input: Uint8Array, size: number): Uint8Array;
+  /** MD5 (RFC 1321), in lower-case hexadecimal digits; undefined where the host has it not, since it may be forbidden. */
+  md5(input: Uint8Array): string | undefined;
 }
 
 /** Makes one cluster smaller, as a stream of its own; the host supplies it. */

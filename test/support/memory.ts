@@ -1,4 +1,5 @@
 /** Files that are only in memory, and the core's world around them: every read is counted, no disk is touched. */
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import type {
@@ -136,6 +137,7 @@ const CODECS: Codecs = {
   zstd: () => {
     throw new Error('no zstd here: tests of it use the codecs of src/node');
   },
+  md5: (input) => createHash('md5').update(input).digest('hex'),
 };
 
 /** One file in memory, by itself. */
