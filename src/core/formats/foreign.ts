@@ -4,8 +4,6 @@ import type { ProbeInput } from './driver';
 
 const FOREIGN_IMAGES: readonly Signature[] = [
   { found: 'a QEMU enhanced disk (QED)', at: 0, bytes: 'QED\0' },
-  { found: 'a Parallels disk', at: 0, bytes: 'WithoutFreeSpace' },
-  { found: 'a Parallels disk', at: 0, bytes: 'WithouFreSpacExt' },
 ];
 
 /** The name of a disk-image format that has no driver here: to take such a file as a raw disk would be a lie. */

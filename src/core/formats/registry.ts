@@ -5,6 +5,7 @@ import type { Driver, ProbeInput } from './driver';
 import { PROBE_BYTES } from './driver';
 import { foreignFormat } from './foreign';
 import { luks } from './luks';
+import { parallels } from './parallels';
 import { qcow1 } from './qcow1';
 import { qcow2 } from './qcow2';
 import { raw } from './raw';
@@ -14,7 +15,7 @@ import { vhdx } from './vhdx';
 import { vmdk } from './vmdk';
 
 /** Every format, in the order in which they are asked; raw takes what nobody else wants. */
-export const DRIVERS: readonly Driver[] = [qcow2, qcow1, vmdk, vdi, vhdx, luks, vhd, raw];
+export const DRIVERS: readonly Driver[] = [qcow2, qcow1, vmdk, vdi, vhdx, parallels, luks, vhd, raw];
 
 /** Other names under which images record the format of a raw parent. */
 const RAW_ALIASES: ReadonlySet<string> = new Set(['file', 'host_device', 'host_cdrom']);

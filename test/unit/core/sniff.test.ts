@@ -33,7 +33,7 @@ describe('what a file is', () => {
     ['a dynamic VHD', file(2048, [0, 'conectix']), /^image vpc: .*VHD/],
     ['the word that ends a VHD, and nothing else of it', file(8192 + 512, [8192, 'conectix']), /^other/],
     ['QED', file(1024, [0, 'QED\0']), /^foreign-image: .*QED/],
-    ['Parallels', file(1024, [0, 'WithouFreSpacExt']), /^foreign-image: .*Parallels/],
+    ['Parallels', file(1024, [0, 'WithouFreSpacExt']), /^image parallels: .*Parallels/],
     ['GPT', file(4096, [510, '\x55\xaa'], [446, MBR_ENTRY], [512, 'EFI PART']), /^image raw: .*GPT/],
     ['an MBR', file(4096, [510, '\x55\xaa'], [446, MBR_ENTRY]), /^image raw: .*MBR partition table/],
     ['a boot sector', file(4096, [510, '\x55\xaa']), /^image raw: .*boot sector/],

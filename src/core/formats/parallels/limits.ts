@@ -1,0 +1,22 @@
+/**
+ * What a Parallels image or bundle may ask of us. Numbers are QEMU's own (block/parallels.c, `parallels_open`) unless
+ * it says otherwise, and are checked before anything is allocated or looped over.
+ */
+export const LIMITS = {
+  /** `INT32_MAX / 513`: sectors in a cluster. */
+  maxClusterSectors: 4_186_127,
+  /** `INT_MAX / sizeof(uint32_t)`: 2 GiB of table, which is read as it is asked. */
+  maxBatEntries: 536_870_911,
+
+  /** Ours: QEMU reads and hashes the whole cluster; the largest that Parallels makes has 1 MiB (parallels.rst, "Definitions"). */
+  maxExtensionBytes: 16 * 2 ** 20,
+  /** Ours: bitmaps that are listed; backup programs keep one or a few. */
+  maxBitmaps: 100,
+
+  /** Ours, of `DiskDescriptor.xml`: one of a disk with a hundred snapshots has some 40 KiB. */
+  maxDescriptorBytes: 4 * 2 ** 20,
+  /** Ours: parts of a split disk. Parallels splits at 2 GiB, so a disk of 2 TiB has as many; each is an open file. */
+  maxStorages: 1024,
+  /** Ours: files that all parts and snapshots have together. */
+  maxImages: 65_536,
+} as const;
