@@ -2,11 +2,11 @@ import { readPadded } from '../../bytes';
 import type { ByteSource, GuestPart } from '../../model';
 import { Kind } from '../../model';
 import type { Blocks } from '../blocks/blockMap';
+import type { CompressedBlocks } from '../blocks/compressedBlocks';
 import { IMPOSSIBLE_TABLE } from '../blocks/nestedTables';
 import { TableDirectory } from '../blocks/tableDirectory';
 import type { EntryRule } from '../blocks/twoLevels';
 import { TwoLevels } from '../blocks/twoLevels';
-import type { CompressedClusters } from '../qcow2/compressed';
 import type { Qcow1Header } from './header';
 
 const TWO_32 = 2 ** 32;
@@ -21,7 +21,7 @@ export interface Qcow1Parts {
   readonly lookups: ByteSource;
   readonly header: Qcow1Header;
   readonly directory: TableDirectory;
-  readonly compressed: CompressedClusters;
+  readonly compressed: CompressedBlocks;
 }
 
 /** @throws DiskError `io` */
@@ -64,7 +64,7 @@ export class Qcow1Blocks implements Blocks {
   }
 
   readCompressed(host: number, block: number, within: number, target: Uint8Array): void {
-    this.parts.compressed.readInto(target, within, host, this.compressedLength(host, block));
+    this.parts.compressed.readInto(target, within, { offset: host, length: this.compressedLength(host, block) });
   }
 
   compressedLength(_host: number, block: number): number {

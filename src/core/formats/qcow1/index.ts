@@ -4,13 +4,14 @@ import type { Fact } from '../../model';
 import { Kind, Use } from '../../model';
 import { formatDay } from '../../units';
 import { BlockPart } from '../blocks/blockPart';
+import { CompressedBlocks } from '../blocks/compressedBlocks';
 import { checkBlocks } from '../check';
 import type { Structure } from '../check';
 import type { Driver } from '../driver';
 import type { WriteRule } from '../parts/part';
 import { writesBlocks } from '../parts/part';
 import { PartLayer } from '../parts/partLayer';
-import { CompressedClusters } from '../qcow2/compressed';
+import { clusterUnpacker } from '../qcow2/compressed';
 import { AES_FACTS } from '../qcow2/describe';
 import type { Qcow1Parts } from './blocks';
 import { Qcow1Blocks, readDirectory } from './blocks';
@@ -29,16 +30,16 @@ export const qcow1: Driver = {
     const lookups = cache.of(source);
     const header = readHeader(lookups);
     const clusterSize = 2 ** header.clusterBits;
-    const compression = { compression: 'zlib' } as const;
     const directory = readDirectory(lookups, header);
     const parts: Qcow1Parts = {
       source,
       lookups,
       header,
       directory,
-      compressed: new CompressedClusters(
-        { source, lookups, header: compression, codecs, clusters: cache.shelf() },
+      compressed: new CompressedBlocks(
+        { source, lookups, shelf: cache.shelf() },
         clusterSize,
+        clusterUnpacker('zlib', codecs),
       ),
     };
     const blocks = new Qcow1Blocks(parts);
