@@ -1,5 +1,6 @@
 import type { ChunkScanResult, Picture, Session } from '../../core';
-import { changedChunks, DiskError, sizesOnHost } from '../../core';
+import { changedChunks, DiskError } from '../../core';
+import { sizesOnHost } from '../../core/hostSpace';
 import type { StopToken } from '../slices';
 import { inSlices } from '../slices';
 

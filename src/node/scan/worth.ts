@@ -1,5 +1,5 @@
 import type { Side } from '../../core';
-import { sizesOnHost } from '../../core';
+import { sizesOnHost } from '../../core/hostSpace';
 import { coresToUse } from '../crew/cores';
 
 /** Less than this is read before another thread has started. */

@@ -1,5 +1,6 @@
 import type { Job, Progress, Session } from '../../core';
-import { fromWire, sizesOnHost } from '../../core';
+import { fromWire } from '../../core';
+import { sizesOnHost } from '../../core/hostSpace';
 import { PIECE } from '../../core/convert/pieces';
 import type { GatePolicy } from '../../protocol/worker';
 import { Claims } from '../crew/claims';

@@ -120,10 +120,10 @@ describe('a chain', () => {
 
   it('ends at a parent of a format that is not known', () => {
     const chain = open(
-      new MemoryDisk().put('/leaf', overlay('base', { backingFormat: 'vmdk' })).put('/base', new Uint8Array(512)),
+      new MemoryDisk().put('/leaf', overlay('base', { backingFormat: 'dmg' })).put('/base', new Uint8Array(512)),
       '/leaf',
     );
-    assert.match(brokenEnd(chain).message, /"vmdk" is not known/);
+    assert.match(brokenEnd(chain).message, /"dmg" is not known/);
   });
 
   it('can not be opened when its leaf can not', () => {

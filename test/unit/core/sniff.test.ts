@@ -25,9 +25,9 @@ describe('what a file is', () => {
   const cases: readonly (readonly [string, Uint8Array, RegExp])[] = [
     ['qcow2', buildQcow2({ size: 512, clusterBits: 9 }).image.toBytes(), /^image qcow2: /],
     ['qcow2 of a version to come', file(512, [0, 'QFI\xfb\0\0\0\x09']), /^image qcow2: /],
-    ['qcow1', file(512, [0, 'QFI\xfb\0\0\0\x01']), /^foreign-image: .*version 1/],
-    ['VMDK', file(1024, [0, 'KDMV']), /^foreign-image: .*VMDK/],
-    ['a VMDK descriptor', text('# Disk DescriptorFile\nversion=1\n'), /^foreign-image: .*VMDK/],
+    ['qcow1', file(512, [0, 'QFI\xfb\0\0\0\x01']), /^image qcow: .*version 1/],
+    ['VMDK', file(1024, [0, 'KDMV']), /^image vmdk: .*VMDK/],
+    ['a VMDK descriptor', text('# Disk DescriptorFile\nversion=1\n'), /^image vmdk: .*VMDK/],
     ['VDI', file(1024, [0x40, '\x7f\x10\xda\xbe']), /^image vdi: .*VDI/],
     ['VHDX', file(1024, [0, 'vhdxfile']), /^image vhdx: /],
     ['a dynamic VHD', file(2048, [0, 'conectix']), /^image vpc: .*VHD/],
@@ -75,7 +75,7 @@ describe('what a file is', () => {
   });
 
   it('is not a raw disk by its name where bytes tell otherwise', () => {
-    assert.match(told(file(1024, [0, 'KDMV']), 'disk.img'), /^foreign-image/);
+    assert.match(told(file(1024, [0, 'KDMV']), 'disk.img'), /^image vmdk/);
     assert.match(told(text('not a disk at all\n'), 'notes.img'), /^other: text/);
   });
 
