@@ -316,10 +316,15 @@ function parentDriver(
     code: 'backing-format-absent',
     severity: 'warning',
     message: `the image does not record the format of its parent: it was taken as ${driver.id} by its content`,
-    advice: `A guest can write what makes a raw disk look like another format. Record it: qemu-img rebase -u -F ${driver.id}.`,
+    advice: `A guest can write what makes a raw disk look like another format. ${remedyOf(parent, driver)}`,
   };
   return { driver, findings: [finding] };
 }
+
+const remedyOf = ({ formatHasNoPlace }: FileReference, { id }: Driver): string =>
+  formatHasNoPlace === true
+    ? "Images of the child's format can't record it: convert the child to qcow2."
+    : `Record it: qemu-img rebase -u -F ${id}.`;
 
 function cutWindow(parent: FileReference, { source }: OpenedSource): OpenedSource['source'] {
   if (!parent.window) return source;

@@ -157,6 +157,8 @@ export interface FileReference {
   readonly state?: string | undefined;
   /** The format that the image says the file has; undefined when it says none. */
   readonly format?: string | undefined;
+  /** That an image of its format can say no such thing. */
+  readonly formatHasNoPlace?: boolean | undefined;
   /** The part of the file that counts, in bytes, where the image says so (`json:`, raw driver, offset and size). */
   readonly window?: { readonly offset: number; readonly size?: number | undefined } | undefined;
 }

@@ -51,7 +51,7 @@ export const qcow1: Driver = {
       facts: describe(header),
       info: { 'cluster-size': clusterSize, 'dirty-flag': false, ...(header.encrypted && { encrypted: true }) },
       findings: [...header.findings, ...directory.findings()],
-      parent: header.backing && parentReference(header.backing.name, undefined),
+      parent: header.backing && { ...parentReference(header.backing.name, undefined), formatHasNoPlace: true },
       unreadable: header.encrypted ? new DiskError('encrypted', 'the content is encrypted (aes)') : undefined,
       check: () =>
         checkBlocks({
