@@ -6,6 +6,7 @@ import type { CompressedPlace } from '../blocks/compressedBlocks';
 import { CompressedBlocks } from '../blocks/compressedBlocks';
 import type { ExtentFile } from './grains';
 import { LIMITS } from './limits';
+import { SECTOR_BYTES } from './sectors';
 import { unzlib } from './zlib';
 
 /** Before a compressed grain: where it is on the disk (a sector, 64 bits), and how many bytes follow (32 bits). */
@@ -38,23 +39,41 @@ export class CompressedGrains {
     this.blocks.readInto(target, from, this.place(offset), least);
   }
 
-  /** Bytes that a grain takes in the file, its marker among them. @throws DiskError */
+  /** Bytes that a grain is said to take in the file: its marker, the stream, and what fills the last sector. @throws DiskError `io` */
   lengthOf(offset: number): number {
-    const place = this.place(offset);
-    return place.offset + place.length - offset;
+    if (!this.hasMarkers) return this.longest(offset);
+    return Math.ceil((MARKER_BYTES + readMarker(this.file.lookups, offset).length) / SECTOR_BYTES) * SECTOR_BYTES;
+  }
+
+  private longest(offset: number): number {
+    return Math.min(this.grainSize, this.file.source.size - offset);
   }
 
   private place(offset: number): CompressedPlace {
-    if (!this.hasMarkers) return { offset, length: Math.min(this.grainSize, this.file.source.size - offset) };
-    const length = markedLength(this.file.lookups, offset);
+    if (!this.hasMarkers) return { offset, length: this.longest(offset) };
+    const { length } = readMarker(this.file.lookups, offset);
     // What is told here is what QEMU would copy into a buffer of two grains (CVE-2026-2243).
-    if (length > 0 && MARKER_BYTES + length <= LIMITS.maxCompressedGrains * this.grainSize) {
+    if (isLength(length, this.grainSize)) {
       return { offset: offset + MARKER_BYTES, length };
     }
     throw new DiskError('corrupt', `a compressed grain is said to have ${length} bytes`, { offset: offset + 8 });
   }
 }
 
-/** How long a compressed grain says it is; zero where the file ends before that. */
-export const markedLength = (source: ByteSource, offset: number): number =>
-  u32le(readUpTo(source, offset, MARKER_BYTES), 8);
+/** What a marker says of the grain behind it; zeros where the file ends before that. */
+export interface GrainMarker {
+  /** Which sector of the disk the grain begins at, in two halves. */
+  readonly high: number;
+  readonly low: number;
+  readonly length: number;
+}
+
+/** @throws DiskError `io` */
+export function readMarker(source: ByteSource, offset: number): GrainMarker {
+  const bytes = readUpTo(source, offset, MARKER_BYTES);
+  return { low: u32le(bytes, 0), high: u32le(bytes, 4), length: u32le(bytes, 8) };
+}
+
+/** Whether a compressed grain can have so many bytes. */
+export const isLength = (length: number, grainSize: number): boolean =>
+  length > 0 && MARKER_BYTES + length <= LIMITS.maxCompressedGrains * grainSize;

@@ -1,7 +1,9 @@
 import { ascii, readUpTo, u32le } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
+import { Use } from '../../model';
 import { CUT_SHORT } from '../advice';
+import type { Structure } from '../check';
 import { SectorEntries } from './grainEntries';
 import type { GrainLayout } from './grainLayout';
 import { LIMITS } from './limits';
@@ -9,7 +11,9 @@ import { SECTOR_BYTES } from './sectors';
 
 /** Virtual Disk Format 5.0 (VMware), "ESX Server Sparse Extents"; block/vmdk.c, VMDK3Header. */
 const MAGIC = 'COWD';
-const HEADER_BYTES = 32;
+const HEADER_BYTES = 2048;
+/** As much of it as is read. */
+const FIELDS_BYTES = 32;
 const VERSION = 1;
 const ENTRIES_PER_TABLE = 4096;
 
@@ -20,8 +24,8 @@ export const isCowd = (head: Uint8Array): boolean => ascii(head, 0, 4) === MAGIC
  * @throws DiskError when no sense can be made of it
  */
 export function readCowd(source: ByteSource): GrainLayout {
-  const bytes = readUpTo(source, 0, HEADER_BYTES);
-  if (bytes.length < HEADER_BYTES) {
+  const bytes = readUpTo(source, 0, FIELDS_BYTES);
+  if (bytes.length < FIELDS_BYTES) {
     throw new DiskError('short-read', 'the file ends inside the COWD header', { offset: bytes.length }, CUT_SHORT);
   }
   const version = u32le(bytes, 4);
@@ -48,3 +52,8 @@ export function readCowd(source: ByteSource): GrainLayout {
     directory: { offset: u32le(bytes, 20) * SECTOR_BYTES, entries },
   };
 }
+
+/** What is in the file beside its directory, tables and grains. */
+export const COWD_STRUCTURES: readonly Structure[] = [
+  { what: 'the header', start: 0, end: HEADER_BYTES, use: Use.Header },
+];

@@ -5,17 +5,19 @@ import { Kind } from '../../model';
 import { formatBytes } from '../../units';
 import { CUT_SHORT } from '../advice';
 import type { OpenContext } from '../driver';
+import { BlockPart } from '../blocks/blockPart';
 import { EmptyPart } from '../parts/emptyPart';
 import { SECTOR } from '../parts/flatPart';
 import { JoinedPart } from '../parts/joinedPart';
 import type { DiskPart } from '../parts/part';
 import { ReservedPart } from '../parts/reservedPart';
+import type { CheckedExtent } from './check';
 import type { ExtentLine } from './descriptor';
 import type { DiskFile } from './flatHoles';
 import type { ExtentFile, FilePlace } from './grains';
 import { baseName } from './names';
 import type { SparseHeader } from './sparseExtent';
-import { readSparse, sparsePart } from './sparseExtent';
+import { grainsOf, readSparse } from './sparseExtent';
 
 /** The disk that a descriptor's list of extents makes, as far as they could be opened. */
 export interface OpenedExtents {
@@ -30,7 +32,14 @@ export interface OpenedExtents {
 
 export interface OpenedExtent {
   readonly line: ExtentLine;
+  /** Where on the disk it begins. */
+  readonly start: number;
+  /** For people, with its number and size. */
+  readonly words: string;
+  readonly fileSize: number;
   readonly sparse: SparseHeader | undefined;
+  /** Of a sparse one that has any. */
+  readonly grains: CheckedExtent | undefined;
 }
 
 /** Opens the extents of a disk, one by one. What can't be opened is unknown, and a finding; the rest is there. */
@@ -54,6 +63,8 @@ class Opener {
   private readonly findings: Finding[] = [];
   private readonly diskFiles: DiskFile[] = [];
   private count = 0;
+  /** Where on the disk the next extent begins. */
+  private at = 0;
 
   constructor(private readonly context: OpenContext) {}
 
@@ -62,6 +73,7 @@ class Opener {
     try {
       lines.forEach((line, index) => {
         this.parts.push(this.extent(line, this.wordsFor(line, index)));
+        this.at += line.size;
       });
     } catch (error) {
       for (const part of this.parts) part.close();
@@ -119,10 +131,9 @@ class Opener {
       const isFlat = FLAT_TYPES.has(line.type);
       const sparse = isFlat ? undefined : readSparse(lookups);
       const holder = { path: identity.path, base: this.place(identity, source, isFlat) };
-      this.opened.push({ line, sparse });
-      return sparse
-        ? this.sparse(line, { source, lookups, holder }, sparse, words)
-        : this.flat(line, lookups, holder, words);
+      const grains = sparse && this.grains(line, { source, lookups, holder }, sparse);
+      this.opened.push({ line, start: this.at, words, fileSize: source.size, sparse, grains });
+      return sparse ? this.sparse(line, sparse, grains, words) : this.flat(line, lookups, holder, words);
     } catch (error) {
       source.close();
       if (!(error instanceof DiskError)) throw error;
@@ -152,9 +163,20 @@ class Opener {
     return new ReservedPart(lookups, size, { ...holder, offset });
   }
 
-  private sparse({ size }: ExtentLine, file: ExtentFile, header: SparseHeader, words: string): DiskPart {
+  private grains({ size, name = '' }: ExtentLine, file: ExtentFile, header: SparseHeader): CheckedExtent | undefined {
     const { codecs, cache } = this.context;
-    const name = this.count === 1 ? undefined : baseName(file.holder?.path ?? '');
+    const held = Math.min(header.layout.size, size);
+    if (held === 0) return undefined;
+    const given = { codecs, shelf: cache.shelf(), name: this.count === 1 ? undefined : baseName(name) };
+    return { file, header, grains: grainsOf(file, header, held, given) };
+  }
+
+  private sparse(
+    { size }: ExtentLine,
+    header: SparseHeader,
+    extent: CheckedExtent | undefined,
+    words: string,
+  ): DiskPart {
     this.findings.push(...header.findings.map((finding) => told(finding, words)));
     const is = header.layout.size;
     if (is !== size) {
@@ -167,11 +189,9 @@ class Opener {
         advice: 'QEMU goes by what the extent says, so all that comes after it stands elsewhere there.',
       });
     }
-    const held = Math.min(is, size);
-    const rest = size - held;
     return joined([
-      ...(held > 0 ? [sparsePart(file, header, held, { codecs, shelf: cache.shelf(), name })] : []),
-      ...(rest > 0 ? [new EmptyPart(rest, Kind.Unknown)] : []),
+      ...(extent ? [new BlockPart(extent.grains)] : []),
+      ...(is < size ? [new EmptyPart(size - is, Kind.Unknown)] : []),
     ]);
   }
 

@@ -1,7 +1,9 @@
 import { ascii, readUpTo, u16le, u32le } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding } from '../../model';
+import { Use } from '../../model';
 import { CUT_SHORT } from '../advice';
+import type { Structure } from '../check';
 import { SectorEntries } from './grainEntries';
 import type { GrainLayout } from './grainLayout';
 import { LIMITS } from './limits';
@@ -46,6 +48,8 @@ export interface HostedHeader {
   readonly zeroedGrains: boolean;
   /** It was not closed by who wrote to it. */
   readonly unclean: boolean;
+  /** Where the footer that stands in for the header is, with the markers around it. */
+  readonly footerOffset: number | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -71,13 +75,17 @@ export function readHosted(source: ByteSource): HostedHeader {
     });
   }
   const footer = isAtEnd(first) ? readFooter(source) : undefined;
-  return parse(source, footer?.bytes ?? first, footer?.findings ?? []);
+  return { ...parse(source, footer?.bytes ?? first, footer?.findings ?? []), footerOffset: footer?.offset };
 }
 
 /** The header does not say where the grain directory is: it was written before that was known. */
 const isAtEnd = (header: Uint8Array): boolean => u32le(header, 56) === 0xffff_ffff && u32le(header, 60) === 0xffff_ffff;
 
-function readFooter(source: ByteSource): { readonly bytes: Uint8Array; readonly findings: readonly Finding[] } {
+function readFooter(source: ByteSource): {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly findings: readonly Finding[];
+} {
   const at = Math.max(0, Math.ceil(source.size / SECTOR_BYTES) * SECTOR_BYTES - FOOTER_BYTES);
   const end = readUpTo(source, at, FOOTER_BYTES);
   const bytes = end.subarray(SECTOR_BYTES, 2 * SECTOR_BYTES);
@@ -92,6 +100,7 @@ function readFooter(source: ByteSource): { readonly bytes: Uint8Array; readonly 
   const isMarked = isMarker(end, MARKER.footer) && isMarker(end.subarray(2 * SECTOR_BYTES), MARKER.endOfStream);
   return {
     bytes,
+    offset: at,
     findings: isMarked
       ? []
       : [
@@ -140,6 +149,7 @@ function parse(source: ByteSource, bytes: Uint8Array, noted: readonly Finding[])
     markers: (flags & FLAG.markers) !== 0,
     zeroedGrains: (flags & FLAG.zeroedGrains) !== 0,
     unclean: bytes[72] !== 0,
+    footerOffset: undefined,
     findings: [],
   };
   if (directoryEntries(header) > LIMITS.maxDirectoryEntries) {
@@ -225,4 +235,20 @@ export function hostedLayout(header: HostedHeader, fileSize: number, directoryOf
     entries: new SectorEntries({ zeroed: zeroedGrains, compressed, fileSize }),
     directory: { offset: directoryOffset, entries: directoryEntries(header) },
   };
+}
+
+/** What is in the file beside its directories, tables and grains. */
+export function hostedStructures(
+  { descriptor, footerOffset }: HostedHeader,
+  { size }: ByteSource,
+): readonly Structure[] {
+  const structures = [{ what: 'the header', start: 0, end: SECTOR_BYTES, use: Use.Header }];
+  if (descriptor) {
+    const { offset: start, length } = descriptor;
+    structures.push({ what: 'the descriptor', start, end: start + length, use: Use.Header });
+  }
+  if (footerOffset !== undefined) {
+    structures.push({ what: 'the footer', start: footerOffset, end: size, use: Use.Header });
+  }
+  return structures;
 }

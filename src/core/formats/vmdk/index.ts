@@ -1,9 +1,12 @@
 import { readUpTo } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding, Layer } from '../../model';
+import { BlockPart } from '../blocks/blockPart';
 import type { Driver, OpenContext } from '../driver';
 import { writesBlocks } from '../parts/part';
 import { PartLayer } from '../parts/partLayer';
+import { checkExtent } from './check';
+import { checkExtents } from './checkExtents';
 import { isCowd } from './cowd';
 import type { Descriptor } from './descriptor';
 import { isDescriptor, parseDescriptor } from './descriptor';
@@ -16,7 +19,7 @@ import { LIMITS } from './limits';
 import { baseName, descriptorNameOf } from './names';
 import { isSeSparse } from './seSparse';
 import type { SparseHeader } from './sparseExtent';
-import { readSparse, sparsePart } from './sparseExtent';
+import { grainsOf, readSparse } from './sparseExtent';
 import { SECTOR_BYTES } from './sectors';
 
 /** VMware's disks, and their extents by themselves: Virtual Disk Format 5.0 (VMware); block/vmdk.c in QEMU's sources. */
@@ -78,6 +81,7 @@ function openDescribed(own: ByteSource, descriptor: Descriptor, context: OpenCon
     files,
     // QEMU asks the files for them (block/vmdk.c, vmdk_co_block_status).
     unwritten: () => holesOf(diskFiles),
+    check: () => checkExtents(opened, descriptor.extents, own.size),
   });
 }
 
@@ -90,12 +94,12 @@ function openAlone(
 ): Layer {
   const { kind, layout } = header;
   const file = { source, lookups: cache.of(source) };
-  const part = sparsePart(file, header, layout.size, { codecs, shelf: cache.shelf() });
+  const grains = grainsOf(file, header, layout.size, { codecs, shelf: cache.shelf() });
   const extent = { name: baseName(identity.path), type: '', size: layout.size, sparse: header };
   return new PartLayer({
     format: 'vmdk',
     grain: layout.grainSize,
-    part,
+    part: new BlockPart(grains),
     write: writesBlocks,
     facts: [
       ...header.facts,
@@ -112,6 +116,7 @@ function openAlone(
     ],
     parent: parentOf(descriptor),
     linkIds: linkIdsOf(descriptor),
+    check: () => checkExtent({ file, header, grains }),
   });
 }
 

@@ -1,7 +1,9 @@
 import { bigU64be, readUpTo, u32le } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
+import { Use } from '../../model';
 import { CUT_SHORT } from '../advice';
+import type { Structure } from '../check';
 import { SeSparseEntries } from './grainEntries';
 import type { GrainLayout } from './grainLayout';
 import { LIMITS } from './limits';
@@ -95,4 +97,25 @@ function requireZeros(bytes: Uint8Array, from: number, offset: number): void {
   const at = bytes.findIndex((byte, index) => index >= from && byte !== 0);
   if (at < 0) return;
   throw new DiskError('unsupported', 'an SE sparse header holds more than is known', { offset: offset + at });
+}
+
+/** Other areas, by where in the header they stand: where each begins, and behind that how long it is. */
+const AREAS: readonly (readonly [at: number, what: string, use: Use])[] = [
+  [80, 'the volatile header', Use.Header],
+  [96, "the journal's header", Use.Log],
+  [112, 'the journal', Use.Log],
+  [160, 'the bitmap of what is free', Use.BlockTables],
+  [176, 'the map from grains to entries', Use.BlockTables],
+];
+
+/** What is in the file beside its directory, tables and grains. @throws DiskError */
+export function seSparseStructures(source: ByteSource): readonly Structure[] {
+  const bytes = readHeader(source, 0);
+  return [
+    { what: 'the header', start: 0, end: SECTOR_BYTES, use: Use.Header },
+    ...AREAS.map(([at, what, use]) => {
+      const start = sectorsLe(bytes, at, `offset of ${what}`);
+      return { what, use, start, end: start + sectorsLe(bytes, at + 8, `size of ${what}`) };
+    }),
+  ];
 }

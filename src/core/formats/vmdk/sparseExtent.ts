@@ -4,9 +4,8 @@ import { DiskError, oneLine } from '../../errors';
 import type { ByteSource, Codecs, Fact, Finding } from '../../model';
 import { formatBytes } from '../../units';
 import { CUT_SHORT } from '../advice';
-import { BlockPart } from '../blocks/blockPart';
-import type { DiskPart } from '../parts/part';
-import { isCowd, readCowd } from './cowd';
+import type { Structure } from '../check';
+import { COWD_STRUCTURES, isCowd, readCowd } from './cowd';
 import type { DirectorySurvey } from './directory';
 import { surveyDirectory } from './directory';
 import type { GrainLayout } from './grainLayout';
@@ -14,16 +13,20 @@ import { tableSpan } from './grainLayout';
 import type { ExtentFile } from './grains';
 import { Grains } from './grains';
 import type { HostedHeader } from './hosted';
-import { hostedLayout, isHosted, readHosted } from './hosted';
+import { hostedLayout, hostedStructures, isHosted, readHosted } from './hosted';
 import { SECTOR_BYTES } from './sectors';
-import { isSeSparse, readSeSparse } from './seSparse';
+import { isSeSparse, readSeSparse, seSparseStructures } from './seSparse';
 
 /** What a sparse extent is, of the three that there are, and where it keeps its grains. */
 export interface SparseHeader {
   readonly kind: 'hosted' | 'cowd' | 'seSparse';
   readonly hosted?: HostedHeader | undefined;
   readonly layout: GrainLayout;
+  /** The other grain directory, where there is one: its tables say the same. */
+  readonly copy?: GrainLayout | undefined;
   readonly survey: DirectorySurvey;
+  /** What is in the file beside directories, tables and grains. */
+  readonly structures: readonly Structure[];
   readonly facts: readonly Fact[];
   readonly findings: readonly Finding[];
 }
@@ -44,6 +47,7 @@ export function readSparse(source: ByteSource): SparseHeader {
     kind,
     layout,
     survey,
+    structures: kind === 'cowd' ? COWD_STRUCTURES : seSparseStructures(source),
     facts: [
       { label: 'Extent', value: kind === 'cowd' ? 'ESX copy-on-write (COWD)' : 'ESXi space-efficient (SE sparse)' },
     ],
@@ -52,13 +56,15 @@ export function readSparse(source: ByteSource): SparseHeader {
 }
 
 function describeHosted(source: ByteSource, hosted: HostedHeader): SparseHeader {
-  const { layout, survey, findings } = chooseDirectory(source, hosted);
+  const { layout, copy, survey, findings } = chooseDirectory(source, hosted);
   const { version, compressed, zeroedGrains } = hosted;
   return {
     kind: 'hosted',
     hosted,
     layout,
+    copy,
     survey,
+    structures: hostedStructures(hosted, source),
     facts: [
       { label: 'Version', value: version },
       ...(compressed ? [{ label: 'Compression', value: 'deflate' }] : []),
@@ -72,21 +78,21 @@ function describeHosted(source: ByteSource, hosted: HostedHeader): SparseHeader 
 function chooseDirectory(
   source: ByteSource,
   hosted: HostedHeader,
-): { layout: GrainLayout; survey: DirectorySurvey; findings: readonly Finding[] } {
+): Pick<SparseHeader, 'layout' | 'copy' | 'survey' | 'findings'> {
   const { directoryOffset, redundantOffset } = hosted;
   const layout = hostedLayout(hosted, source.size, directoryOffset);
   const survey = surveyDirectory(source, layout);
+  const copy = redundantOffset === undefined ? undefined : hostedLayout(hosted, source.size, redundantOffset);
   const problem = problemOf(directoryOffset, survey);
-  if (problem === undefined) return { layout, survey, findings: [] };
+  if (problem === undefined) return { layout, copy, survey, findings: [] };
   const says = `the grain directory (byte ${directoryOffset} of the file) ${problem}`;
-  if (redundantOffset !== undefined) {
-    const second = hostedLayout(hosted, source.size, redundantOffset);
-    const secondSurvey = surveyDirectory(source, second);
+  if (copy && redundantOffset !== undefined) {
+    const secondSurvey = surveyDirectory(source, copy);
     if (problemOf(redundantOffset, secondSurvey) === undefined) {
       const message = `${says}: the redundant one is used in its place (byte ${redundantOffset})`;
       const advice = 'Copy the disk to a new file while it can be read.';
       const finding: Finding = { code: 'redundant-directory', severity: 'error', message, advice };
-      return { layout: second, survey: secondSurvey, findings: [{ ...finding, offset: directoryOffset }] };
+      return { layout: copy, survey: secondSurvey, findings: [{ ...finding, offset: directoryOffset }] };
     }
   }
   const other = redundantOffset === undefined ? 'there is no redundant one' : 'the redundant one is no better';
@@ -97,7 +103,7 @@ function chooseDirectory(
     advice: 'Restore the image from a backup.',
     offset: directoryOffset,
   };
-  return { layout, survey, findings: [finding] };
+  return { layout, copy, survey, findings: [finding] };
 }
 
 /** Why a grain directory is of no use; undefined where it is. */
@@ -143,15 +149,13 @@ function tooFewEntries(layout: GrainLayout): readonly Finding[] {
   ];
 }
 
-/** The part of a disk that a sparse extent holds. @param size bytes of it that count, at most what it has */
-export function sparsePart(
+/** What a sparse extent holds of a disk. @param size bytes of it that count, at most what it has */
+export function grainsOf(
   file: ExtentFile,
   { hosted, layout, survey }: SparseHeader,
   size: number,
   given: { readonly codecs: Codecs; readonly shelf: Shelf; readonly name?: string | undefined },
-): DiskPart {
+): Grains {
   const compressed = hosted?.compressed === true ? { markers: hosted.markers, ...given } : undefined;
-  return new BlockPart(
-    new Grains(file, { ...layout, size }, { tooMany: survey.tooMany, name: given.name, compressed }),
-  );
+  return new Grains(file, { ...layout, size }, { tooMany: survey.tooMany, name: given.name, compressed });
 }
