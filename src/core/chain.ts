@@ -58,10 +58,10 @@ export function openChain(environment: Environment, leaf: OpenedSource, options:
 
 function followParents(world: World, leaf: OpenedSource, options: ChainOptions): Chain {
   const layers: ChainLayer[] = [];
-  const seen = new Set<string>();
+  const seen = new Map<string, Layer>();
   let current = openLeaf(world, leaf, options);
   for (;;) {
-    seen.add(keyOf(current.opened, current.state));
+    seen.set(keyOf(current.opened, current.state), current.layer);
     const step = stepDown(world, current, seen, options);
     layers.push(chainLayer(current, layers.length, step));
     if ('end' in step) return { layers, end: step.end };
@@ -83,7 +83,7 @@ export interface Link {
 export function openLink(environment: Environment, leaf: OpenedSource, options: ChainOptions = {}): Link {
   const world = { ...environment, cache: options.cache ?? new ReadCache() };
   const opened = openLeaf(world, leaf, options);
-  const step = stepDown(world, opened, new Set([keyOf(leaf, opened.state)]), options);
+  const step = stepDown(world, opened, new Map([[keyOf(leaf, opened.state), opened.layer]]), options);
   if ('end' in step) return { leaf: chainLayer(opened, 0, step), below: step.end };
   step.next.layer.close();
   return { leaf: chainLayer(opened, 0, step), below: { kind: 'found', identity: step.next.opened.identity } };
@@ -113,27 +113,24 @@ function chainLayer({ opened, layer, companions, dataFile }: OpenLayer, depth: n
 function stepDown(
   world: World,
   { opened: from, layer }: OpenLayer,
-  seen: ReadonlySet<string>,
+  seen: ReadonlyMap<string, Layer>,
   options: ChainOptions,
 ): Step {
   const parent = layer.parent && (options.parent?.(from.identity, layer.parent) ?? layer.parent);
   if (!parent) return { end: BASE, findings: [] };
   const { written } = parent;
   if (seen.size >= MAX_DEPTH) {
-    return broken({
-      kind: 'too-deep',
-      written,
-      name: written,
-      message: `the chain goes on past ${MAX_DEPTH} layers: not followed further`,
-    });
+    const message = `the chain goes on past ${MAX_DEPTH} layers: not followed further`;
+    return broken({ kind: 'too-deep', written, name: written, message }, parent);
   }
   return findParent(parent, placesOf(world, parent, from.identity), (place) =>
-    openParent(world, place, from.identity, seen),
+    openParent(world, { parent, place }, from.identity, seen),
   );
 }
 
-/** A parent that was opened, or why not. */
-type Found = Exclude<Step, { readonly end: ChainEnd }> | Broken;
+/** A parent that was opened, or why not; undefined where what is there is known to be another image. */
+type Found = Opened | Broken | undefined;
+type Opened = Exclude<Step, { readonly end: ChainEnd }>;
 
 /**
  * The first of several places where the parent is known by what its child expects; where none is, the first that could
@@ -144,33 +141,40 @@ function findParent(
   places: Iterable<FileReference>,
   open: (place: FileReference) => Found,
 ): Step {
-  let other: Exclude<Found, Broken> | undefined;
+  let other: Opened | undefined;
   let failure: Broken | undefined;
   for (const place of places) {
     const found = open(place);
+    if (!found) continue;
     if ('end' in found) {
       // A file that is not there says less than one that can't be used.
       if (!failure || (failure.end.kind === 'missing' && found.end.kind !== 'missing')) failure = found;
       continue;
     }
-    const differs = differences(parent, found.next.layer);
-    if (differs.length === 0) {
+    const { layer } = found.next;
+    if (differences(parent, layer).length === 0) {
       other?.next.layer.close();
       return found;
     }
-    const mustBeKnown = parent.target.kind === 'search' || isGuess(place);
-    const isKnown = differs.every(({ severity }) => severity !== 'error');
-    if (other || (mustBeKnown && !isKnown)) found.next.layer.close();
+    if (other || isAnother(parent, place, layer)) layer.close();
     else other = found;
   }
-  if (!other) return failure ?? broken(notFound(parent));
+  if (!other) return failure ?? broken(notFound(parent), parent);
   return { ...other, findings: [...other.findings, ...differences(parent, other.next.layer)] };
 }
 
 function placesOf({ gate }: World, parent: FileReference, from: ImageIdentity): Iterable<FileReference> {
-  if (parent.target.kind === 'search') return gate.find?.(parent, from) ?? [];
+  if (isLookedFor(parent)) return gate.find?.(parent, from) ?? [];
   return [parent, ...(parent.elsewhere ?? []).map((target) => ({ ...parent, target }))];
 }
+
+/** Whether what lies at a place that the image does not name itself is not the parent: not merely one that has changed. */
+function isAnother(parent: FileReference, place: FileReference, layer: Layer): boolean {
+  const mustBeKnown = isLookedFor(parent) || isGuess(place);
+  return mustBeKnown && differences(parent, layer).some(({ severity }) => severity === 'error');
+}
+
+const isLookedFor = ({ target }: FileReference): boolean => target.kind === 'search';
 
 const isGuess = ({ target }: FileReference): boolean => target.kind === 'path' && target.isGuess === true;
 
@@ -196,23 +200,27 @@ function differences({ written, expects = [] }: FileReference, { linkIds = [] }:
   });
 }
 
-function openParent(world: World, parent: FileReference, from: ImageIdentity, seen: ReadonlySet<string>): Found {
+/** @param of the parent as its child names it, and a place where it may be */
+function openParent(
+  world: World,
+  { parent, place }: { readonly parent: FileReference; readonly place: FileReference },
+  from: ImageIdentity,
+  seen: ReadonlyMap<string, Layer>,
+): Found {
   const { written } = parent;
-  const answer = world.gate.open(parent, from);
+  const answer = world.gate.open(place, from);
   if (!answer.ok) {
     const { reason, name, message } = answer.refusal;
-    return broken({ kind: reason === 'missing' ? 'missing' : 'refused', reason, written, name, message });
+    return broken({ kind: reason === 'missing' ? 'missing' : 'refused', reason, written, name, message }, parent);
   }
   const { opened } = answer;
   const name = opened.identity.path;
-  if (seen.has(keyOf(opened, parent.state))) {
+  const again = seen.get(keyOf(opened, parent.state));
+  if (again) {
     opened.source.close();
-    return broken({
-      kind: 'cycle',
-      written,
-      name,
-      message: `the parent "${written}" is a layer of this chain already: it stands on itself`,
-    });
+    if (isAnother(parent, place, again)) return undefined;
+    const message = `the parent "${written}" is a layer of this chain already: it stands on itself`;
+    return broken({ kind: 'cycle', written, name, message }, parent);
   }
   try {
     const { driver, findings } = parentDriver(world, parent, opened);
@@ -220,18 +228,13 @@ function openParent(world: World, parent: FileReference, from: ImageIdentity, se
     const next = openLayer(world, { ...opened, source }, driver, { isLeaf: false, state: parent.state });
     return {
       next,
-      findings: [...answer.findings, ...guessFindings(parent, name), ...findings, ...sizeFindings(next.layer, parent)],
+      findings: [...answer.findings, ...guessFindings(place, name), ...findings, ...sizeFindings(next.layer, parent)],
     };
   } catch (error) {
     opened.source.close();
     if (!(error instanceof DiskError)) throw error;
-    return broken({
-      kind: 'refused',
-      reason: 'unreadable',
-      written,
-      name,
-      message: oneLine(error.in(opened.identity)),
-    });
+    const message = oneLine(error.in(opened.identity));
+    return broken({ kind: 'refused', reason: 'unreadable', written, name, message }, parent);
   }
 }
 
@@ -239,14 +242,20 @@ function openParent(world: World, parent: FileReference, from: ImageIdentity, se
 const keyOf = ({ identity }: OpenedSource, state: string | undefined): string =>
   state === undefined ? identity.id : `${identity.id} ${state}`;
 
-function broken(end: Exclude<ChainEnd, { kind: 'base' }>): Broken {
-  const advice =
-    end.kind === 'missing'
-      ? 'Put the parent back where it was, or tell the image where it is now: VM Disk: Relocate Parent…, vmdisk snapshot relocate.'
-      : end.reason === 'outside'
-        ? 'Allow it if you know where the image comes from.'
-        : undefined;
-  return { end, findings: [{ code: `parent-${end.kind}`, severity: 'error', message: end.message, advice }] };
+function broken(end: Exclude<ChainEnd, { kind: 'base' }>, parent: FileReference): Broken {
+  return {
+    end,
+    findings: [{ code: `parent-${end.kind}`, severity: 'error', message: end.message, advice: adviceOn(end, parent) }],
+  };
+}
+
+function adviceOn({ kind, reason }: Exclude<ChainEnd, { kind: 'base' }>, parent: FileReference): string | undefined {
+  if (kind === 'missing') {
+    return isLookedFor(parent)
+      ? 'Put the parent into the folder of the image or the one above, whatever it is called.'
+      : 'Put the parent back where it was, or tell the image where it is now: VM Disk: Relocate Parent…, vmdisk snapshot relocate.';
+  }
+  return reason === 'outside' ? 'Allow it if you know where the image comes from.' : undefined;
 }
 
 function openLeaf(world: World, leaf: OpenedSource, options: ChainOptions): OpenLayer {
