@@ -43,6 +43,7 @@ export type { FileFacts, PlatformFiles } from './platforms/files';
 export { storageFindings } from './platforms/ovirt/findings';
 export type { VolumeHeader } from './platforms/ovirt/findings';
 export { storyTeller } from './platforms/registry';
+export { registeredDisks } from './platforms/virtualbox';
 export { entriesOf, mergeable, OF_NOTHING, qemuMap } from './qemuMap';
 export type { QemuMapEntry } from './qemuMap';
 export { hostPlace, sizesOnHost } from './hostSpace';

@@ -6,6 +6,7 @@ import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
 import { fileId } from './fileId';
 import { FileGate, realPath } from './gate';
+import { SNAPSHOTS } from './parentSearch';
 import { platformStories } from './stories';
 import { summarizeLayer } from './summary';
 import { isOurs } from './ourFiles';
@@ -30,7 +31,7 @@ const MAX_FILES = 10_000;
 /**
  * The family of an image: its chain, and all images standing on any layer of it, found in the folders of the chain's
  * layers and in those given.
- * @param folders further ones to look through, absolute; not those below them
+ * @param folders further ones to look through, absolute; not those below them, but for `Snapshots`
  */
 export function findFamily(image: string, policy: GatePolicy, folders: readonly string[] = []): Family {
   const start = path.resolve(image);
@@ -50,12 +51,17 @@ export function findFamily(image: string, policy: GatePolicy, folders: readonly 
   const gate = new FileGate(policy);
   const looked = new Set<string>();
   let incomplete = false;
-  const lookThrough = (folder: string): void => {
+  const lookInto = (folder: string): void => {
     if (looked.has(folder)) return;
     looked.add(folder);
     const { files, cut } = filesIn(folder);
     incomplete ||= cut;
     look(files);
+  };
+  const lookThrough = (folder: string): void => {
+    lookInto(folder);
+    const below = path.join(folder, SNAPSHOTS);
+    if (fs.existsSync(below) && gate.mayLookAt(below)) lookInto(below);
   };
 
   look([start]);

@@ -5,6 +5,7 @@ import { DiskError } from '../core/errors';
 import type { GatePolicy } from '../protocol/worker';
 import { openFile, THIS_SYSTEM } from './files';
 import { isDeviceName, locate } from './hostPath';
+import { findParents } from './parentSearch';
 
 /** The command line's policy, and that of a trusted workspace: a person has chosen to open this image. */
 export const TRUST_ALL: GatePolicy = { folders: undefined, allowed: [], platformTools: true };
@@ -57,6 +58,10 @@ export class FileGate implements Gate {
       const problem = reason === 'missing' ? 'is not there' : `can't be opened: ${error.message}`;
       return refuse(reason, file, `the ${what} ${file} ${problem}`);
     }
+  }
+
+  find(reference: FileReference, from: ImageIdentity): Iterable<FileReference> {
+    return findParents(this, this.policy, reference, from);
   }
 
   /**

@@ -5,9 +5,10 @@ import { lima } from './lima';
 import { multipass } from './multipass';
 import { ovirt } from './ovirt/story';
 import { proxmox } from './proxmox';
+import { virtualbox } from './virtualbox';
 
 /** Every platform whose names of snapshots are read: one line each. */
-const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima];
+const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima, virtualbox];
 
 /**
  * Tells what the platform that made an image calls it. Lives for one look through the disk.

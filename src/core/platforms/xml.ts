@@ -12,6 +12,7 @@ export interface XmlElement {
 /** Of files that are read here: an OVF of a VM with a hundred snapshots has some 10^4 elements. */
 const MAX_CHARACTERS = 8 << 20;
 const MAX_ELEMENTS = 200_000;
+/** Of most; what nests with every snapshot goes deeper. */
 const MAX_DEPTH = 64;
 
 interface Growing extends XmlElement {
@@ -27,7 +28,7 @@ class TooMuch extends Error {}
  * refers to one is not well-formed here.
  * @returns the outermost element; undefined where the text is no XML, or more of it than is read
  */
-export function parseXml(text: string): XmlElement | undefined {
+export function parseXml(text: string, maxDepth = MAX_DEPTH): XmlElement | undefined {
   if (text.length > MAX_CHARACTERS) return undefined;
   const outside: Growing = { name: '', attributes: new Map(), children: [], text: '' };
   const open = [outside];
@@ -38,7 +39,7 @@ export function parseXml(text: string): XmlElement | undefined {
   });
   parser.on('opentag', ({ name, attributes }) => {
     elements += 1;
-    if (elements > MAX_ELEMENTS || open.length > MAX_DEPTH) throw new TooMuch();
+    if (elements > MAX_ELEMENTS || open.length > maxDepth) throw new TooMuch();
     const element: Growing = { name: local(name), attributes: new Map(), children: [], text: '' };
     for (const [key, value] of Object.entries(attributes)) element.attributes.set(local(key), value);
     open.at(-1)?.children.push(element);

@@ -1,11 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { ByteSource, ContentFacts, FileReference, Layer, OpenedSource, ParentFacts } from '../../core';
-import { DiskError, driverNamed, isWindowsAbsolute, probeInput, ReadCache, sniff } from '../../core';
+import type { ByteSource, ContentFacts, FileReference, OpenedSource, ParentFacts } from '../../core';
+import { DiskError, isWindowsAbsolute, probeInput, sniff } from '../../core';
 import type { SurveyedImage } from '../../protocol/image';
-import { codecs } from '../codecs';
 import { THIS_SYSTEM } from '../files';
 import type { FileGate } from '../gate';
+import { headerOf } from '../imageHeader';
 import { locate } from '../hostPath';
 
 /** What is to be known of an image's parent, candidates for a missing one left to whoever asks for them. */
@@ -44,24 +44,8 @@ function recordedFormat({ facts }: SurveyedImage): string | undefined {
 function referenceOf({ path: file, format }: SurveyedImage, gate: FileGate): FileReference | undefined {
   return withSource(
     () => gate.openFound(file),
-    (opened) => layerOf(opened, format).parent,
+    (opened) => headerOf(opened, format).parent,
   );
-}
-
-/** An image's own header; nothing that it names is opened. @throws DiskError */
-function layerOf({ source, identity }: OpenedSource, format: string): Layer {
-  const driver = driverNamed(format);
-  if (!driver) throw new DiskError('unsupported', `the format "${format}" is not known`, { file: identity.path });
-  return driver.open(source, {
-    identity,
-    codecs,
-    isLeaf: false,
-    cache: new ReadCache(),
-    openCompanion: ({ written }) => ({
-      ok: false,
-      refusal: { reason: 'outside', name: written, message: 'not asked for' },
-    }),
-  });
 }
 
 /** Undefined where the file can't be opened or read: whoever asks goes on without. */
@@ -99,7 +83,7 @@ function describe(opened: OpenedSource): ContentFacts {
   const common = { found: sniffed.found, fileSize: source.size };
   if (sniffed.kind !== 'image') return { ...common, format: rawUnless(sniffed.kind), namesOthers: false };
   try {
-    const layer = layerOf(opened, sniffed.format);
+    const layer = headerOf(opened, sniffed.format);
     const namesOthers = layer.parent !== undefined || layer.facts.some(({ label }) => label.startsWith('Data file'));
     return { ...common, format: sniffed.format, guestSize: layer.guestSize, namesOthers };
   } catch (error) {

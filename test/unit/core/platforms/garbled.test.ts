@@ -4,6 +4,7 @@ import { storageFindings, storyTeller } from '../../../../src/core';
 import { makeOvf, uuidOf } from '../../../fixtures/platforms/domain';
 import { libvirtXml } from '../../../fixtures/platforms/others';
 import { makeTar } from '../../../fixtures/platforms/tar';
+import { uuidOf as vboxId, vboxXml } from '../../../fixtures/platforms/virtualbox';
 import { Draw } from '../../../support/random';
 import { MemoryFiles } from './memoryFiles';
 
@@ -64,6 +65,12 @@ const FILES: Readonly<Record<string, Uint8Array>> = Object.fromEntries(
     '/etc/pve/qemu-server/100.conf': '#text\nname: web\nscsi0: l:100/vm-100-disk-0.qcow2\n[s]\n#%C3%A4\nsnaptime: 5\n',
     '/m/vm/snapshot-count': '1',
     '/m/vm/0001.snapshot.json': '{"snapshot":{"name":"one","comment":"c","creation_timestamp":"2024-03-12T10:11:12Z"}}',
+    '/v/web/web.vbox': vboxXml({
+      name: 'web',
+      disks: [{ uuid: vboxId('1'), location: 'web.vdi' }],
+      snapshots: [{ name: 'one', time: '2024-03-12T10:11:12Z', had: vboxId('1'), description: 'd' }],
+      has: vboxId('2'),
+    }),
   }).map(([path, content]) => [path, Buffer.from(content)]),
 );
 const IMAGES = [
@@ -72,6 +79,7 @@ const IMAGES = [
   '/d/x',
   '/images/100/vm-100-disk-0.qcow2',
   '/m/vm/disk',
+  '/v/web/web.vdi',
 ];
 const TOKENS = [
   '\0',
