@@ -51,30 +51,36 @@ export const CORPUS_TRUTHS: readonly CorpusTruth[] = [
   },
   truth(`${DFVFS}/ext2.vhd`, 'vpc', ALL_THREE, '870be7ae16c1fa8faab05c6eb9205dc9a7ae35c5f552c5cf8a267c0bc6a5cb99', {
     size: 4_212_736,
+    qemuMaps: true,
   }),
   truth(
     `${DFVFS}/ntfs-dynamic.vhd`,
     'vpc',
     ALL_THREE,
     '8b10b52e3d1e76075d05a5101a6536b9fa8376a5b8f7c22f502d0987d165c876',
+    { qemuMaps: true },
   ),
   truth(
     `${DFVFS}/ntfs-fixed.vhd`,
     'vpc',
     ALL_THREE,
     'cd81fade3878f1b2957f1ece168201876bdf4e90c9b30f60c2f232eba5fea76c',
+    { qemuMaps: true },
   ),
   truth(
     `${DFVFS}/fat-parent.vhd`,
     'vpc',
     ALL_THREE,
     'bbdb657bc5aa2fde44e2456149f9257a862cb84f4668e338b90e357b0fbdf118',
+    { qemuMaps: true },
   ),
   truth(
+    // The merged image of the corpus is wrong in sector 186, the content of WPSettings.dat: libvhdi takes it from the child,
+    // whose bit for it is clear (0xcb in byte 23 of the bitmap), since it does not mask the bits before it.
     `${DFVFS}/fat-differential.vhd`,
     'vpc',
-    MERGED,
-    '79f1d5f809a97916a61cb0d6f0e6c42665cb92eb7cb410eeb5d599c06e46f177',
+    '7-Zip 26.01',
+    'f4b61a33ee2f7e8c19f737792a4107e46340026a9a829e4169b751901cc3ef02',
     {
       layers: 2,
     },

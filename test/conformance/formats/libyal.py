@@ -5,7 +5,8 @@
 import importlib
 import sys
 
-PIECE = 1 << 20
+# libvhdi 20210425 reads zeros where a read goes on behind a block of which no sector is held: no larger than a block.
+PIECE = 1 << 16
 
 
 def open_image(library, module, path):

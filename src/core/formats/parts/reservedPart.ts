@@ -6,11 +6,11 @@ import { SECTOR } from './flatPart';
 import type { DiskPart, WriteRule } from './part';
 import { UniformScan } from './uniformScan';
 
-/** Where a part is that a file of its own holds. */
+/** Where a part is that is in a file as it stands. */
 export interface ReservedPlace {
-  /** Path of the file. */
-  readonly path: string;
-  /** Where the file begins in the layer's host space, in which it is not the first thing. */
+  /** Path of the file, where that is not the image's own. */
+  readonly path?: string | undefined;
+  /** Where the file begins in the layer's host space: there is room for a unit before it, or none of the disk. */
   readonly base: number;
   /** Where in the file the part begins. */
   readonly offset: number;

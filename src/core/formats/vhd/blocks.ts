@@ -31,7 +31,7 @@ export interface Layout {
 /** Bytes of a block's sector bitmap, as far as it says something. */
 export const bitmapBytes = ({ blockSize }: Pick<Layout, 'blockSize'>): number => Math.ceil(blockSize / SECTOR / 8);
 
-/** Bytes that the bitmap takes in the file, in front of the block's data: whole sectors. */
+/** Bytes that the bitmap takes in the file, in front of the block's data: whole sectors, one at least. */
 export const bitmapSpace = (layout: Pick<Layout, 'blockSize'>): number =>
   Math.ceil(bitmapBytes(layout) / SECTOR) * SECTOR;
 

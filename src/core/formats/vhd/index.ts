@@ -4,9 +4,10 @@ import type { ByteSource, Finding, Layer } from '../../model';
 import { formatBytes } from '../../units';
 import { BlockPart } from '../blocks/blockPart';
 import type { Driver, OpenContext, ProbeInput } from '../driver';
-import { FlatPart, SECTOR } from '../parts/flatPart';
+import { SECTOR } from '../parts/flatPart';
 import { writesBlocks } from '../parts/part';
 import { PartLayer } from '../parts/partLayer';
+import { ReservedPart } from '../parts/reservedPart';
 import type { Layout } from './blocks';
 import { ENTRY_BYTES, VhdBlocks } from './blocks';
 import { checkImage } from './check';
@@ -56,16 +57,18 @@ function openFixed(
   context: OpenContext,
 ): Layer {
   const length = Math.min(end, size);
-  const data = windowOf(source, 0, length);
+  const data = windowOf(context.cache.of(source), 0, length);
   return new PartLayer({
     format: vhd.id,
     grain: SECTOR,
-    part: new FlatPart(data, windowOf(context.cache.of(source), 0, length), size),
+    part: new ReservedPart(data, size, { base: 0, offset: 0 }),
     write: writesBlocks,
     facts: describe(footer, size, undefined, []),
     info: { 'dirty-flag': false },
     findings: [...findings, ...missingData(size - length, length), ...stateFindings(footer.savedState)],
     linkIds: linkIds(footer, source.modified),
+    // QEMU asks the file for holes (block/vpc.c, vpc_co_block_status), of a fixed disk alone.
+    unwritten: () => source.extents?.(),
   });
 }
 
