@@ -59,7 +59,7 @@ export function readHeader(source: ByteSource): VhdxHeader {
 function current(copies: readonly Copy[]): Copy {
   const [first, second] = copies
     .filter(({ fault }) => fault === undefined)
-    .sort((a, b) => (sequenceOf(a) < sequenceOf(b) ? 1 : -1));
+    .sort((a, b) => (sequenceOf(a) === sequenceOf(b) ? 0 : sequenceOf(a) < sequenceOf(b) ? 1 : -1));
   if (!first) return noneUsable(copies);
   const isContradiction =
     second !== undefined &&

@@ -31,11 +31,12 @@ export function parentOf(item: Uint8Array | undefined): FileReference {
     );
   }
   const values = readValues(item);
-  const places = placesOf(values);
-  const [first, ...elsewhere] = places;
+  const [first, ...elsewhere] = placesOf(values);
   const expects = expected(values);
+  // Without a path it can be known by its GUID alone.
+  const target: ReferenceTarget | undefined = first ?? (expects[0] && { kind: 'search', endings: ENDINGS });
+  if (!target) return unlocated('', 'what says where the parent is names neither a path nor a GUID');
   const written = values.get('relative_path') ?? values.get('absolute_win32_path') ?? values.get('volume_path');
-  const target: ReferenceTarget = first ?? { kind: 'search', endings: ENDINGS };
   return { role: 'parent', format: 'vhdx', written: written ?? expects[0]?.value ?? '', target, elsewhere, expects };
 }
 
