@@ -10,11 +10,11 @@ import { ClaimWindow } from './claimWindow';
 import type { Fault } from './faults';
 import { BlockFaults, BlockNotes, DAMAGED } from './faults';
 import { FileMapBuilder } from './fileMapBuilder';
-import type { Structure } from './structure';
+import type { Part, Structure } from './structure';
 import { inOrder } from './telling';
 
 export type { BlockNotes } from './faults';
-export type { Structure } from './structure';
+export type { Part, Structure } from './structure';
 
 /** Ours: what a check may take. */
 export interface CheckRoom {
@@ -44,6 +44,10 @@ export interface CheckedFile {
   readonly lead?: number | undefined;
   /** Whether a block need only begin in the file: what the format writes may end early. */
   readonly mayEndEarly?: boolean | undefined;
+  /** Whether the last block need only be there as far as the disk goes. */
+  readonly lastMayEndEarly?: boolean | undefined;
+  /** What it counts as that a part is claimed twice, where that is not the same everywhere. */
+  contested?(part: Part): 'corruption' | 'further';
   /** Bytes of what is counted as one: of what is claimed twice, or leaked. A block and its lead where left out. */
   readonly unit?: number | undefined;
   /** What the format calls a block. */
@@ -190,9 +194,11 @@ class BlockCheck {
     this.window.add(start, Math.min(end, this.file.size), use);
   }
 
-  private isPastEnd({ start, end }: BlockClaim): boolean {
-    const { size, mayEndEarly = false, lead = 0 } = this.file;
-    return start < 0 || (mayEndEarly ? start + lead >= size : end > size);
+  private isPastEnd({ start, end, block, count }: BlockClaim): boolean {
+    const { size, blocks, mayEndEarly = false, lastMayEndEarly = false, lead = 0 } = this.file;
+    if (start < 0 || mayEndEarly) return start < 0 || start + lead >= size;
+    const over = (block + count) * blocks.blockSize - blocks.size;
+    return end - (lastMayEndEarly ? Math.max(0, over) : 0) > size;
   }
 
   /** Of blocks in a row, those that are not in the file are told, and the others claim their place. */
@@ -258,7 +264,8 @@ class BlockCheck {
     const about = { offset: start, host: { start, end }, claims: [], guest: [] };
     if (excess > 0) {
       this.map.append(end, Use.Contested);
-      this.notes.add(this.countsAs('claimed-twice'), Math.ceil(excess / this.unit), 'claimed-twice', () => ({
+      const counts = this.file.contested?.({ start, end }) ?? this.countsAs('claimed-twice');
+      this.notes.add(counts, Math.ceil(excess / this.unit), 'claimed-twice', () => ({
         ...about,
         message: `${formatOffset(start)} to ${formatOffset(end)} is claimed more than once`,
         advice:

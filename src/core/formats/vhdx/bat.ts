@@ -7,7 +7,7 @@ import { MIXED } from '../blocks/blockMap';
 import { EntryTable } from '../blocks/entries';
 
 /** [MS-VHDX] 2.4: a sector bitmap block has a bit for as many sectors of the disk. */
-const BITMAP_BYTES = 2 ** 20;
+export const BITMAP_BYTES = 2 ** 20;
 const SECTORS_PER_BITMAP = BITMAP_BYTES * 8;
 export const ENTRY_BYTES = 8;
 /** What is read of a bitmap at a time where many blocks are told. */

@@ -8,10 +8,12 @@ import type { PendingLog } from './log';
 import { LIMITS } from './limits';
 import type { Regions } from './regions';
 
+export const LOG_REPLAYED = 'log-replayed';
+
 export function replayed(log: PendingLog): Finding {
   const entries = `${log.entries} ${log.entries === 1 ? 'entry' : 'entries'}`;
   return {
-    code: 'log-replayed',
+    code: LOG_REPLAYED,
     severity: 'warning',
     message: `the file was not closed: ${entries} of its log ${log.entries === 1 ? 'is' : 'are'} still to be written. That was done in memory, and the file was left as it is`,
     advice: 'Hyper-V does it when it opens the disk, as does qemu-img check -r all.',

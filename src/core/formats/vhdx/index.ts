@@ -1,11 +1,11 @@
-import { ascii, readPadded } from '../../bytes';
+import { ascii } from '../../bytes';
 import { DiskError } from '../../errors';
-import type { ByteSource } from '../../model';
 import { BlockPart } from '../blocks/blockPart';
-import type { BlockMap, Blocks } from '../blocks/blockMap';
 import type { Driver } from '../driver';
 import { PartLayer } from '../parts/partLayer';
-import { Bat, BatLayout, ENTRY_BYTES } from './bat';
+import { BatLayout, ENTRY_BYTES } from './bat';
+import { VhdxBlocks } from './blocks';
+import { checkImage } from './check';
 import { describe, qemuInfo } from './describe';
 import { overlaps, replayed, tableCut } from './findings';
 import { readHeader, SIGNATURE } from './header';
@@ -33,23 +33,25 @@ export const vhdx: Driver = {
     const regions = readRegions(files.random);
     const metadata = readMetadata(files.random, regions.metadata);
     const layout = layOut(regions.bat, metadata);
+    const blocks = new VhdxBlocks(files, metadata, layout);
+    const findings = [
+      ...header.findings,
+      ...(log ? [replayed(log)] : []),
+      ...regions.findings,
+      ...overlaps(header, regions),
+      ...metadata.findings,
+    ];
     return new PartLayer({
       format: 'vhdx',
       grain: metadata.blockSize,
-      part: new BlockPart(new VhdxBlocks(files, metadata, layout)),
+      part: new BlockPart(blocks),
       write: writesSectors,
       facts: describe(header, metadata, log),
       info: qemuInfo(metadata),
-      findings: [
-        ...header.findings,
-        ...(log ? [replayed(log)] : []),
-        ...regions.findings,
-        ...overlaps(header, regions),
-        ...metadata.findings,
-        ...tableCut(files.bulk, layout),
-      ],
+      findings: [...findings, ...tableCut(files.bulk, layout)],
       parent: metadata.hasParent ? parentOf(metadata.parentLocator) : undefined,
       linkIds: [{ what: LINK, value: header.dataWriteGuid }],
+      check: () => checkImage({ source: files.bulk, blocks, layout, header, regions, findings }),
     });
   },
 };
@@ -65,40 +67,4 @@ function layOut({ offset, length, entryOffset }: Region, metadata: Metadata): Ba
     { offset: entryOffset },
     'Restore the image from a backup.',
   );
-}
-
-/** The same file twice: as it is, and with its pages kept. */
-interface Files {
-  readonly bulk: ByteSource;
-  readonly random: ByteSource;
-}
-
-class VhdxBlocks implements Blocks {
-  readonly size: number;
-  readonly blockSize: number;
-  readonly sectorUnit: number | undefined;
-  readonly dataEnd: number;
-
-  constructor(
-    private readonly files: Files,
-    { diskSize, blockSize, hasParent, logicalSector }: Metadata,
-    private readonly layout: BatLayout,
-  ) {
-    this.size = diskSize;
-    this.blockSize = blockSize;
-    this.sectorUnit = hasParent ? logicalSector : undefined;
-    this.dataEnd = files.bulk.size;
-  }
-
-  open(random: boolean, windowBytes: number): BlockMap {
-    return new Bat(random ? this.files.random : this.files.bulk, this.layout, { windowBytes, random });
-  }
-
-  readData(host: number, target: Uint8Array): void {
-    readPadded(this.files.random, target, host);
-  }
-
-  close(): void {
-    this.files.random.close();
-  }
 }

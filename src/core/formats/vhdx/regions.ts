@@ -10,7 +10,7 @@ import { LIMITS } from './limits';
 /** [MS-VHDX] 2.2.3. */
 const TABLES = { what: 'region table', offsets: [192 << 10, 256 << 10], length: 64 << 10, signature: 'regi' };
 const TABLE_HEADER = 16;
-const ENTRY = 32;
+export const REGION_ENTRY_BYTES = 32;
 const KNOWN = {
   bat: '2dc27766-f623-4200-9d64-115e9bfd4a08',
   metadata: '8b7ca206-4790-4b9a-b8fe-575f050f886e',
@@ -64,7 +64,7 @@ const countOf = ({ bytes }: Copy): number => u32le(bytes, 8);
 
 function entriesOf(table: Copy): readonly Region[] {
   return Array.from({ length: countOf(table) }, (_, index): Region => {
-    const at = TABLE_HEADER + index * ENTRY;
+    const at = TABLE_HEADER + index * REGION_ENTRY_BYTES;
     const entryOffset = table.offset + at;
     return {
       guid: uuidAt(table.bytes, at),
