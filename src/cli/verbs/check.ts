@@ -112,8 +112,10 @@ function humanLines(
   { counts, problems, untold }: CheckReport,
   layer: Layer,
   name: string,
-  findings: readonly Finding[],
+  all: readonly Finding[],
 ): string[] {
+  // What was found on opening may be one of the problems.
+  const findings = all.filter(({ message }) => !problems.some((problem) => problem.message === message));
   const found = [
     ...findings.flatMap((finding) => findingLines(finding)),
     ...problems.flatMap((problem) => [...findingLines(problem), ...touchLines(problem, layer)]),
