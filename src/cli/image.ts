@@ -1,8 +1,8 @@
 import * as path from 'node:path';
-import { DRIVERS, Session } from '../core';
-import type { Finding, LayerStory, Picture, Progress } from '../core';
+import { DiskError, DRIVERS, Session } from '../core';
+import type { Finding, LayerStory, OpenedSource, Picture, Progress } from '../core';
 import { createEnvironment } from '../node/environment';
-import { openFile } from '../node/files';
+import { openDiskFile } from '../node/diskFile';
 import { TRUST_ALL } from '../node/gate';
 import { scanPicture } from '../node/scan/scanPicture';
 import { StopToken } from '../node/slices';
@@ -40,7 +40,7 @@ export function openDisk(file: string, { format, snapshot }: DiskChoice): OpenIm
   if (format !== undefined && !DRIVERS.some(({ id }) => id === format)) {
     throw new UsageError(`the format "${format}" is not known; these are: ${DRIVERS.map(({ id }) => id).join(', ')}`);
   }
-  const session = new Session(createEnvironment(TRUST_ALL), openFile(file, TRUST_ALL), { format });
+  const session = new Session(createEnvironment(TRUST_ALL), openOne(file), { format });
   try {
     if (snapshot !== undefined) session.stand(session.snapshotNamed(snapshot));
   } catch (error) {
@@ -49,6 +49,26 @@ export function openDisk(file: string, { format, snapshot }: DiskChoice): OpenIm
   }
   const names = layerNames(session.chain, file);
   return { session, names, titles: names.map((name) => plain(path.normalize(name))) };
+}
+
+/** The disks of an archive of which none was named, where it has several; empty otherwise. @throws DiskError */
+export function disksToName(file: string): readonly string[] {
+  const { identity, source } = openDiskFile(file, TRUST_ALL);
+  source.close();
+  const { disks = [], path: archive } = identity.archive ?? {};
+  return identity.path === archive && disks.length > 1 ? disks : [];
+}
+
+/** @throws DiskError where it is not known which of several disks is meant */
+function openOne(file: string): OpenedSource {
+  const several = disksToName(file);
+  if (several.length === 0) return openDiskFile(file, TRUST_ALL);
+  throw new DiskError(
+    'refused',
+    `this archive has ${several.length} disks`,
+    { file },
+    `Name one of them: ${several.map((name) => `${file}:${name}`).join(', ')}.`,
+  );
 }
 
 /**

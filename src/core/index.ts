@@ -46,6 +46,8 @@ export { storyTeller } from './platforms/registry';
 export { registeredDisks } from './platforms/virtualbox';
 export { entriesOf, mergeable, OF_NOTHING, qemuMap } from './qemuMap';
 export type { QemuMapEntry } from './qemuMap';
+export { diskArchive, openMember } from './archive/ova';
+export { isTar } from './archive/tar';
 export { hostPlace, sizesOnHost } from './hostSpace';
 export { fileOwners } from './fileMap';
 export { readGuest } from './guest';

@@ -83,8 +83,20 @@ export interface Sink {
 export interface ImageIdentity {
   readonly id: string;
   readonly path: string;
-  /** Where the image is a member of an archive, and is read in place: the archive's path, and where in it the image begins. */
-  readonly archive?: { readonly path: string; readonly offset: number } | undefined;
+  readonly archive?: ArchivePlace | undefined;
+}
+
+/** Where an image is that is a member of an archive and is read in place. */
+export interface ArchivePlace {
+  /** Of the archive. */
+  readonly path: string;
+  /** Where in the archive the image begins. */
+  readonly offset: number;
+  readonly member: string;
+  /** All disks of the archive, by their members' names. */
+  readonly disks: readonly string[];
+  /** What the archive says of it. */
+  readonly facts: readonly Fact[];
 }
 
 export interface OpenedSource {

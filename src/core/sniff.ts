@@ -24,7 +24,7 @@ const OTHERS: readonly Signature[] = [
   { found: 'zstd-compressed data: unpack it first', at: 0, bytes: '\x28\xb5\x2f\xfd' },
   { found: 'bzip2-compressed data: unpack it first', at: 0, bytes: 'BZh' },
   { found: 'a 7-Zip archive', at: 0, bytes: '7z\xbc\xaf\x27\x1c' },
-  { found: 'a tar archive (an OVA is one: unpack it first)', at: 257, bytes: 'ustar' },
+  { found: 'a tar archive in which no disk was found', at: 257, bytes: 'ustar' },
   { found: 'an ELF program or library', at: 0, bytes: '\x7fELF' },
   { found: 'an SQLite database', at: 0, bytes: 'SQLite format 3\0' },
 ];

@@ -36,6 +36,7 @@ import { codecsReady } from './codecs';
 import { compressorOf } from './compressors';
 import { dismissHelper } from './crew/start';
 import { createEnvironment } from './environment';
+import { openDiskFile } from './diskFile';
 import { openFile } from './files';
 import { useOf, writtenMeanwhile } from './inUse';
 import { openImage } from './openImage';
@@ -245,9 +246,9 @@ export class ImageServer {
     const { params, environment } = this;
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
-    const session = new Session(environment, openFile(params.path, params.policy), {
-      format: chain.layers[0]?.layer.format,
-    });
+    const [leaf] = chain.layers;
+    const opened = (leaf?.identity.archive ? openDiskFile : openFile)(params.path, params.policy);
+    const session = new Session(environment, opened, { format: leaf?.layer.format });
     try {
       session.stand(standpoint);
       return await use(session, params.policy);

@@ -3,6 +3,7 @@ import type { Environment, OpenedSource } from '../core';
 import { DiskError, probeInput, ReadCache, Session, sniff, toWire } from '../core';
 import type { NotAnImage, OpenResult } from '../protocol/image';
 import type { OpenParams } from '../protocol/worker';
+import { openDiskFile } from './diskFile';
 import { openFile } from './files';
 
 const HEAD_BYTES = 256;
@@ -15,11 +16,11 @@ export function openImage(environment: Environment, { path: file, policy, forceR
   let leaf: OpenedSource | undefined;
   let head: Uint8Array | undefined;
   try {
-    leaf = openFile(file, policy);
+    leaf = (forceRaw ? openFile : openDiskFile)(file, policy);
     const cache = new ReadCache();
     const input = probeInput(cache.of(leaf.source));
     head = input.head.slice(0, HEAD_BYTES);
-    const sniffed = sniff(input, path.basename(file));
+    const sniffed = sniff(input, path.basename(leaf.identity.archive?.member ?? file));
     if (sniffed.kind === 'image') {
       return { kind: 'session', session: new Session(environment, leaf, { format: sniffed.format, cache }) };
     }

@@ -5,11 +5,14 @@ import type { Side } from '../core/compareSide';
 import type { Session, Standpoint } from '../core/session';
 import type { GatePolicy } from '../protocol/worker';
 import { createEnvironment } from './environment';
+import { openDiskFile } from './diskFile';
 import { openFile } from './files';
 
 /** A disk that one thread has open, as another finds it again. */
 export interface DiskElsewhere {
   readonly path: string;
+  /** Whether the disk is a member of the archive that the path is of. */
+  readonly archived: boolean;
   readonly format: string | undefined;
   readonly policy: GatePolicy;
   readonly standpoint: Standpoint;
@@ -22,6 +25,7 @@ export function elsewhere({ chain, standpoint }: Session, policy: GatePolicy): D
   const [leaf] = chain.layers;
   return {
     path: leaf?.identity.path ?? '',
+    archived: leaf?.identity.archive !== undefined,
     format: leaf?.layer.format,
     policy,
     standpoint: { ...standpoint },
@@ -34,10 +38,11 @@ export function elsewhere({ chain, standpoint }: Session, policy: GatePolicy): D
  * @returns undefined where it is no longer the same: a file was changed, replaced or removed
  */
 export async function withSameDisk<T>(
-  { path, format, policy, standpoint, files }: DiskElsewhere,
+  disk: DiskElsewhere,
   use: (disk: Side) => T | Promise<T>,
 ): Promise<T | undefined> {
-  const chain = open(path, format, policy);
+  const { standpoint, files } = disk;
+  const chain = open(disk);
   if (!chain) return undefined;
   try {
     const view = chain.layers[standpoint.depth]?.layer.views.find(({ id }) => id === standpoint.view);
@@ -48,9 +53,10 @@ export async function withSameDisk<T>(
   }
 }
 
-function open(path: string, format: string | undefined, policy: GatePolicy): Chain | undefined {
+function open({ path, archived, format, policy }: DiskElsewhere): Chain | undefined {
   try {
-    return openChain(createEnvironment(policy), openFile(path, policy), { format });
+    const leaf = archived ? openDiskFile(path, policy) : openFile(path, policy);
+    return openChain(createEnvironment(policy), leaf, { format });
   } catch (error) {
     if (error instanceof DiskError) return undefined;
     throw error;

@@ -24,7 +24,7 @@ export function summarizeLayer(
     backing: layer.parent?.written ?? null,
     views: layer.views,
     bitmaps: layer.bitmaps,
-    facts: layer.facts,
+    facts: [...layer.facts, ...(identity.archive?.facts ?? [])],
     findings,
     readable: layer.readable,
     checkable: layer.check !== undefined,

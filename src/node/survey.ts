@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { LayerAccount, LayerStory, Link } from '../core';
-import { DiskError, openLink, probeInput, ReadCache, Session, sniff, toWire } from '../core';
+import { DiskError, openLink, openMember, probeInput, ReadCache, Session, sniff, toWire } from '../core';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
@@ -49,7 +49,8 @@ export async function accountChain(
   limit = ACCOUNT_MS,
 ): Promise<{ path: string; account: LayerAccount }[]> {
   const gate = new FileGate(policy);
-  const session = new Session({ gate, codecs }, gate.openFound(leaf));
+  const found = gate.openFound(leaf);
+  const session = new Session({ gate, codecs }, openMember(found) ?? found);
   const token = new StopToken();
   const end = Date.now() + limit;
   try {
@@ -74,10 +75,12 @@ function surveyOne(
   story: LayerStory | undefined,
   recognised: (format: string) => void,
 ): SurveyedImage | undefined {
-  const opened = gate.openFound(file);
+  const found = gate.openFound(file);
   try {
+    const opened = openMember(found) ?? found;
     const cache = new ReadCache();
-    const sniffed = sniff(probeInput(cache.of(opened.source)), path.basename(file));
+    const name = path.basename(opened.identity.archive?.member ?? file);
+    const sniffed = sniff(probeInput(cache.of(opened.source)), name);
     // A raw disk may hold anything: that it is one only its platform knows.
     const format = sniffed.kind === 'image' ? sniffed.format : story?.format === 'raw' ? 'raw' : undefined;
     if (format === undefined) return undefined;
@@ -89,7 +92,7 @@ function surveyOne(
       link.leaf.layer.close();
     }
   } finally {
-    opened.source.close();
+    found.source.close();
   }
 }
 

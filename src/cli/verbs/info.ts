@@ -3,7 +3,7 @@ import { formatBytes, formatCount, sizesOnHost } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingJson, findingLines } from '../findings';
 import type { OpenImage } from '../image';
-import { openImage } from '../image';
+import { disksToName, openImage } from '../image';
 import { fullBackingName } from '../names';
 import { Output } from '../output';
 import { indent, pad, paint, plain, table } from '../text';
@@ -16,6 +16,8 @@ Says what the image's header holds: format, sizes, features, internal snapshots,
 With --output json the keys are those of "qemu-img info --output=json" where it has them; file-size (bytes of the
 file, holes included), snapshot (with --snapshot: the state looked at) and findings are ours. With --backing-chain
 it is a list, newest first; a chain that breaks is listed as far as it goes, and a finding tells where it ends.
+
+Of an archive with several disks (appliance.ova) all are listed; appliance.ova:disk2.vmdk is one of them.
 `;
 
 export const info: Verb = {
@@ -25,15 +27,21 @@ export const info: Verb = {
   details: DETAILS,
   options: { 'backing-chain': { help: 'the image and everything it stands on' }, ...SNAPSHOT_OPTION },
   run: (invocation) => {
-    const image = openImage(invocation, invocation.operands[0] ?? '');
+    const file = invocation.operands[0] ?? '';
+    const members = disksToName(file);
+    const files = members.length === 0 ? [file] : members.map((member) => `${file}:${member}`);
     const wholeChain = invocation.flag('backing-chain');
-    const layers = image.session.chain.layers.slice(0, wholeChain ? undefined : 1);
+    const told = files.flatMap((name) => {
+      const image = openImage(invocation, name);
+      const layers = image.session.chain.layers.slice(0, wholeChain ? undefined : 1);
+      return layers.map((layer) => ({ image, layer }));
+    });
     const output = new Output();
     if (invocation.json) {
-      const answers = layers.map((layer) => layerJson(image, layer));
-      output.json(wholeChain ? answers : answers[0]);
+      const answers = told.map(({ image, layer }) => layerJson(image, layer));
+      output.json(wholeChain || members.length > 0 ? answers : answers[0]);
     } else {
-      layers.forEach((layer, index) => {
+      told.forEach(({ image, layer }, index) => {
         for (const line of [...(index > 0 ? [''] : []), ...humanLines(image, layer)]) output.line(line);
       });
     }
@@ -98,13 +106,13 @@ const findingsOf = ({ session }: OpenImage, depth: number): readonly Finding[] =
 // ---------------------------------------------------------------------------------------------
 
 function humanLines(image: OpenImage, chainLayer: ChainLayer): string[] {
-  const { depth, layer, source } = chainLayer;
+  const { depth, identity, layer, source } = chainLayer;
   const { titles, session } = image;
   const { fileSize, diskUsage = fileSize } = sizesOnHost(chainLayer);
   const files = layer.files ? `, in ${layer.files.length} ${layer.files.length === 1 ? 'file' : 'files'}` : '';
   const facts: (readonly [string, string])[] = [
     ['Format', layer.format],
-    ...layer.facts.map((fact) => [fact.label, factText(fact)] as const),
+    ...[...layer.facts, ...(identity.archive?.facts ?? [])].map((fact) => [fact.label, factText(fact)] as const),
     ['File', `${sizeText(fileSize)}, ${formatBytes(diskUsage)} of it on the host's disk${files}`],
     ...(source.modified === undefined ? [] : [['Last changed', dateText(source.modified)] as const]),
     ...(titles[depth + 1] === undefined ? [] : [['Stands on', titles[depth + 1] ?? ''] as const]),

@@ -163,7 +163,7 @@ describe('a layer in several files', () => {
 });
 
 describe('an image that is a member of an archive', () => {
-  const archive = { path: '/x.ova', offset: 1536 };
+  const archive = { path: '/x.ova', offset: 1536, member: 'a', disks: ['a'], facts: [] };
 
   it('has the offsets that the archive has', () => {
     const opened = new MemoryDisk().put('/x.ova', noise(3, 4096)).leaf('/x.ova');
