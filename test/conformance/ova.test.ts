@@ -8,7 +8,7 @@ import { lacksQemu, qemuImg, qemuIo } from '../support/qemu';
 import { makeTempFolder, removeFolder } from '../support/temp';
 
 /** A format in which appliances have their disks, and the options by which qemu-img makes it. */
-const FORMATS = { vdi: ['-O', 'vdi'], qcow2: ['-O', 'qcow2'] } as const;
+const FORMATS = { vmdk: ['-O', 'vmdk', '-o', 'subformat=streamOptimized'], qcow2: ['-O', 'qcow2'] } as const;
 
 describe('appliances', function () {
   if (lacksQemu()) {
