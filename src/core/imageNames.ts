@@ -4,7 +4,10 @@
  */
 export const SHARED_ENDINGS: readonly string[] = ['.img', '.raw', '.vhd'];
 
-/** Endings that only disk images have, or what is made of them. */
+/** Endings of archives of disks. */
+export const ARCHIVE_ENDINGS: readonly string[] = ['.ova'];
+
+/** Endings that only disk images have. */
 const OWN_ENDINGS: readonly string[] = [
   '.qcow2',
   '.qcow',
@@ -16,11 +19,10 @@ const OWN_ENDINGS: readonly string[] = [
   '.avhdx',
   '.hdd',
   '.hds',
-  '.ova',
 ];
 
 /** What is at the end of a file's name that tells its format, and nothing of which layer of a disk it is. */
-const FORMAT_ENDINGS: ReadonlySet<string> = new Set([...OWN_ENDINGS, ...SHARED_ENDINGS, '.bin', '.dd', '.dsk', '.iso']);
+const FORMAT_ENDINGS: ReadonlySet<string> = new Set([...OWN_ENDINGS, ...ARCHIVE_ENDINGS, ...SHARED_ENDINGS, '.bin', '.dd', '.dsk', '.iso']);
 
 /** The ending of a name, where that tells a format; otherwise nothing: `web01.before-upgrade` is a snapshot's name. */
 export function formatEnding(fileName: string): string {

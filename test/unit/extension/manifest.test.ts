@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listFiles, PackageManager } from '@vscode/vsce';
 import { DRIVERS } from '../../../src/core/formats/registry';
-import { formatEnding, SHARED_ENDINGS } from '../../../src/core/imageNames';
+import { ARCHIVE_ENDINGS, formatEnding, SHARED_ENDINGS } from '../../../src/core/imageNames';
 import {
   COMMANDS, CONTEXT, SETTINGS, TREE_VIEW, VIEW_TYPE, VIEW_TYPE_ANY, WALKTHROUGH,
 } from '../../../src/extension/ids';
@@ -80,7 +80,7 @@ describe('the manifest', () => {
       ]),
     );
     assert.deepEqual(editors, {
-      [VIEW_TYPE]: { priority: 'default', patterns: sorted(DRIVERS.flatMap(({ patterns }) => patterns)) },
+      [VIEW_TYPE]: { priority: 'default', patterns: sorted([...DRIVERS.flatMap(({ patterns }) => patterns), ...ARCHIVE_ENDINGS.map((ending) => `*${ending}`)]) },
       [VIEW_TYPE_ANY]: { priority: 'option', patterns: ['*'] },
     });
     const names = contributes.customEditors.map(({ displayName }) => displayName);
