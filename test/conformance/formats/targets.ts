@@ -17,13 +17,15 @@ const target = (format: string, options: Target['options'] = {}, compress?: true
 
 const SIZES = ['off', 'on'] as const;
 
-/** Every format that qemu-img writes and we read, LUKS left out, of which only its header can be read. */
+/**
+ * Every format that qemu-img writes and we read. Left out are LUKS, of which only the header can be read, and compressed
+ * qcow, which qemu-img 10.0 ends with 1 and no word.
+ */
 export const TARGETS: readonly Target[] = [
   target('raw'),
   target('qcow2'),
   target('qcow2', {}, true),
   target('qcow'),
-  target('qcow', {}, true),
   target('qed'),
   target('qed', { cluster_size: 4096, table_size: 1 }),
   target('vmdk', { subformat: 'monolithicSparse' }),
