@@ -29,7 +29,7 @@ const truth = (
 ): CorpusTruth => ({ image, format, layers, content: { size, sha256 }, judges, qemuMaps });
 
 const ALL_THREE = 'qemu-img 10.0.2, libvhdi 20210425, 7-Zip 26.01';
-const MERGED = 'libvhdi 20210425 (the merged image of the corpus)';
+const MERGED = 'libvhdi 20210425 (the merged image of the corpus), 7-Zip 26.01';
 const HDS = `${DFVFS}/hfsplus.hdd/hfsplus.hdd.0.{5fbaabe3-6958-40ff-92a7-860e329aab41}.hds`;
 const HFS_PLUS = 'b5d1c3bb34c26e20976ba041e742c7529cce93b9cb00b435ba5c4af3e652a1e1';
 
@@ -74,6 +74,7 @@ export const CORPUS_TRUTHS: readonly CorpusTruth[] = [
     'bbdb657bc5aa2fde44e2456149f9257a862cb84f4668e338b90e357b0fbdf118',
     { qemuMaps: true },
   ),
+  // Not as the corpus's merged image: see MERGED_OTHERWISE.
   truth(
     // The merged image of the corpus is wrong in sector 186, the content of WPSettings.dat: libvhdi takes it from the child,
     // whose bit for it is clear (0xcb in byte 23 of the bitmap), since it does not mask the bits before it.
@@ -114,3 +115,15 @@ export const CORPUS_TRUTHS: readonly CorpusTruth[] = [
     size: 32 * MIB,
   }),
 ];
+
+/**
+ * What libvhdi 20210425, which made the corpus's merged VHD, reads otherwise: it takes this sector from the child, where it
+ * is zero, though its bit in the sector bitmap is clear. So 7-Zip and we read the parent's, the content of WPSettings.dat,
+ * which Windows begins with the file's length. It takes all other sectors by their bits.
+ */
+export const MERGED_OTHERWISE = {
+  image: `${DFVFS}/fat-differential.vhd`,
+  merged: 'merged/fat-vhd-merged.raw',
+  parent: `${DFVFS}/fat-parent.vhd`,
+  sectors: [186],
+} as const;
