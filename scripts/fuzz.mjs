@@ -1,4 +1,4 @@
-// npm run fuzz -- [--runs N] [--seed N] [--from N] [--only LINEAGE]: see test/fuzz/main.ts.
+// npm run fuzz -- [--runs N] [--format DRIVER] [--seed N] [--from N] [--only LINEAGE]: see test/fuzz/main.ts.
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { importMeta } from './bundle-tests.mjs';

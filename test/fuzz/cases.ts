@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DRIVERS } from '../../src/core';
+import { fixturesOf } from '../conformance/formats/expected';
 import type { Cluster, Qcow2Spec, SparseImage } from '../fixtures/build/index';
 import {
   buildQcow2,
@@ -17,6 +19,7 @@ import { PatternImage } from '../support/patternImage';
 import { Draw } from '../support/random';
 import { repositoryRoot } from '../support/root';
 import { unpackToMemory } from '../support/sparse';
+import { BUILDERS } from './formats/build';
 import { drawGiant } from './giants';
 
 /** Files of one folder; images are opened from `leaf` down. */
@@ -24,6 +27,8 @@ export interface Case {
   readonly leaf: string;
   /** By name; the order of a chain, newest first, where they are one. */
   readonly files: ReadonlyMap<string, SparseImage>;
+  /** The driver's id. */
+  readonly format: string;
 }
 
 /** Images that are broken further are drawn from this many: building one takes longer than breaking it. */
@@ -47,25 +52,68 @@ const GOLDEN = [
   'version-2',
 ];
 
-/** Whole images, by a number: most are built, some are QEMU's own, some are giants. */
+/** Of cases of all formats: as much is at stake with qcow2 as with all others together. */
+const OF_QCOW2 = 0.5;
+const QCOW2 = 'qcow2';
+
+/**
+ * Whole images, by a number. Of qcow2 most are built, some are QEMU's own, some are giants; those of other formats are the
+ * fixtures of their drivers, and built where there is a builder.
+ */
 export class Cases {
   private readonly pool = new Map<number, Case>();
   private golden: readonly Case[] | undefined;
+  private fixtures: ReadonlyMap<string, readonly Case[]> | undefined;
 
-  constructor(private readonly seed: number) {}
+  /** @param only a driver's id; of all formats when left out */
+  constructor(
+    private readonly seed: number,
+    private readonly only?: string,
+  ) {}
 
   /** A case of its own for whoever asks: it may be changed. */
   draw(draw: Draw): Case {
-    const roll = draw.below(1000);
-    if (roll < GIANTS) return giants(draw);
-    const whole = roll < 150 ? draw.pick(this.fromQemu()) : this.built(draw.below(POOL));
-    return { ...whole, files: new Map([...whole.files].map(([name, image]) => [name, copyOf(image)])) };
+    const others = [...this.ofFormats().keys()];
+    const format = this.only ?? (others.length === 0 || draw.chance(OF_QCOW2) ? QCOW2 : draw.pick(others));
+    return format === QCOW2 ? this.ofQcow2(draw) : this.ofFormat(draw, format);
   }
 
   /** Makes all that is drawn from again and again, so that what a run takes is its own. */
   prepare(): void {
+    this.ofFormats();
+    if (this.only !== undefined && this.only !== QCOW2) return;
     for (let index = 0; index < POOL; index += 1) this.built(index);
     this.fromQemu();
+  }
+
+  private ofQcow2(draw: Draw): Case {
+    const roll = draw.below(1000);
+    if (roll < GIANTS) return giants(draw);
+    return ownCopy(roll < 150 ? draw.pick(this.fromQemu()) : this.built(draw.below(POOL)));
+  }
+
+  private ofFormat(draw: Draw, format: string): Case {
+    const build = BUILDERS[format];
+    if (build && draw.chance(0.3)) return build(draw);
+    return ownCopy(draw.pick(this.ofFormats().get(format) ?? []));
+  }
+
+  /** By driver id, of those formats that have fixtures. */
+  private ofFormats(): ReadonlyMap<string, readonly Case[]> {
+    this.fixtures ??= new Map(
+      DRIVERS.map(
+        ({ id }) =>
+          [
+            id,
+            fixturesOf(id).map(({ pack, expected: { leaf } }) => ({
+              leaf,
+              files: unpackToMemory(pack),
+              format: id,
+            })),
+          ] as const,
+      ).filter(([, cases]) => cases.length > 0),
+    );
+    return this.fixtures;
   }
 
   private built(index: number): Case {
@@ -78,11 +126,18 @@ export class Cases {
     this.golden ??= GOLDEN.flatMap((name) => {
       const pack = join(repositoryRoot(), 'test', 'fixtures', 'golden', name, 'images.br');
       const files = unpackToMemory(readFileSync(pack));
-      return [...files.keys()].filter((leaf) => leaf.endsWith('.qcow2')).map((leaf) => ({ leaf, files }));
+      return [...files.keys()]
+        .filter((leaf) => leaf.endsWith('.qcow2'))
+        .map((leaf) => ({ leaf, files, format: QCOW2 }));
     });
     return this.golden;
   }
 }
+
+const ownCopy = (whole: Case): Case => ({
+  ...whole,
+  files: new Map([...whole.files].map(([name, image]) => [name, copyOf(image)])),
+});
 
 const copyOf = (image: SparseImage): SparseImage =>
   image instanceof PatternImage ? image.copy() : new Image(image.size, image.chunks());
@@ -97,7 +152,7 @@ function giants(draw: Draw): Case {
     if (depth > 3 && parent !== undefined) nameParent(image, parent);
     files.set(String(i), image);
   }
-  return { leaf: '0', files };
+  return { leaf: '0', files, format: QCOW2 };
 }
 
 /** In place of a name at least as short. */
@@ -117,7 +172,7 @@ function build(draw: Draw): Case {
     if (dataFile) files.set('data', dataFile);
   }
   if (base) files.set('base', new Image(100 + 512 * draw.below(400), [{ offset: 0, bytes: noise(1, 100) }]));
-  return { leaf: '0', files };
+  return { leaf: '0', files, format: QCOW2 };
 }
 
 function drawSpec(draw: Draw, parent: string | undefined): Qcow2Spec {

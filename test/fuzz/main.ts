@@ -1,5 +1,5 @@
 /**
- * npm run fuzz -- [--runs N] [--seed N] [--from N] [--only LINEAGE]
+ * npm run fuzz -- [--runs N] [--format DRIVER] [--seed N] [--from N] [--only LINEAGE]
  *
  * Broken images by the thousand, each opened and driven through everything that the core can do. The runs are done by a
  * worker thread with little memory; this one watches it, so that an endless loop and a run that takes too much are
@@ -40,6 +40,7 @@ class Supervisor {
     private readonly from: number,
     private readonly runs: number,
     private readonly only: Lineage | undefined,
+    private readonly format: string | undefined,
   ) {}
 
   async run(): Promise<number> {
@@ -55,8 +56,8 @@ class Supervisor {
 
   /** Lets a worker do runs from `first` on. @returns the first that it did not come to */
   private workOn(first: number): Promise<number> {
-    const { seed, only, kept } = this;
-    const task: Task = { seed, first, last: this.from + this.runs, only, kept, bundle: __filename };
+    const { seed, format, only, kept } = this;
+    const task: Task = { seed, format, first, last: this.from + this.runs, only, kept, bundle: __filename };
     const worker = new Worker(__filename, { workerData: task, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     return new Promise((resolve) => {
       let next = first;
@@ -117,10 +118,11 @@ class Supervisor {
   private fail(lineage: Lineage, what: string): void {
     this.failures += 1;
     const name = lineage.join('.');
-    console.log(`\nFAILED: ${what}\n  again: npm run fuzz -- --seed ${this.seed} --only ${name}`);
+    const format = this.format === undefined ? '' : `--format ${this.format} `;
+    console.log(`\nFAILED: ${what}\n  again: npm run fuzz -- ${format}--seed ${this.seed} --only ${name}`);
     const folder = join(repositoryRoot(), 'out', 'fuzz', 'failed', `${this.seed}-${name}`);
     try {
-      const { leaf, files } = new Runner(this.seed).files(lineage);
+      const { leaf, files } = new Runner(this.seed, this.format).files(lineage);
       for (const [file, image] of files) writeCaseFile(join(folder, file), image);
       console.log(`  image: ${join(folder, leaf)}`);
     } catch (error) {
@@ -145,18 +147,19 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: String(DEFAULT_SEED) },
       from: { type: 'string', default: '0' },
       only: { type: 'string' },
+      format: { type: 'string' },
     },
   });
   const only = values.only?.split('.').map(Number);
   const runs = only ? 1 : Number(values.runs ?? DEFAULT_RUNS);
   const numbers = [runs, Number(values.seed), Number(values.from), ...(only ?? [])];
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) {
-    console.error('npm run fuzz -- [--runs N] [--seed N] [--from N] [--only LINEAGE]');
+    console.error('npm run fuzz -- [--runs N] [--format DRIVER] [--seed N] [--from N] [--only LINEAGE]');
     process.exitCode = 2;
     return;
   }
   console.log(`seed ${values.seed}, Node ${process.versions.node}`);
-  const failures = await new Supervisor(Number(values.seed), Number(values.from), runs, only).run();
+  const failures = await new Supervisor(Number(values.seed), Number(values.from), runs, only, values.format).run();
   process.exitCode = failures === 0 ? 0 : 1;
 }
 

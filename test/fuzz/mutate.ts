@@ -3,8 +3,7 @@ import type { Draw } from '../support/random';
 import type { Anatomy } from './fields';
 import { anatomyOf } from './fields';
 import { drawName } from './names';
-import type { Field } from './values';
-import { drawValue } from './values';
+import { drawValue, writeField } from './values';
 
 /** Breaks a qcow2 image in a few drawn ways. @param known names of files that stand beside it */
 export function mutate(draw: Draw, image: SparseImage, known: readonly string[]): void {
@@ -28,13 +27,7 @@ const HEADER_FIELDS = 18;
 function setField(draw: Draw, image: SparseImage, anatomy: Anatomy): void {
   const { fields } = anatomy;
   const field = draw.chance(NAMES_COME_FIRST) ? fields[draw.below(HEADER_FIELDS)] : draw.pick(fields);
-  if (field) write(image, field, drawValue(draw, field, { ...anatomy, fileSize: image.size }));
-}
-
-function write(image: SparseImage, { at, width }: Field, value: bigint): void {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value));
-  if (at + width <= image.size) image.poke(at, bytes.subarray(8 - width));
+  if (field) writeField(image, field, drawValue(draw, field, { ...anatomy, fileSize: image.size }));
 }
 
 function flipBits(draw: Draw, image: SparseImage, { fields }: Anatomy): void {

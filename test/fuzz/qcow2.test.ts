@@ -10,7 +10,7 @@ const GROUPS = 10;
 const TWICE = 16;
 
 describe(`broken qcow2 images (VMDISK_SEED=${seed}, VMDISK_FUZZ_RUNS=${runs})`, () => {
-  const runner = new Runner(seed);
+  const runner = new Runner(seed, 'qcow2');
   before(() => codecsReady());
 
   for (let group = 0; group < GROUPS; group += 1) {
@@ -24,7 +24,7 @@ describe(`broken qcow2 images (VMDISK_SEED=${seed}, VMDISK_FUZZ_RUNS=${runs})`, 
           const again = digest === '' ? '' : runner.run([number], true).digest;
           if (again !== '') assert.equal(again, digest, 'the answers are the same again');
         } catch (error) {
-          throw new Error(`npm run fuzz -- --seed ${seed} --only ${number}`, { cause: error });
+          throw new Error(`npm run fuzz -- --format qcow2 --seed ${seed} --only ${number}`, { cause: error });
         }
       }
       assert(opened > runs / GROUPS / 3, `only ${opened} images could be opened`);

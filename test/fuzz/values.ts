@@ -1,3 +1,4 @@
+import type { SparseImage } from '../fixtures/build/index';
 import type { Draw } from '../support/random';
 
 /** What a field of an image holds, which decides what is worth writing into it. */
@@ -9,6 +10,18 @@ export interface Field {
   /** Bytes. */
   readonly width: 1 | 2 | 4 | 8;
   readonly meaning: Meaning;
+  /** Big-endian when left out. */
+  readonly littleEndian?: boolean;
+  /** Bytes that one more of it stands for, of an entry; 1 when left out. */
+  readonly scale?: number;
+}
+
+/** Writes as many bits of a value as the field has, unless the file ends before it. */
+export function writeField(image: SparseImage, { at, width, littleEndian = false }: Field, value: bigint): void {
+  if (at + width > image.size) return;
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), littleEndian);
+  image.poke(at, littleEndian ? bytes.subarray(0, width) : bytes.subarray(8 - width));
 }
 
 /** What is known of an image when a value is drawn for one of its fields. */
@@ -17,6 +30,8 @@ export interface Surroundings {
   readonly clusterSize: number;
   /** Where the image's structures begin. */
   readonly places: readonly number[];
+  /** Values that mean something of their own in an entry; left out for qcow2, whose entries have flags. */
+  readonly specials?: readonly bigint[] | undefined;
 }
 
 const KIB = 1024;
@@ -62,12 +77,12 @@ const COPIED = 1n << 63n;
 const COMPRESSED = 1n << 62n;
 
 /** A value for a field, most often one at an edge; whatever it is, as many bits of it count as the field has. */
-export function drawValue(draw: Draw, { at, meaning, width }: Field, around: Surroundings): bigint {
+export function drawValue(draw: Draw, { at, meaning, width, scale }: Field, around: Surroundings): bigint {
   switch (meaning) {
     case 'offset':
       return drawOffset(draw, at, around);
     case 'entry':
-      return drawEntry(draw, at, around);
+      return around.specials ? drawPlain(draw, at, around, scale) : drawEntry(draw, at, around);
     case 'size':
       return draw.chance(0.5) ? drawOffset(draw, at, around) : drawEdge(draw, width);
     case 'flags':
@@ -100,6 +115,15 @@ function drawEntry(draw: Draw, at: number, around: Surroundings): bigint {
   const offset = drawOffset(draw, at, around);
   if (draw.chance(0.15)) return COMPRESSED | (BigInt(draw.below(2 ** 16)) << 46n) | offset;
   return (draw.chance(0.5) ? COPIED : 0n) | (draw.chance(0.2) ? 1n : 0n) | offset;
+}
+
+/** An entry that is a number: what has a meaning of its own, a place in the file by the format's measure, or an index. */
+function drawPlain(draw: Draw, at: number, around: Surroundings, scale = 1): bigint {
+  const { specials = [] } = around;
+  const special = specials.length > 0 && draw.chance(0.35) ? draw.pick(specials) : undefined;
+  if (special !== undefined && draw.chance(0.7)) return special;
+  const value = draw.chance(0.4) ? BigInt(draw.below(40)) : drawOffset(draw, at, around) / BigInt(Math.max(1, scale));
+  return special === undefined ? value : value | special;
 }
 
 const drawBits = (draw: Draw): bigint => (BigInt(draw.next()) << 32n) | BigInt(draw.next());

@@ -10,6 +10,8 @@ import { Runner } from './run';
 /** What a worker is started with. */
 export interface Task {
   readonly seed: number;
+  /** A driver's id: only its images; those of all when left out. */
+  readonly format: string | undefined;
   /** Runs `[first, last)`, or the one of `only`. */
   readonly first: number;
   readonly last: number;
@@ -47,9 +49,9 @@ const LONGEST_LINEAGE = 12;
 
 /** Does the runs of a task, telling of each what comes of it. */
 export async function work(): Promise<void> {
-  const { seed, first, last, only, kept: before, bundle } = workerData as Task;
+  const { seed, format, first, last, only, kept: before, bundle } = workerData as Task;
   await codecsReady();
-  const runner = new Runner(seed);
+  const runner = new Runner(seed, format);
   if (only === undefined) runner.prepare();
   const kept = [...before];
   const coverage = new Coverage(bundle);
