@@ -58,6 +58,8 @@ export interface CheckedFile {
   readonly unreferred: 'leaked' | 'leaked-at-end' | 'free';
   /** Blocks after which fragments are counted anew: QEMU does so for each of its tables. */
   readonly blocksPerTable?: number | undefined;
+  /** Whether only blocks that are in the file count as allocated, and fragments only between neighbours that are. */
+  readonly countsInFile?: boolean | undefined;
   /** Where the image ends as QEMU tells it; the end of the last claim where left out. */
   readonly imageEnd?: number | undefined;
   /** What only this format has to check (checksums, counts in its header), told to `notes` before all else. */
@@ -94,6 +96,7 @@ class BlockCheck {
   /** End of the block before, in the same table; -1 where there is none. */
   private lastEnd = -1;
   private lastTable = -1;
+  private lastBlock = -1;
   /** End of the last claim. */
   private highest = 0;
   private reachedEnd = false;
@@ -152,12 +155,13 @@ class BlockCheck {
     const visit: BlockVisitor = telling
       ? {
           claim: (claim) => {
-            this.count(claim);
-            if (this.isPastEnd(claim)) this.tellPastEnd(claim);
+            const isPastEnd = this.isPastEnd(claim);
+            if (!isPastEnd || this.file.countsInFile !== true) this.count(claim);
+            if (isPastEnd) this.tellPastEnd(claim);
             else this.add(claim);
           },
           invalid: (block) => {
-            this.countAllocated(block, 1, -1, -1);
+            if (this.file.countsInFile !== true) this.countAllocated(block, 1, -1, -1);
             this.faults.add('entry', block, -1);
           },
           unreadable: (block, count, { message, offset }) => {
@@ -210,7 +214,10 @@ class BlockCheck {
       single.start = claim.start + i * blocks.blockSize;
       single.end = claim.count === 1 ? claim.end : single.start + lead + blocks.blockSize;
       if (this.isPastEnd(single)) this.faults.add('past-end', single.block, single.start + lead);
-      else this.add(single);
+      else {
+        if (this.file.countsInFile === true) this.count(single);
+        this.add(single);
+      }
     }
   }
 
@@ -220,11 +227,13 @@ class BlockCheck {
   }
 
   private countAllocated(block: number, count: number, start: number, end: number): void {
-    const { blocksPerTable = Infinity } = this.file;
+    const { blocksPerTable = Infinity, countsInFile = false } = this.file;
     const table = Math.floor(block / blocksPerTable);
     this.counters.allocated += count;
-    if (this.lastTable === table && start !== this.lastEnd) this.counters.fragmented += 1;
+    const isNeighbour = !countsInFile || block === this.lastBlock + 1;
+    if (this.lastTable === table && isNeighbour && start !== this.lastEnd) this.counters.fragmented += 1;
     this.lastTable = table;
+    this.lastBlock = block + count - 1;
     this.lastEnd = end;
   }
 

@@ -111,6 +111,15 @@ describe('the check of blocks', () => {
     assert.equal(check(SOUND, { blocksPerTable: 4 }).counts.fragmentedClusters, 2);
   });
 
+  it('counts what is in the file, and fragments between neighbours, where the format does', () => {
+    // Between 1 and 3 is nothing; 9 is past the end of the file, and so no neighbour of 4.
+    const entries = [2, 3, undefined, 5, 4, 9, 7, 6, 'broken' as const].map((at) =>
+      typeof at === 'number' ? at * BLOCK : at,
+    );
+    const { counts } = check(entries, { countsInFile: true });
+    assert.deepEqual([counts.allocatedClusters, counts.fragmentedClusters, counts.further], [6, 2, 2]);
+  });
+
   it('tells a block that two entries claim, with both and what they hold', () => {
     const report = check(
       [2, 3, 3, 5, 4, 6, 7].map((at) => at * BLOCK),
