@@ -188,10 +188,13 @@ class BlockCheck {
     for (const done of eachBlock({ blocks, base, lead }, visit)) yield this.progress(done / count);
   }
 
+  /** Of what the file ends inside of, the part that is there is no less its own. */
   private addStructure(structure: Structure, telling: boolean): void {
     if (structure.end <= structure.start) return;
-    if (structure.end <= this.file.size) this.window.add(structure.start, structure.end, structure.use);
-    else if (telling) this.faults.structurePastEnd(structure);
+    const { start, use } = structure;
+    const end = Math.min(structure.end, this.file.size);
+    if (start < end) this.window.add(start, end, use);
+    if (telling && end < structure.end) this.faults.structurePastEnd(structure);
   }
 
   private add({ start, end, use }: BlockClaim): void {
