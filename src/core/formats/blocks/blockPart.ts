@@ -1,3 +1,4 @@
+import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { Finding, GuestPart, LayerScan, LayerTrace, Oddities, PlacedRun, ScanOptions } from '../../model';
 import { guestOffset, hostOffset, Kind } from '../../model';
@@ -127,8 +128,19 @@ export class BlockPart implements DiskPart {
         else piece.fill(0);
         done += length;
       }
+    } else if (kind === Kind.Invalid) {
+      throw impossible(map, block, this.blocks.blockSize);
     } else target.fill(0);
   }
+}
+
+/** What a VM gets an error for, too: it is not known what was there. */
+function impossible(map: BlockMap, block: number, blockSize: number): DiskError {
+  const entry = map.lookups(block, 0).at(-1);
+  const what = entry ? `the ${entry.table} entry` : 'what the tables say';
+  return new DiskError('corrupt', `${what} for guest byte ${block * blockSize} can't be true`, {
+    offset: entry?.entryOffset,
+  });
 }
 
 function told1(map: BlockMap, block: number): { readonly kind: number; readonly host: number } {

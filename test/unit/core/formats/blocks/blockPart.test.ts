@@ -247,7 +247,18 @@ function readsAs(layer: Layer, model: Model, draw: Draw, seed: number): void {
   });
   if (touched) return;
   const bytes = new Uint8Array(length).fill(0xee);
-  layer.read(view, guestOffset(start), bytes);
+  const read = (): void => {
+    layer.read(view, guestOffset(start), bytes);
+  };
+  const sectors = Array.from(
+    { length: Math.ceil(end / SECTOR) - Math.floor(start / SECTOR) },
+    (_, i) => start + i * SECTOR,
+  );
+  if ([...sectors, end - 1].some((at) => at < end && sectorOf(model, at).kind === Kind.Invalid)) {
+    assert.throws(read, (error) => error instanceof DiskError && error.code === 'corrupt', `seed ${seed}`);
+    return;
+  }
+  read();
   const truth = Uint8Array.from({ length }, (_, i) => {
     const { kind, host } = sectorOf(model, start + i);
     return kind === Kind.Data ? byteAt(host) : 0;
