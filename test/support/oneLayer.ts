@@ -1,7 +1,7 @@
 /** One image in memory, opened by itself, and what is told of it. */
 import assert from 'node:assert/strict';
 import type { ChainLayer, CheckReport } from '../../src/core';
-import { guestOffset, openChain } from '../../src/core';
+import { DiskError, guestOffset, openChain } from '../../src/core';
 import { walkLayer } from '../../src/core/walk';
 import { MemoryDisk } from './memory';
 import type { Peekable } from './memory';
@@ -43,4 +43,14 @@ export function checkOf({ layer }: ChainLayer): CheckReport {
     const step = job.next();
     if (step.done) return step.value;
   }
+}
+
+/** That something is refused: with what code, at which byte of the file, in which words. */
+export function refusedWith(action: () => unknown, code: string, offset: number, words: RegExp): void {
+  assert.throws(action, (error) => {
+    assert(error instanceof DiskError);
+    assert.deepEqual([error.code, error.offset], [code, offset]);
+    assert.match(error.message, words);
+    return true;
+  });
 }

@@ -8,6 +8,7 @@ import { luks } from './luks';
 import { parallels } from './parallels';
 import { qcow1 } from './qcow1';
 import { qcow2 } from './qcow2';
+import { qed } from './qed';
 import { raw } from './raw';
 import { vdi } from './vdi';
 import { vhd } from './vhd';
@@ -15,7 +16,7 @@ import { vhdx } from './vhdx';
 import { vmdk } from './vmdk';
 
 /** Every format, in the order in which they are asked; raw takes what nobody else wants. */
-export const DRIVERS: readonly Driver[] = [qcow2, qcow1, vmdk, vdi, vhdx, parallels, luks, vhd, raw];
+export const DRIVERS: readonly Driver[] = [qcow2, qcow1, qed, vmdk, vdi, vhdx, parallels, luks, vhd, raw];
 
 /** Other names under which images record the format of a raw parent. */
 const RAW_ALIASES: ReadonlySet<string> = new Set(['file', 'host_device', 'host_cdrom']);

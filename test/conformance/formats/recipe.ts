@@ -37,6 +37,8 @@ export interface FormatRecipe {
 export interface Known {
   /** What a guest reads. */
   readonly disk?: SparseImage;
+  /** That not all of it can be read, though no image is missing. */
+  readonly unreadable?: true;
   /** Takes the place of qemu-img's. */
   readonly map?: readonly MapEntry[];
   /** The map where files have no holes, if it differs. */

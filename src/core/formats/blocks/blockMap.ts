@@ -65,8 +65,6 @@ export interface Blocks {
   readCompressed?(host: number, block: number, within: number, target: Uint8Array): void;
   /** How many bytes a compressed block takes in the file. @throws DiskError */
   compressedLength?(host: number, block: number): number;
-  /** As `Layer.lostTables`. @throws DiskError */
-  lostTables?(): Iterable<GuestPart>;
   /** The file that a place in the host space is in, where that is not the layer's own. */
   holderOf?(host: number): { readonly path: string; readonly offset: number } | undefined;
   /** As `Layer.lostTables`. @throws DiskError */

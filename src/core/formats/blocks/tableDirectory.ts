@@ -17,6 +17,8 @@ const PAUSE = 1 << 16;
 export interface DirectoryLayout {
   /** Where the L1 table begins in the file. */
   readonly offset: number;
+  /** Bytes of the file that the L1 table takes. */
+  readonly bytes: number;
   /** Entries that the disk needs; what the file has not of them is zero. */
   readonly entries: number;
   readonly littleEndian: boolean;
@@ -87,7 +89,7 @@ export class TableDirectory {
 
   /** The tables as a check goes through them; undefined for a pause. @param size of the disk */
   *structures(size: number): Generator<Structure | undefined> {
-    const { offset, entries, span, tableBytes } = this.layout;
+    const { offset, bytes, span, tableBytes } = this.layout;
     for (const [index, start] of this.tables.entries()) {
       if (index % PAUSE === PAUSE - 1) yield undefined;
       if (start <= NO_TABLE) continue;
@@ -100,7 +102,7 @@ export class TableDirectory {
         maps: { start: index * span, end: Math.min(size, (index + 1) * span) },
       };
     }
-    yield { what: 'the L1 table', start: offset, end: offset + entries * ENTRY_BYTES, use: Use.L1 };
+    yield { what: 'the L1 table', start: offset, end: offset + bytes, use: Use.L1 };
   }
 
   /** Tells a check of L1 entries that can't be true. @param counts as what */

@@ -3,8 +3,10 @@ import type { ByteSource, Kind, Lookup } from '../../model';
 import { hostOffset, Kind as K } from '../../model';
 import { formatEntry } from '../../units';
 import type { BlockMap, BlockRun } from './blockMap';
+import type { TableOffsets } from './nestedTables';
 import { IMPOSSIBLE_TABLE, NestedTables, NO_TABLE } from './nestedTables';
 import type { TableDirectory } from './tableDirectory';
+import { zeroExtended } from './zeroExtended';
 
 const ENTRY_BYTES = 8;
 /** Larger tables are read a piece at a time. */
@@ -21,25 +23,23 @@ export interface EntryRule {
 /** Clusters that an L1 table and L2 tables of 64-bit entries map, as in qcow version 1 and QED. */
 export class TwoLevels implements BlockMap {
   readonly perReading: number;
-  private readonly file: ByteSource;
   private readonly tables: NestedTables;
   private kinds = new Uint8Array();
   private hosts = new Float64Array();
 
   /** @param tables to take for those of the directory, where that differs */
   constructor(
-    file: ByteSource,
+    private readonly file: ByteSource,
     readonly blockSize: number,
     private readonly directory: TableDirectory,
     private readonly rule: EntryRule,
     windowBytes: number,
     tables = directory.tables,
   ) {
-    this.file = directory.isCut ? padded(file) : file;
     const { entriesPerTable } = directory.layout;
     this.perReading = Math.min(entriesPerTable, PIECE_ENTRIES);
-    this.tables = new NestedTables(this.file, {
-      offsets: inPieces(tables, entriesPerTable, directory.isCut ? file.size : Infinity),
+    this.tables = new NestedTables(directory.isCut ? zeroExtended(file) : file, {
+      offsets: new Pieces(tables, entriesPerTable, file.size),
       entriesPerTable: this.perReading,
       entryBytes: ENTRY_BYTES,
       windowBytes,
@@ -104,26 +104,24 @@ export class TwoLevels implements BlockMap {
   }
 }
 
-/** A file that reads as zeros past its end. */
-const padded = (file: ByteSource): ByteSource => ({
-  size: file.size,
-  readInto: (target, position) => void readPadded(file, target, position),
-  close: () => undefined,
-});
+/** Where each piece of each table begins, of tables that are read in pieces. */
+class Pieces implements TableOffsets {
+  private readonly perTable: number;
 
-/**
- * Where each piece of each table begins, where tables are read in pieces.
- * @param end what begins there or behind is not there
- */
-function inPieces(tables: Float64Array, entriesPerTable: number, end: number): Float64Array {
-  const pieces = Math.ceil(entriesPerTable / PIECE_ENTRIES);
-  if (pieces === 1 && end === Infinity) return tables;
-  const offsets = new Float64Array(tables.length * pieces);
-  tables.forEach((table, index) => {
-    for (let piece = 0; piece < pieces; piece += 1) {
-      const offset = table <= NO_TABLE ? table : table + piece * PIECE_ENTRIES * ENTRY_BYTES;
-      offsets[index * pieces + piece] = offset < end ? offset : NO_TABLE;
-    }
-  });
-  return offsets;
+  /** @param end what begins there or behind is not there */
+  constructor(
+    private readonly tables: Float64Array,
+    entriesPerTable: number,
+    private readonly end: number,
+  ) {
+    this.perTable = Math.ceil(entriesPerTable / PIECE_ENTRIES);
+  }
+
+  at(piece: number): number | undefined {
+    const index = Math.floor(piece / this.perTable);
+    const table = this.tables[index];
+    if (table === undefined || table <= NO_TABLE) return table;
+    const offset = table + (piece - index * this.perTable) * PIECE_ENTRIES * ENTRY_BYTES;
+    return offset < this.end ? offset : NO_TABLE;
+  }
 }

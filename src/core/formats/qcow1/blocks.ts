@@ -13,6 +13,7 @@ const TWO_32 = 2 ** 32;
 /** `QCOW_OFLAG_COMPRESSED`, of an entry's high word. */
 const COMPRESSED = 0x8000_0000;
 const SECTOR = 512;
+const ENTRY_BYTES = 8;
 const LOOK_BYTES = 512;
 
 export interface Qcow1Parts {
@@ -29,6 +30,7 @@ export function readDirectory(source: ByteSource, header: Qcow1Header): TableDir
   const { l1Offset, l1Entries, l2Bits, clusterBits } = header;
   return new TableDirectory(source, {
     offset: l1Offset,
+    bytes: l1Entries * ENTRY_BYTES,
     entries: l1Entries,
     littleEndian: false,
     entriesPerTable: 2 ** l2Bits,

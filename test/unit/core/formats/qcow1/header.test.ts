@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { DiskError } from '../../../../../src/core';
 import { readHeader } from '../../../../../src/core/formats/qcow1/header';
 import { probe } from '../../../../../src/core/formats/registry';
 import type { SparseImage } from '../../../../fixtures/build/index';
 import { buildQcow1 } from '../../../../fixtures/build/qcow1';
 import type { Qcow1Spec } from '../../../../fixtures/build/qcow1';
 import { memorySource } from '../../../../support/memory';
+import { refusedWith } from '../../../../support/oneLayer';
 
 const MIB = 2 ** 20;
 
@@ -17,17 +17,9 @@ const u64 = (value: bigint): Uint8Array => {
   return bytes;
 };
 
-function refused(image: SparseImage | Uint8Array, code: string, offset: number, words: RegExp): void {
-  assert.throws(
-    () => readHeader(memorySource(image)),
-    (error) => {
-      assert(error instanceof DiskError);
-      assert.deepEqual([error.code, error.offset], [code, offset]);
-      assert.match(error.message, words);
-      return true;
-    },
-  );
-}
+const refused = (image: SparseImage, code: string, offset: number, words: RegExp): void => {
+  refusedWith(() => readHeader(memorySource(image)), code, offset, words);
+};
 
 describe('the header of a qcow image of version 1', () => {
   it('is read field by field', () => {
