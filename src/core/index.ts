@@ -33,6 +33,7 @@ export { verify } from './convert/verify';
 export type { Side } from './compareSide';
 export { changedBesideParent, headerCluster, MAX_NAME_BYTES, memory, roomForName } from './relocate/header';
 export { keptRanges } from './repair/keptRanges';
+export { isRepaired } from './repair/repaired';
 export type { FileRange } from './repair/keptRanges';
 export { contentEvidence } from './relocate/content';
 export { trialDisk } from './relocate/trialDisk';

@@ -6,6 +6,7 @@ import {
   formatBytes,
   formatCount,
   formatOffset,
+  isRepaired,
   placesListed,
 } from '../../core';
 import { findingJson, findingLines } from '../findings';
@@ -126,7 +127,7 @@ function humanLines(
     ...(found.length === 0 ? [] : ['']),
     `${paint('bold', plain(name))}: ${faultsFound(counts) ?? 'consistent by itself'}${worry(findings)}`,
     ...layoutLines(counts),
-    ...mendLines(counts, endsEarly(problems), name),
+    ...(isRepaired(layer.format) ? mendLines(counts, endsEarly(problems), name) : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Chain, CheckReport, FileRange, QemuCommand, Repaired, RepairMode } from '../../core';
-import { closeChain, digestDisk, DiskError, keptRanges, oneLine, openChain } from '../../core';
+import { closeChain, digestDisk, DiskError, isRepaired, keptRanges, oneLine, openChain } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import { codecsReady } from '../codecs';
 import { createEnvironment } from '../environment';
@@ -126,6 +126,10 @@ function openingOf(file: string, policy: GatePolicy): readonly string[] {
     const at = { file };
     if (!top?.layer.check) {
       throw new DiskError('refused', `a ${top?.layer.format ?? 'raw'} image has no tables to repair`, at);
+    }
+    if (!isRepaired(top.layer.format)) {
+      const why = `images of the format ${top.layer.format} are not repaired here`;
+      throw new DiskError('refused', why, at, 'Copy what can be read: vmdisk convert.');
     }
     if (top.layer.info.encrypted === true) {
       const why = 'the image is encrypted: qemu-img opens it only with its passphrase, which is not asked for here';

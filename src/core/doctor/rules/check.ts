@@ -1,10 +1,11 @@
 import { COMPLETE_FIRST, faultsFound } from '../../checkWords';
+import { isRepaired } from '../../repair/repaired';
 import type { Diagnosis } from '../../snapshots/model';
 import { formatCount } from '../../units';
 import type { ImageRule } from '../rule';
 
 /** What a check of the image has found, where one was asked for. */
-export const checkFound: ImageRule = ({ path, check, use }, { remedies }) => {
+export const checkFound: ImageRule = ({ path, check, use, format }, { remedies }) => {
   if (!check) return [];
   if ('failed' in check) {
     return [
@@ -36,7 +37,7 @@ export const checkFound: ImageRule = ({ path, check, use }, { remedies }) => {
       remedies: [
         ...(check.endsEarly ? [remedies.advice(COMPLETE_FIRST)] : []),
         remedies.check(path),
-        remedies.repair(path, 'all'),
+        ...(isRepaired(format) ? [remedies.repair(path, 'all')] : []),
       ],
     });
   }
@@ -50,7 +51,7 @@ export const checkFound: ImageRule = ({ path, check, use }, { remedies }) => {
         ? 'What a broken table refers to looks unused as well. Nothing may be freed before the corruptions are mended.'
         : `Space is taken that nothing uses, as work that was broken off leaves it. The data is whole.${meanwhile}`,
       certainty: isCorrupt ? 'possible' : certainty,
-      remedies: running || isCorrupt ? [] : [remedies.repair(path, 'leaks')],
+      remedies: running || isCorrupt || !isRepaired(format) ? [] : [remedies.repair(path, 'leaks')],
     });
   }
   return found;

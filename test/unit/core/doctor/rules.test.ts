@@ -366,6 +366,12 @@ describe('the doctor’s rules', () => {
     assert.deepEqual(told([image('leaf', { check: { ...counts, further: 1 } })]), [
       'error certain check-corruptions leaf',
     ]);
+    for (const faults of [{ corruptions: 1 }, { leaks: 1 }]) {
+      const kinds = (format: string): string[] =>
+        only([image('leaf', { format, check: { ...counts, ...faults } })]).remedies.map(({ remedy }) => remedy.kind);
+      assert.ok(kinds('qcow2').includes('repair'));
+      assert.ok(!kinds('qed').includes('repair'));
+    }
     const cut = image('leaf', { check: { ...counts, corruptions: 1, endsEarly: true } });
     assert.match(only([cut]).remedies[0]?.title ?? '', /^The file ends before .*: get the complete one first/);
     assert.deepEqual(told([image('leaf', { check: { failed: 'why' } })]), ['error certain check-failed leaf']);
