@@ -8,6 +8,9 @@ const WINDOW_BYTES = 1 << 20;
 /** Blocks that are told between two pauses. */
 const SLICE = 1 << 16;
 
+/** What a compressed block takes at least, where nothing says how much it is. */
+const LEAST_COMPRESSED = 1;
+
 /** A claim of one block, or of several in a row that lie in a row: one object for all, so that millions leave no garbage. */
 export interface BlockClaim {
   /** The first block, and how many there are. */
@@ -102,7 +105,7 @@ class Teller {
     claim.start = host - base - lead;
     const length =
       kind === Kind.Compressed
-        ? (blocks.compressedLength?.(host, block) ?? blocks.blockSize)
+        ? (blocks.compressedLength?.(host, block) ?? LEAST_COMPRESSED)
         : count * blocks.blockSize;
     claim.end = host - base + length;
     visit.claim(claim);

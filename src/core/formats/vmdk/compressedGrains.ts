@@ -39,18 +39,20 @@ export class CompressedGrains {
     this.blocks.readInto(target, from, this.place(offset), least);
   }
 
-  /** Bytes that a grain is said to take in the file: its marker, the stream, and what fills the last sector. @throws DiskError `io` */
-  lengthOf(offset: number): number {
-    if (!this.hasMarkers) return this.longest(offset);
-    return Math.ceil((MARKER_BYTES + readMarker(this.file.lookups, offset).length) / SECTOR_BYTES) * SECTOR_BYTES;
-  }
-
-  private longest(offset: number): number {
-    return Math.min(this.grainSize, this.file.source.size - offset);
+  /**
+   * Bytes that a grain is said to take in the file: its marker, the stream, and what fills the last sector. Undefined where
+   * nothing says so. @throws DiskError `io`
+   */
+  lengthOf(offset: number): number | undefined {
+    if (!this.hasMarkers) return undefined;
+    const length = MARKER_BYTES + readMarker(this.file.lookups, offset).length;
+    const room = this.file.source.size - offset;
+    // The last one may lack what fills its sector, and nothing else.
+    return length > room ? length : Math.min(Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES, room);
   }
 
   private place(offset: number): CompressedPlace {
-    if (!this.hasMarkers) return { offset, length: this.longest(offset) };
+    if (!this.hasMarkers) return { offset, length: Math.min(this.grainSize, this.file.source.size - offset) };
     const { length } = readMarker(this.file.lookups, offset);
     // What is told here is what QEMU would copy into a buffer of two grains (CVE-2026-2243).
     if (isLength(length, this.grainSize)) {

@@ -76,6 +76,8 @@ export interface DirectorySurvey {
   readonly missingEntries: number;
   /** Tables of which the file has not all. */
   readonly cutTables: number;
+  /** Bytes of the disk that all these map. */
+  readonly lost: number;
   /** Where the first of those is said to begin. */
   readonly firstCut: number | undefined;
   /** From which entry on there are more tables than the file has room for. */
@@ -89,6 +91,7 @@ export function surveyDirectory(source: ByteSource, layout: GrainLayout): Direct
   const directory = new GrainDirectory(source, layout, SCAN_WINDOW_BYTES);
   let tables = 0;
   let cutTables = 0;
+  let lost = 0;
   let firstCut: number | undefined;
   let tooMany: number | undefined;
   let unreadable: DiskError | undefined;
@@ -108,12 +111,16 @@ export function surveyDirectory(source: ByteSource, layout: GrainLayout): Direct
       if (offset <= NO_TABLE) continue;
       if (offset < source.size) tables += 1;
       if (tables * bytesOfTable > source.size) tooMany ??= table;
-      if (offset + bytesOfTable <= source.size) continue;
+      const { start, end } = lostOf(source, layout, table, offset);
+      if (start === end) continue;
+      lost += end - start;
       cutTables += 1;
       firstCut ??= offset;
     }
   }
-  return { unreadable, missingEntries: layout.directory.entries - there, cutTables, firstCut, tooMany };
+  const missing = missingPart(layout, there);
+  lost += missing.end - missing.start;
+  return { unreadable, missingEntries: layout.directory.entries - there, cutTables, lost, firstCut, tooMany };
 }
 
 /** Entries that the file has. */
@@ -121,30 +128,41 @@ function entriesThere({ size }: ByteSource, { directory, entries }: GrainLayout)
   return Math.max(0, Math.min(directory.entries, Math.floor((size - directory.offset) / entries.entryBytes)));
 }
 
+/** What of the extent a table maps that the file has not; of nothing where it has all. @param offset where it is said to be */
+function lostOf({ size: fileSize }: ByteSource, layout: GrainLayout, table: number, offset: number): GuestPart {
+  const span = tableSpan(layout);
+  const end = Math.min((table + 1) * span, layout.size);
+  if (offset <= NO_TABLE || offset + tableBytes(layout) <= fileSize) return { start: end, end };
+  const grains = Math.max(0, Math.floor((fileSize - offset) / layout.entries.entryBytes));
+  return { start: Math.min(table * span + grains * layout.grainSize, end), end };
+}
+
+/** What of the extent is mapped by entries of the directory that the file has not. @param there how many it has */
+function missingPart(layout: GrainLayout, there: number): GuestPart {
+  const span = tableSpan(layout);
+  const end = Math.min(layout.directory.entries * span, layout.size);
+  return { start: Math.min(there * span, end), end };
+}
+
 /**
  * What of the extent is mapped by entries that the file has not, of tables or of the directory: rising parts of it.
  * @throws DiskError
  */
 export function* lostParts(source: ByteSource, layout: GrainLayout): Generator<GuestPart, void, void> {
-  const { entries, grainSize, size } = layout;
-  const span = tableSpan(layout);
   const there = entriesThere(source, layout);
   const directory = new GrainDirectory(source, layout, SCAN_WINDOW_BYTES);
-  let lost: { start: number; end: number } | undefined;
+  let lost = { start: 0, end: 0 };
   for (let table = 0; table < there; table += 1) {
     directory.load(table);
-    const offset = directory.entry(table);
-    if (offset <= NO_TABLE || offset + tableBytes(layout) <= source.size) continue;
-    const grains = Math.max(0, Math.floor((source.size - offset) / entries.entryBytes));
-    const start = table * span + grains * grainSize;
-    const end = Math.min((table + 1) * span, size);
-    if (start >= end) continue;
-    if (lost?.end === start) lost.end = end;
+    const part = lostOf(source, layout, table, directory.entry(table));
+    if (part.start === part.end) continue;
+    if (lost.end === part.start) lost.end = part.end;
     else {
-      if (lost) yield lost;
-      lost = { start, end };
+      if (lost.start < lost.end) yield lost;
+      lost = { ...part };
     }
   }
-  if (lost) yield lost;
-  if (there * span < Math.min(layout.directory.entries * span, size)) yield { start: there * span, end: size };
+  if (lost.start < lost.end) yield lost;
+  const missing = missingPart(layout, there);
+  if (missing.start < missing.end) yield missing;
 }

@@ -73,7 +73,7 @@ export class Grains implements Blocks {
     this.grains.readInto(target, within, host - this.base, least);
   }
 
-  compressedLength(host: number): number {
+  compressedLength(host: number): number | undefined {
     return this.grains.lengthOf(host - this.base);
   }
 

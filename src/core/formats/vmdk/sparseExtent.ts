@@ -114,9 +114,8 @@ function problemOf(offset: number, { unreadable, missingEntries }: DirectorySurv
 }
 
 function surveyFindings(layout: GrainLayout, survey: DirectorySurvey): readonly Finding[] {
-  const { cutTables, firstCut, missingEntries, tooMany } = survey;
+  const { cutTables, firstCut, missingEntries, lost, tooMany } = survey;
   const findings: Finding[] = [];
-  const lost = Math.min(layout.size, (cutTables + missingEntries) * tableSpan(layout));
   if (lost > 0) {
     const tables = `${cutTables + missingEntries} grain ${cutTables + missingEntries === 1 ? 'table' : 'tables'}`;
     const first = firstCut === undefined ? '' : ` (the first at byte ${firstCut})`;

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { noise } from '../../../../fixtures/build/index';
+import { buildHosted, descriptor, extentLine, GRAIN, le64, vmdkDisk } from '../../../../fixtures/build/vmdk';
+import { extentsOf, MemoryDisk } from '../../../../support/memory';
+import { mapEntries } from '../../../../support/map';
+import { Session } from '../../../../../src/core';
+import { bytesOf, findingsOf, kindsOf, leafOf, openIn, read, runsOf } from './open';
+
+const SECTOR = 512;
+const SPARSE = { size: 4 * GRAIN, grains: new Map([[1, noise(1, GRAIN)]]) };
+const BASE = 2 ** 28;
+
+const disk = (createType: string, ...extents: readonly string[]): MemoryDisk =>
+  new MemoryDisk().put('/d/a.vmdk', new TextEncoder().encode(descriptor({ createType, extents })));
+
+const codesOf = (of: MemoryDisk): readonly string[] => findingsOf(leafOf(of, '/d/a.vmdk'));
+
+describe('the extents of a VMware disk', () => {
+  it('stand one behind the other, each in its own file', () => {
+    const files = disk(
+      'twoGbMaxExtentSparse',
+      extentLine(SPARSE.size, 'SPARSE', 'a-s001.vmdk'),
+      extentLine(2 * SECTOR, 'FLAT', 'flat', 1),
+    );
+    const { image, grainAt } = buildHosted(SPARSE);
+    files.put('/d/a-s001.vmdk', image).put('/d/flat', noise(2, 3 * SECTOR));
+    const layer = leafOf(files, '/d/a.vmdk');
+    assert.deepEqual(runsOf(layer), [
+      [0, GRAIN, '.', -1],
+      [GRAIN, 2 * GRAIN, 'd', BASE + (grainAt(1) ?? 0)],
+      [2 * GRAIN, 4 * GRAIN, '.', -1],
+      [4 * GRAIN, 4 * GRAIN + 2 * SECTOR, 'd', 2 * BASE + SECTOR],
+    ]);
+    assert.deepEqual(
+      layer.layer.files?.map(({ identity, base, size }) => [identity.path, base, size]),
+      [
+        ['/d/a-s001.vmdk', BASE, image.size],
+        ['/d/flat', 2 * BASE, 3 * SECTOR],
+      ],
+    );
+    const whole = Uint8Array.from([...vmdkDisk([SPARSE]).toBytes(), ...noise(2, 3 * SECTOR).subarray(SECTOR)]);
+    assert.deepEqual(bytesOf(layer), whole);
+    assert.deepEqual(findingsOf(layer), []);
+  });
+
+  it('are traced in their own files', () => {
+    const files = disk('custom', extentLine(SPARSE.size, 'SPARSE', 'b.vmdk'), extentLine(SECTOR, 'FLAT', 'flat', 1));
+    const { image, grainAt, tableAt, directoryAt } = buildHosted(SPARSE);
+    files.put('/d/b.vmdk', image).put('/d/flat', noise(2, 2 * SECTOR));
+    const session = new Session(files.environment, files.leaf('/d/a.vmdk'));
+    const [inSparse] = session.trace(GRAIN + 5).steps;
+    assert.deepEqual([inSparse?.hostOffset, inSparse?.holder], [(grainAt(1) ?? 0) + 5, '/d/b.vmdk']);
+    assert.deepEqual(
+      inSparse?.lookups.map(({ table, index, entryOffset }) => [table, index, entryOffset]),
+      [
+        ['grain directory of b.vmdk', 0, directoryAt],
+        ['grain table of b.vmdk', 1, tableAt(0) + 4],
+      ],
+    );
+    const [inFlat] = session.trace(SPARSE.size + 7).steps;
+    assert.deepEqual([inFlat?.hostOffset, inFlat?.holder, inFlat?.write.effect], [SECTOR + 7, '/d/flat', 'in-place']);
+    session.close();
+    assert.deepEqual(files.openFiles, []);
+  });
+
+  it('that are flat have their holes told as data that was never written', () => {
+    const files = disk('custom', extentLine(8192, 'FLAT', 'b', 0), extentLine(8192, 'FLAT', 'c', 0));
+    files.put('/d/b', { bytes: new Uint8Array(8192), extents: extentsOf(8192, [[4096, 8192]]) });
+    files.put('/d/c', { bytes: new Uint8Array(4096), extents: extentsOf(4096, [[0, 2048]]) });
+    const session = new Session(files.environment, files.leaf('/d/a.vmdk'));
+    assert.deepEqual(
+      mapEntries(session).map(({ start, length, data, zero, offset }) => [start, length, data, zero, offset]),
+      [
+        [0, 4096, true, true, 0],
+        [4096, 4096, true, false, 4096],
+        [8192, 2048, true, false, 0],
+        [8192 + 2048, 6144, true, true, 2048],
+      ],
+    );
+    assert.deepEqual(codesOf(files), ['extent-short warning']);
+    session.close();
+  });
+
+  it('may be parts of one file, which is opened for each and closed as often', () => {
+    const files = disk('custom', extentLine(SECTOR, 'FLAT', 'b', 3), extentLine(2 * SECTOR, 'FLAT', 'b', 0));
+    const bytes = noise(3, 4 * SECTOR);
+    files.put('/d/b', bytes);
+    const chain = openIn(files, '/d/a.vmdk');
+    const [layer] = chain.layers;
+    assert(layer);
+    assert.equal(layer.layer.files?.length, 1);
+    assert.deepEqual(
+      bytesOf(layer),
+      Uint8Array.from([...bytes.subarray(3 * SECTOR), ...bytes.subarray(0, 2 * SECTOR)]),
+    );
+    assert.deepEqual(
+      runsOf(layer).map(([, , , host]) => host),
+      [BASE + 3 * SECTOR, BASE],
+    );
+    layer.layer.close();
+    assert.deepEqual(files.openFiles, []);
+  });
+
+  it('that are missing or refused are unknown, and the rest is there', () => {
+    const files = disk(
+      'twoGbMaxExtentFlat',
+      extentLine(SECTOR, 'FLAT', 'a-f001.vmdk', 0),
+      extentLine(SECTOR, 'FLAT', 'a-f002.vmdk', 0),
+      extentLine(SECTOR, 'FLAT', '/elsewhere/a-f003.vmdk', 0),
+    );
+    files.put('/d/a-f002.vmdk', noise(1, SECTOR)).refuse('/elsewhere/a-f003.vmdk', 'outside');
+    assert.deepEqual(codesOf(files), ['extent-missing error', 'extent-refused error']);
+    const layer = leafOf(files, '/d/a.vmdk');
+    assert.match(layer.layer.findings[0]?.message ?? '', /extent 1 of 3 "a-f001.vmdk" \(512 bytes\)/);
+    assert.match(layer.layer.findings[1]?.advice ?? '', /Allow it/);
+    assert.deepEqual(kindsOf(layer), [
+      [0, SECTOR, 'u'],
+      [SECTOR, 2 * SECTOR, 'd'],
+      [2 * SECTOR, 3 * SECTOR, 'u'],
+    ]);
+    assert.deepEqual(read(layer, SECTOR, SECTOR), noise(1, SECTOR));
+    assert.deepEqual(files.asked.slice(0, 3), ['/d/a-f001.vmdk', '/d/a-f002.vmdk', '/elsewhere/a-f003.vmdk']);
+  });
+
+  it('that are no sparse extents are unknown, each with its reason', () => {
+    const zeroCapacity = buildHosted({ size: 0, grains: new Map(), descriptor: 'x' }).image;
+    const lines = ['text', 'nothing', 'a.vmdk', 'empty', 'broken'].map((name) => extentLine(GRAIN, 'SPARSE', name));
+    const files = disk('twoGbMaxExtentSparse', ...lines);
+    files.put('/d/text', new TextEncoder().encode('nothing of the kind')).put('/d/nothing', new Uint8Array());
+    files.put('/d/empty', zeroCapacity).put('/d/broken', buildHosted(SPARSE).image.poke(20, le64(0n)));
+    const layer = leafOf(files, '/d/a.vmdk');
+    // The descriptor names itself as one; a header without a disk may name others, and is not followed.
+    assert.deepEqual(
+      layer.layer.findings.map(({ code, message }) => [code, /: (.*?)(?: \(at| and the|$)/.exec(message)?.[1]]),
+      [
+        ['extent-unusable', '/d/text: this is no sparse extent of VMware'],
+        ['extent-unusable', '/d/nothing: this is no sparse extent of VMware'],
+        ['extent-unusable', '/d/a.vmdk: this is no sparse extent of VMware'],
+        ['extent-size', undefined],
+        ['extent-unusable', "/d/broken: grains of 0 bytes can't be (at most 1073741824 can)"],
+      ],
+    );
+    assert.deepEqual(kindsOf(layer), [[0, 5 * GRAIN, 'u']]);
+    layer.layer.close();
+    assert.deepEqual(files.openFiles, []);
+  });
+
+  it('of devices are refused, by their type and by their name, and never asked for', () => {
+    const files = disk(
+      'partitionedDevice',
+      extentLine(SECTOR, 'FLAT', 'a-pt.vmdk', 0),
+      extentLine(SECTOR, 'FLAT', '/dev/sda', 63),
+      extentLine(SECTOR, 'FLAT', '\\\\.\\PhysicalDrive0', 0),
+      extentLine(SECTOR, 'VMFSRDM', 'a-rdm.vmdk'),
+      extentLine(SECTOR, 'VMFSRAW', 'vmhba0:1:0:0'),
+      extentLine(SECTOR, 'ZERO'),
+    );
+    files.put('/d/a-pt.vmdk', noise(1, SECTOR));
+    assert.deepEqual(codesOf(files), [
+      'device-disk warning',
+      ...Array.from({ length: 4 }, () => 'extent-device error'),
+    ]);
+    assert.deepEqual(kindsOf(leafOf(files, '/d/a.vmdk')), [
+      [0, SECTOR, 'd'],
+      [SECTOR, 5 * SECTOR, 'u'],
+      [5 * SECTOR, 6 * SECTOR, 'z'],
+    ]);
+    assert.deepEqual([...new Set(files.asked)], ['/d/a-pt.vmdk']);
+  });
+
+  it('that may not be accessed, name no file or are of no known type are unknown', () => {
+    const files = disk(
+      'custom',
+      extentLine(SECTOR, 'FLAT', 'b', 0, 'NOACCESS'),
+      extentLine(SECTOR, 'FLAT'),
+      extentLine(SECTOR, 'VSANSPARSE', 'b'),
+    );
+    files.put('/d/b', noise(1, SECTOR));
+    assert.deepEqual(codesOf(files), [
+      'descriptor warning',
+      'extent-no-access error',
+      'extent-name error',
+      'extent-type error',
+    ]);
+    assert.deepEqual(files.asked, []);
+  });
+
+  it('hold what the descriptor says, where they say otherwise themselves', () => {
+    const longer = disk('twoGbMaxExtentSparse', extentLine(2 * GRAIN, 'SPARSE', 'b'), extentLine(SECTOR, 'ZERO'));
+    longer.put('/d/b', buildHosted(SPARSE).image);
+    assert.deepEqual(codesOf(longer), ['extent-size error']);
+    assert.deepEqual(kindsOf(leafOf(longer, '/d/a.vmdk')), [
+      [0, GRAIN, '.'],
+      [GRAIN, 2 * GRAIN, 'd'],
+      [2 * GRAIN, 2 * GRAIN + SECTOR, 'z'],
+    ]);
+    const shorter = disk('twoGbMaxExtentSparse', extentLine(6 * GRAIN, 'SPARSE', 'b'), extentLine(SECTOR, 'ZERO'));
+    shorter.put('/d/b', buildHosted(SPARSE).image);
+    assert.deepEqual(codesOf(shorter), ['extent-size error']);
+    assert.deepEqual(kindsOf(leafOf(shorter, '/d/a.vmdk')).slice(2), [
+      [2 * GRAIN, 4 * GRAIN, '.'],
+      [4 * GRAIN, 6 * GRAIN, 'u'],
+      [6 * GRAIN, 6 * GRAIN + SECTOR, 'z'],
+    ]);
+  });
+
+  it('are none at all in a descriptor that says too little', () => {
+    const files = new MemoryDisk().put('/d/a.vmdk', new TextEncoder().encode('# Disk DescriptorFile\nversion=1\n'));
+    assert.deepEqual(codesOf(files), [
+      'descriptor warning',
+      'descriptor warning',
+      'create-type warning',
+      'no-extents error',
+    ]);
+    assert.equal(leafOf(files, '/d/a.vmdk').layer.guestSize, 0);
+    assert.deepEqual(codesOf(disk('newType', extentLine(SECTOR, 'ZERO'))), ['create-type warning']);
+  });
+});
+
+describe('the parent of a VMware disk', () => {
+  const link = (hint: string | undefined, parentCid: string): MemoryDisk => {
+    const text = (of: { cid: string; parentCid?: string; more?: readonly string[] }): string =>
+      descriptor({ createType: 'monolithicSparse', extents: [extentLine(SPARSE.size, 'SPARSE', 'x.vmdk')], ...of });
+    const more = hint === undefined ? [] : [`parentFileNameHint="${hint}"`];
+    return new MemoryDisk()
+      .put('/d/a.vmdk', buildHosted({ ...SPARSE, descriptor: text({ cid: '2', parentCid, more }) }).image)
+      .put('/d/base.vmdk', buildHosted({ ...SPARSE, descriptor: text({ cid: 'CAFE' }) }).image)
+      .put('/d/other.vmdk', buildHosted({ ...SPARSE, descriptor: text({ cid: 'beef' }) }).image);
+  };
+  const chainOf = (files: MemoryDisk): unknown => {
+    const { layers, end } = openIn(files, '/d/a.vmdk');
+    const codes = layers.flatMap(({ findings, layer }) => [...findings, ...layer.findings]).map(({ code }) => code);
+    return [layers.map(({ identity }) => identity.path.slice(3)), end.kind, codes];
+  };
+
+  it('is the file of that name, known by its CID', () => {
+    assert.deepEqual(chainOf(link('base.vmdk', '0000cafe')), [['a.vmdk', 'base.vmdk'], 'base', []]);
+    const [leaf] = openIn(link('base.vmdk', 'cafe'), '/d/a.vmdk').layers;
+    assert.deepEqual(leaf?.layer.linkIds, [{ what: 'CID', value: '00000002' }]);
+  });
+
+  it('is another one where its CID is, and that is told', () => {
+    assert.deepEqual(chainOf(link('other.vmdk', 'cafe')), [['a.vmdk', 'other.vmdk'], 'base', ['parent-changed']]);
+  });
+
+  it('is looked for beside the image where its path leads nowhere, and must be the one', () => {
+    const away = '/vmfs/volumes/4e9/web/';
+    assert.deepEqual(chainOf(link(`${away}base.vmdk`, 'cafe')), [['a.vmdk', 'base.vmdk'], 'base', ['parent-guessed']]);
+    assert.deepEqual(chainOf(link(`${away}other.vmdk`, 'cafe')), [['a.vmdk'], 'missing', ['parent-missing']]);
+    assert.deepEqual(chainOf(link('C:\\vm\\base.vmdk', 'cafe')), [['a.vmdk', 'base.vmdk'], 'base', ['parent-guessed']]);
+  });
+
+  it('is found by its CID alone where no name is told', () => {
+    assert.deepEqual(chainOf(link(undefined, 'cafe')), [['a.vmdk', 'base.vmdk'], 'base', ['parent-link']]);
+    assert.deepEqual(chainOf(link(undefined, '12345')), [['a.vmdk'], 'missing', ['parent-missing', 'parent-link']]);
+  });
+
+  it('is not known by anything where its CID is that of no parent', () => {
+    assert.deepEqual(chainOf(link('other.vmdk', 'ffffffff')), [['a.vmdk', 'other.vmdk'], 'base', ['parent-link']]);
+  });
+});
