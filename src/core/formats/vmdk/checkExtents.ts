@@ -22,11 +22,11 @@ export function* checkExtents(
   const total = lines.reduce((sum, line) => sum + line.size, 0) + 1;
   const reports: Report[] = [unopened(opened, lines)];
   for (const extent of opened) {
-    if (!extent.grains) {
+    if (!extent.sparse) {
       reports.push(flat(extent));
       continue;
     }
-    const job = checkExtent(extent.grains);
+    const job = checkExtent(extent.sparse);
     const report = yield* withProgress(job, extent, total);
     reports.push({ ...report, problems: report.problems.map((problem) => ofExtent(problem, extent)) });
   }

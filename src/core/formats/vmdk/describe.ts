@@ -43,7 +43,7 @@ export function parentOf(descriptor: Descriptor | undefined): FileReference | un
   const beside = baseName(parentName);
   const reference = { ...parentReference(parentName, 'vmdk'), expects };
   if (beside === parentName || beside === '') return reference;
-  return { ...reference, elsewhere: [{ kind: 'path', path: beside, relativeTo: 'image' }] };
+  return { ...reference, elsewhere: [{ kind: 'path', path: beside, relativeTo: 'image', isGuess: true }] };
 }
 
 /** What is odd about how a descriptor names its parent. */

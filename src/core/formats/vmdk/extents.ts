@@ -37,9 +37,8 @@ export interface OpenedExtent {
   /** For people, with its number and size. */
   readonly words: string;
   readonly fileSize: number;
-  readonly sparse: SparseHeader | undefined;
-  /** Of a sparse one that has any. */
-  readonly grains: CheckedExtent | undefined;
+  /** Undefined of a flat one. */
+  readonly sparse: CheckedExtent | undefined;
 }
 
 /** Opens the extents of a disk, one by one. What can't be opened is unknown, and a finding; the rest is there. */
@@ -129,11 +128,12 @@ class Opener {
     try {
       const lookups = this.context.cache.of(source);
       const isFlat = FLAT_TYPES.has(line.type);
-      const sparse = isFlat ? undefined : readSparse(lookups);
+      const header = isFlat ? undefined : readSparse(lookups);
+      if (header?.layout.size === 0) throw new DiskError('corrupt', 'it holds nothing of a disk', { offset: 12 });
       const holder = { path: identity.path, base: this.place(identity, source, isFlat) };
-      const grains = sparse && this.grains(line, { source, lookups, holder }, sparse);
-      this.opened.push({ line, start: this.at, words, fileSize: source.size, sparse, grains });
-      return sparse ? this.sparse(line, sparse, grains, words) : this.flat(line, lookups, holder, words);
+      const sparse = header && this.grains(line, { source, lookups, holder }, header);
+      this.opened.push({ line, start: this.at, words, fileSize: source.size, sparse });
+      return sparse ? this.sparse(line, sparse, words) : this.flat(line, lookups, holder, words);
     } catch (error) {
       source.close();
       if (!(error instanceof DiskError)) throw error;
@@ -163,20 +163,14 @@ class Opener {
     return new ReservedPart(lookups, size, { ...holder, offset });
   }
 
-  private grains({ size, name = '' }: ExtentLine, file: ExtentFile, header: SparseHeader): CheckedExtent | undefined {
+  private grains({ size, name = '' }: ExtentLine, file: ExtentFile, header: SparseHeader): CheckedExtent {
     const { codecs, cache } = this.context;
     const held = Math.min(header.layout.size, size);
-    if (held === 0) return undefined;
     const given = { codecs, shelf: cache.shelf(), name: this.count === 1 ? undefined : baseName(name) };
     return { file, header, grains: grainsOf(file, header, held, given) };
   }
 
-  private sparse(
-    { size }: ExtentLine,
-    header: SparseHeader,
-    extent: CheckedExtent | undefined,
-    words: string,
-  ): DiskPart {
+  private sparse({ size }: ExtentLine, { header, grains }: CheckedExtent, words: string): DiskPart {
     this.findings.push(...header.findings.map((finding) => told(finding, words)));
     const is = header.layout.size;
     if (is !== size) {
@@ -189,10 +183,7 @@ class Opener {
         advice: 'QEMU goes by what the extent says, so all that comes after it stands elsewhere there.',
       });
     }
-    return joined([
-      ...(extent ? [new BlockPart(extent.grains)] : []),
-      ...(is < size ? [new EmptyPart(size - is, Kind.Unknown)] : []),
-    ]);
+    return joined([new BlockPart(grains), ...(is < size ? [new EmptyPart(size - is, Kind.Unknown)] : [])]);
   }
 
   private unknown({ size }: ExtentLine, code: string, message: string, advice?: string): DiskPart {
@@ -223,4 +214,4 @@ function joined(parts: readonly DiskPart[]): DiskPart {
 
 /** Bytes that the opened extents allocate at a time: those of the first that has a table, or a sector. */
 export const grainOf = (opened: readonly OpenedExtent[]): number =>
-  opened.find(({ sparse }) => sparse !== undefined)?.sparse?.layout.grainSize ?? SECTOR;
+  opened.find(({ sparse }) => sparse)?.sparse?.header.layout.grainSize ?? SECTOR;

@@ -59,7 +59,12 @@ function embeddedDescriptor(source: ByteSource, { descriptor: place }: HostedHea
 /** A disk whose descriptor names the files that it is in. */
 function openDescribed(own: ByteSource, descriptor: Descriptor, context: OpenContext): Layer {
   const { part, files, diskFiles, opened, findings } = openExtents(descriptor.extents, context);
-  const extents = opened.map(({ line: { name = '', type, size }, sparse }) => ({ name, type, size, sparse }));
+  const extents = opened.map(({ line: { name = '', type, size }, sparse }) => ({
+    name,
+    type,
+    size,
+    sparse: sparse?.header,
+  }));
   return new PartLayer({
     format: 'vmdk',
     grain: grainOf(opened),

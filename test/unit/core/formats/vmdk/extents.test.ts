@@ -29,13 +29,13 @@ describe('the extents of a VMware disk', () => {
       [0, GRAIN, '.', -1],
       [GRAIN, 2 * GRAIN, 'd', BASE + (grainAt(1) ?? 0)],
       [2 * GRAIN, 4 * GRAIN, '.', -1],
-      [4 * GRAIN, 4 * GRAIN + 2 * SECTOR, 'd', 2 * BASE + SECTOR],
+      [4 * GRAIN, 4 * GRAIN + 2 * SECTOR, 'd', 3 * BASE + SECTOR],
     ]);
     assert.deepEqual(
       layer.layer.files?.map(({ identity, base, size }) => [identity.path, base, size]),
       [
         ['/d/a-s001.vmdk', BASE, image.size],
-        ['/d/flat', 2 * BASE, 3 * SECTOR],
+        ['/d/flat', 3 * BASE, 3 * SECTOR],
       ],
     );
     const whole = Uint8Array.from([...vmdkDisk([SPARSE]).toBytes(), ...noise(2, 3 * SECTOR).subarray(SECTOR)]);
@@ -136,8 +136,8 @@ describe('the extents of a VMware disk', () => {
         ['extent-unusable', '/d/text: this is no sparse extent of VMware'],
         ['extent-unusable', '/d/nothing: this is no sparse extent of VMware'],
         ['extent-unusable', '/d/a.vmdk: this is no sparse extent of VMware'],
-        ['extent-size', undefined],
-        ['extent-unusable', "/d/broken: grains of 0 bytes can't be (at most 1073741824 can)"],
+        ['extent-size', 'what comes after that is not known'],
+        ['extent-unusable', "/d/broken: grains of 0 bytes can't be"],
       ],
     );
     assert.deepEqual(kindsOf(layer), [[0, 5 * GRAIN, 'u']]);
