@@ -2,6 +2,7 @@ import { ascii, u16be, u16le, u32be, u32le } from './bytes';
 import type { ProbeInput } from './formats/driver';
 import { foreignFormat } from './formats/foreign';
 import { DRIVERS } from './formats/registry';
+import { descriptorNameOf } from './formats/vmdk/names';
 import type { Signature } from './signature';
 import { matchSignature } from './signature';
 
@@ -60,6 +61,8 @@ export function sniff(input: ProbeInput, fileName: string): Sniffed {
   if (looksLikeText(head)) return { kind: 'other', found: 'text', text: true };
   if (RAW_NAME.test(fileName) || isVolumeName(fileName))
     return { kind: 'image', format: 'raw', found: 'a raw disk with nothing known at its start' };
+  if (descriptorNameOf(fileName) !== undefined)
+    return { kind: 'image', format: 'raw', found: 'by its name, data of a VMware disk' };
   return { kind: 'other', found: 'data of no kind known here', text: false };
 }
 

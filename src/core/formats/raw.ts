@@ -1,8 +1,9 @@
-import type { ByteSource, Finding } from '../model';
+import type { ByteSource, Finding, ImageIdentity } from '../model';
 import type { Driver } from './driver';
 import { FlatPart, SECTOR } from './parts/flatPart';
 import { writesBlocks } from './parts/part';
 import { PartLayer } from './parts/partLayer';
+import { descriptorNameOf } from './vmdk/names';
 
 /** Raw images. Knows nothing by its bytes: it comes last, and takes what it is told to take. */
 export const raw: Driver = {
@@ -10,7 +11,7 @@ export const raw: Driver = {
   title: 'raw disk',
   patterns: [],
   probe: () => true,
-  open: (source, { cache }) => {
+  open: (source, { cache, identity }) => {
     const guestSize = Math.ceil(source.size / SECTOR) * SECTOR;
     return new PartLayer({
       format: 'raw',
@@ -19,7 +20,7 @@ export const raw: Driver = {
       write: writesBlocks,
       facts: [{ label: 'Disk size', value: guestSize, unit: 'bytes' }],
       info: { 'dirty-flag': false },
-      findings: oddSize(source),
+      findings: [...oddSize(source), ...partOfDisk(identity)],
     });
   },
 };
@@ -35,6 +36,20 @@ function oddSize({ size }: ByteSource): readonly Finding[] {
       severity: 'info',
       message: `the file is no whole number of ${SECTOR}-byte sectors: its last sector reads as if filled up with zeros`,
       advice: 'A raw image that was cut short looks like this: compare its size with the original.',
+    },
+  ];
+}
+
+/** A flat extent of a VMware disk is raw, and tells nothing but by its name. */
+function partOfDisk({ path }: ImageIdentity): readonly Finding[] {
+  const descriptor = descriptorNameOf(path);
+  if (descriptor === undefined) return [];
+  return [
+    {
+      code: 'bare-extent',
+      severity: 'info',
+      message: `by its name this file holds data of a VMware disk, whose descriptor is ${descriptor}`,
+      advice: 'Open the descriptor to see the disk with its snapshots.',
     },
   ];
 }

@@ -64,7 +64,16 @@ describe('what a file is', () => {
   it('is a raw disk by its name alone where no byte tells', () => {
     const zeros = new Uint8Array(4096);
     assert.match(told(zeros), /^other/);
-    for (const name of ['disk.img', 'DISK.RAW', 'a.dd', 'b.iso', 'c.bin', '4c3bbd34-1a2b-4c5d-8e9f-0123456789ab']) {
+    for (const name of [
+      'disk.img',
+      'DISK.RAW',
+      'a.dd',
+      'b.iso',
+      'c.bin',
+      '4c3bbd34-1a2b-4c5d-8e9f-0123456789ab',
+      'a-flat.vmdk',
+      'a-f001.vmdk',
+    ]) {
       assert.match(told(zeros, name), /^image raw: /, name);
     }
     for (const name of [

@@ -131,4 +131,16 @@ describe('a raw layer', () => {
     layer.read(view, guestOffset(998), target);
     assert.deepEqual(target, Uint8Array.of(998 & 255, 999 & 255, 0, 0));
   });
+
+  it('is told of by its name where that is of a VMware disk', () => {
+    const disk = new MemoryDisk().put('/web-flat.vmdk', new Uint8Array(512)).put('/web.vmdk', new Uint8Array(512));
+    const findings = (name: string): unknown =>
+      openChain(disk.environment, disk.leaf(name)).layers[0]?.layer.findings.map(({ code, message }) => [
+        code,
+        message,
+      ]);
+    const said = 'by its name this file holds data of a VMware disk, whose descriptor is web.vmdk';
+    assert.deepEqual(findings('/web-flat.vmdk'), [['bare-extent', said]]);
+    assert.deepEqual(findings('/web.vmdk'), []);
+  });
 });
