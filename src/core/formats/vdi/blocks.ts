@@ -19,7 +19,13 @@ export interface VdiParts {
   readonly header: VdiHeader;
   /** What a block is that the image holds nothing of. */
   readonly free: Kind;
+  /** Entries from here on are invalid; as long as the place is in the file a guest may read them. */
+  readonly entriesEnd?: number | undefined;
 }
+
+/** Where in the file the data begins of the block that an entry of the map names. */
+export const hostOfEntry = ({ dataOffset, blockSize, blockExtra }: VdiHeader, entry: number): number =>
+  dataOffset + entry * (blockSize + blockExtra) + blockExtra;
 
 /** The blocks of a VDI: one map of 32-bit numbers, each of a block in the file. */
 export class VdiBlocks implements Blocks {
@@ -53,7 +59,6 @@ class VdiMap implements BlockMap {
   private readonly table: EntryTable;
   /** Entries that the file has: of a map that was cut short, not all. */
   private readonly there: number;
-  private readonly stride: number;
   private kinds = new Uint8Array();
   private hosts = new Float64Array();
 
@@ -62,9 +67,8 @@ class VdiMap implements BlockMap {
     file: ByteSource,
     windowBytes: number,
   ) {
-    const { mapOffset, blockSize, blockExtra } = parts.header;
+    const { mapOffset, blockSize } = parts.header;
     this.blockSize = blockSize;
-    this.stride = blockSize + blockExtra;
     this.table = new EntryTable(file, mapOffset, ENTRY_BYTES, windowBytes);
     this.perReading = this.table.perReading;
     this.there = Math.floor((file.size - mapOffset) / ENTRY_BYTES);
@@ -104,9 +108,9 @@ class VdiMap implements BlockMap {
 
   /** Where the data of a block begins; -1 where it has none, or where no file could have it. */
   private hostOf(entry: number): number {
-    if (entry >= DISCARDED) return -1;
-    const { dataOffset, blockExtra } = this.parts.header;
-    const host = dataOffset + entry * this.stride + blockExtra;
+    const { header, entriesEnd = DISCARDED } = this.parts;
+    if (entry >= DISCARDED || entry >= entriesEnd) return -1;
+    const host = hostOfEntry(header, entry);
     return host + this.blockSize <= Number.MAX_SAFE_INTEGER ? host : -1;
   }
 

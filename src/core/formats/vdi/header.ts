@@ -39,6 +39,8 @@ const LAST_TYPE = 4;
 export interface VdiHeader {
   /** `1.1`; of the oldest kind `0.2`. */
   readonly version: string;
+  /** Bytes from the beginning of the file that are the header's. */
+  readonly headerEnd: number;
   /** The line of text that the file begins with, which names who made it. */
   readonly title: string;
   readonly comment: string;
@@ -168,6 +170,7 @@ class HeaderReader {
     this.lookOver(blocks, uuid, modification);
     return {
       version: `${version >>> 16}.${version & 0xffff}`,
+      headerEnd: this.headerEnd(),
       title: text(head.subarray(0, TITLE_BYTES)).trim(),
       comment: text(head.subarray(fields.comment, fields.comment + COMMENT_BYTES)).trim(),
       type: u32le(head, fields.type),
@@ -186,6 +189,11 @@ class HeaderReader {
 
   private get isFirst(): boolean {
     return this.version === VERSION_0;
+  }
+
+  private headerEnd(): number {
+    const hasMore = !this.isFirst && u32le(this.head, HEADER_SIZE_AT) >= HEADER_1_PLUS_BYTES;
+    return hasMore ? HEADER_1_PLUS_END : this.fields.end;
   }
 
   private blockSize(): number {

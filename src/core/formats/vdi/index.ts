@@ -4,6 +4,7 @@ import type { Driver } from '../driver';
 import { writesBlocks } from '../parts/part';
 import { PartLayer } from '../parts/partLayer';
 import { VdiBlocks } from './blocks';
+import { checkImage } from './check';
 import { describe, qemuInfo } from './describe';
 import { isVdi, readHeader, TYPE } from './header';
 import { ignoredParent, linkIdsOf, parentOf } from './parent';
@@ -20,10 +21,11 @@ export const vdi: Driver = {
     const parent = parentOf(header);
     // What an image without a parent holds nothing of reads as zeros, and QEMU counts it as that image's own.
     const free = parent ? Kind.Absent : Kind.Zero;
+    const parts = { source, lookups, header, free };
     return new PartLayer({
       format: 'vdi',
       grain: header.blockSize,
-      part: new BlockPart(new VdiBlocks({ source, lookups, header, free })),
+      part: new BlockPart(new VdiBlocks(parts)),
       write: writesBlocks,
       facts: describe(header),
       info: qemuInfo(header),
@@ -32,6 +34,7 @@ export const vdi: Driver = {
       linkIds: linkIdsOf(header),
       // Of a static image alone QEMU asks the file for holes (block/vdi.c, vdi_co_block_status).
       unwritten: header.type === TYPE.static ? () => source.extents?.() : undefined,
+      check: () => checkImage(parts),
     });
   },
 };

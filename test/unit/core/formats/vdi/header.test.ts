@@ -47,6 +47,7 @@ describe('the header of a VDI', () => {
     );
     assert.deepEqual(header, {
       version: '1.1',
+      headerEnd: 472,
       title: '<<< Oracle VM VirtualBox Disk Image >>>',
       comment: 'made by hand',
       type: 4,
@@ -67,8 +68,11 @@ describe('the header of a VDI', () => {
 
   it('without the second geometry is as good, and so is the oldest, whose map follows the header', () => {
     assert.deepEqual(codes(build({ headerSize: 384 })), []);
+    assert.equal(read(build({ headerSize: 384 })).headerEnd, 456);
     const header = read(build({ version: 'first', parent: PARENT, comment: 'old' }));
-    const { version, mapOffset, dataOffset, uuid, modification, parent, parentModification, comment } = header;
+    const { version, headerEnd, mapOffset, dataOffset, uuid, modification, parent, parentModification, comment } =
+      header;
+    assert.equal(headerEnd, 420);
     assert.deepEqual(
       [version, mapOffset, dataOffset, uuid, modification, parent, parentModification, comment, header.guestSize],
       ['0.2', 420, 432, VDI_UUID, VDI_MODIFICATION, PARENT, undefined, 'old', 3 * MIB],
