@@ -255,6 +255,19 @@ class HeaderReader {
     if (dataOffset < mapOffset + blocks * ENTRY_BYTES) {
       this.note('error', 'data-offset', `data is said to begin inside the block map`, DATA_OFFSET_AT, REFUSED);
     }
+    for (const [at, offset, what] of [
+      [MAP_OFFSET_AT, mapOffset, 'block map'],
+      [DATA_OFFSET_AT, dataOffset, 'data'],
+    ] as const) {
+      if (offset % SECTOR === 0) continue;
+      this.note(
+        'warning',
+        'unaligned',
+        `the ${what} begins at byte ${offset}, inside a sector`,
+        at,
+        'QEMU refuses it.',
+      );
+    }
     this.lookForMap(mapOffset, blocks, blockSize);
     return { mapOffset, dataOffset, blockExtra: u32le(this.head, BLOCK_EXTRA_AT) };
   }

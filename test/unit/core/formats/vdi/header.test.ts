@@ -143,8 +143,10 @@ describe('the header of a VDI', () => {
       [72, u32(383), 'header-size warning', /VirtualBox/],
       [360, u32(4096), 'sector-size warning', /QEMU/],
       [468, u32(4096), 'sector-size warning', /VirtualBox/],
-      [340, u32(400), 'map-offset error', /VirtualBox/],
-      [344, u32(520), 'data-offset error', /VirtualBox/],
+      [340, u32(0), 'map-offset error', /VirtualBox/],
+      [344, u32(512), 'data-offset error', /VirtualBox/],
+      [340, u32(520), 'unaligned warning', /QEMU/],
+      [344, u32(1000), 'unaligned warning', /QEMU/],
     ];
     for (const [at, bytes, finding, advice] of told) {
       const { findings } = read(build().poke(at, bytes));
