@@ -62,8 +62,11 @@ export interface CheckedFile {
   readonly countsInFile?: boolean | undefined;
   /** Where the image ends as QEMU tells it; the end of the last claim where left out. */
   readonly imageEnd?: number | undefined;
-  /** What only this format has to check (checksums, counts in its header), told to `notes` before all else. */
-  also?(notes: BlockNotes): void;
+  /**
+   * What only this format has to check (checksums, counts in its header), told to `notes` before all else. Yields for a
+   * pause, where it takes a while.
+   */
+  also?(notes: BlockNotes): Generator<undefined, void, void> | void;
 }
 
 /**
@@ -116,7 +119,8 @@ class BlockCheck {
 
   *run(): Job<CheckReport> {
     const { window, file, notes, room } = this;
-    file.also?.(notes);
+    const also = file.also?.(notes);
+    while (also?.next().done === false) yield this.progress(0);
     for (let round = 0; window.start < file.size || round === 0; round += 1) {
       if (round === room.windows || window.isOverfull()) {
         this.breakOff(`what the image refers to is strewn over its file: checked up to ${formatOffset(window.start)}`);

@@ -33,7 +33,7 @@ export function checkImage(parts: VdiParts): Job<CheckReport> {
         if (severity === 'info' || TOLD_OTHERWISE.has(code)) continue;
         notes.add('further', 1, code, () => ({ message, offset, advice, claims: [], guest: [] }));
       }
-      countEntries(parts, notes);
+      return countEntries(parts, notes);
     },
   });
 }
@@ -55,8 +55,11 @@ function* structures({ headerEnd, mapOffset, dataOffset, blocks, guestSize }: Vd
   }
 }
 
-/** What QEMU counts beside what is found block by block: entries behind those of the disk, and places behind the file's end. */
-function countEntries(parts: VdiParts, notes: BlockNotes): void {
+/**
+ * What QEMU counts beside what is found block by block: entries behind those of the disk, and places behind the file's end.
+ * Yields for a pause.
+ */
+function* countEntries(parts: VdiParts, notes: BlockNotes): Generator<undefined, void, void> {
   const { source, header } = parts;
   const { blocks, blocksAllocated, mapOffset, guestSize, blockSize } = header;
   const ofDisk = Math.ceil(guestSize / blockSize);
@@ -80,6 +83,7 @@ function countEntries(parts: VdiParts, notes: BlockNotes): void {
       const read = table.read(block, there - block);
       for (let i = 0; i < read.count; i += 1) count(block + i, u32le(read.bytes, i * ENTRY_BYTES));
       block += read.count;
+      yield;
     }
   } catch (error) {
     // That the map can't be read is told of the blocks that it is for.
