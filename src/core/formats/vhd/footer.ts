@@ -89,21 +89,36 @@ export const dataOffsetOf = ({ bytes }: FooterBytes): bigint => bigU64be(bytes, 
 
 /**
  * Finds the footer of an image. The one at its end counts: what a fixed disk begins with is the guest's to write, so a
- * copy there says nothing against an end that is sound. Of other disks the copy stands in where the end is gone or its
- * checksum is wrong.
+ * copy there says nothing against an end that is sound. Of other disks the copy stands in where the end is gone, can't be
+ * read, or has a wrong checksum.
  * @throws DiskError when neither can be used
  */
 export function readFooter(source: ByteSource): FoundFooter {
   const { size } = source;
-  const tail = readUpTo(source, Math.max(0, size - FOOTER_BYTES), FOOTER_BYTES);
-  const atEnd = footerAtEnd(tail, size);
-  const copy = footerAtStart(readUpTo(source, 0, FOOTER_BYTES));
+  const tail = attempt(source, Math.max(0, size - FOOTER_BYTES));
+  const atEnd = footerAtEnd(tail.bytes, size);
+  const copy = footerAtStart(attempt(source, 0).bytes);
   if (atEnd?.sound === true) {
     const findings = typeOf(atEnd) === 'fixed' ? [] : copyFindings(atEnd, copy);
     return { footer: parse(atEnd), end: atEnd.at, findings };
   }
-  if (copy?.sound !== true || typeOf(copy) === 'fixed') throw unusable(atEnd, copy, size);
-  return { footer: parse(copy), end: atEnd?.at ?? size, findings: [copyWasUsed(atEnd, size)] };
+  if (copy?.sound !== true || typeOf(copy) === 'fixed') throw tail.error ?? unusable(atEnd, copy, size);
+  const problem = atEnd
+    ? 'the checksum of the footer at the end of the file is wrong'
+    : tail.error
+      ? `the footer at the end of the file can't be read (${tail.error.message})`
+      : 'the file does not end with a footer';
+  return { footer: parse(copy), end: atEnd?.at ?? size, findings: [copyWasUsed(problem, atEnd?.at ?? size)] };
+}
+
+/** What there is of a footer's bytes; none where they can't be read. */
+function attempt(source: ByteSource, at: number): { readonly bytes: Uint8Array; readonly error?: DiskError } {
+  try {
+    return { bytes: readUpTo(source, at, FOOTER_BYTES) };
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return { bytes: new Uint8Array(), error };
+  }
 }
 
 function copyFindings(used: FooterBytes, copy: FooterBytes | undefined): readonly Finding[] {
@@ -124,12 +139,12 @@ function copyFindings(used: FooterBytes, copy: FooterBytes | undefined): readonl
   return [];
 }
 
-function copyWasUsed(atEnd: FooterBytes | undefined, size: number): Finding {
+function copyWasUsed(problem: string, offset: number): Finding {
   return {
     code: 'footer',
     severity: 'error',
-    message: `${atEnd ? 'the checksum of the footer at the end of the file is wrong' : 'the file does not end with a footer'}: its copy at byte 0 was used`,
-    offset: atEnd?.at ?? size,
+    message: `${problem}: its copy at byte 0 was used`,
+    offset,
     advice: CUT_SHORT,
   };
 }
