@@ -29,6 +29,8 @@ export interface MemoryFile {
   readonly bytes: Uint8Array | Peekable;
   readonly extents?: HostExtents;
   readonly diskUsage?: number;
+  /** Milliseconds since 1970. */
+  readonly modified?: number;
   /** Reading from this byte on fails, as a broken disk does. */
   readonly failsFrom?: number;
   /** Whether the file was written to since it was asked last. */
@@ -96,7 +98,10 @@ export class MemoryDisk implements Gate {
     return takeReads(this.reads, name);
   }
 
-  private source(name: string, { bytes, extents, diskUsage, changed, failsFrom = Infinity }: MemoryFile): ByteSource {
+  private source(
+    name: string,
+    { bytes, extents, diskUsage, modified, changed, failsFrom = Infinity }: MemoryFile,
+  ): ByteSource {
     const size = bytes instanceof Uint8Array ? bytes.length : bytes.size;
     this.openFiles.push(name);
     const readInto = (target: Uint8Array, position: number): void => {
@@ -115,6 +120,7 @@ export class MemoryDisk implements Gate {
     return {
       size,
       diskUsage,
+      modified,
       readInto,
       readEach: (target, positions) => {
         const each = target.length / positions.length;

@@ -94,6 +94,10 @@ describe('the parent of a differencing VHD', () => {
     assert.deepEqual(told(0), []);
     assert.deepEqual(told(700_000_000), []);
     assert.deepEqual(told(700_000_001), ['parent-changed warning']);
+    const noted = around({ ...named, timeStamp: 800_000_000 });
+    // Seconds since 2000, and milliseconds since 1970.
+    noted.put('/vm/base.vhd', { bytes: base(), modified: (800_000_000 + 946_684_800) * 1000 + 999 });
+    assert.deepEqual(codes(open(noted)), []);
   });
 
   it('is taken from beside the image by a name alone, if it has the UUID', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { DiskError, openChain } from '../../../../../src/core';
-import { buildVhd } from '../../../../fixtures/build/vhd';
+import { DiskError, openChain, Session } from '../../../../../src/core';
+import { buildVhd, mendChecksum } from '../../../../fixtures/build/vhd';
+import { mapEntries } from '../../../../support/map';
 import { MemoryDisk } from '../../../../support/memory';
 
 const SIZE = 10_000_384;
@@ -33,13 +34,20 @@ describe('the size of a VHD', () => {
     assert.equal(sizeOf('vpc ', [65535, 16, 254]), 65535 * 16 * 254 * 512);
   });
 
+  it('may be nothing at all', () => {
+    assert.equal(sizeOf('vpc ', [0, 0, 0]), 0);
+    const { image } = buildVhd({ size: SIZE, creator: 'vpc ', geometry: [9, 0, 9] });
+    const disk = new MemoryDisk().put('/disk', image);
+    const session = new Session(disk.environment, disk.leaf('/disk'));
+    assert.deepEqual([session.view.guestSize, mapEntries(session).map(({ length }) => length)], [0, [0]]);
+  });
+
   it('is a whole number of sectors', () => {
     const { image, footer } = buildVhd({ size: 4096, type: 'fixed' });
-    assert.equal(footer, 4096);
-    const odd = buildVhd({ size: 4096, blockSize: 512 * 8, originalSize: 4097 });
-    const disk = new MemoryDisk().put('/a', image).put('/b', odd.image);
-    assert.equal(openChain(disk.environment, disk.leaf('/a')).layers[0]?.layer.guestSize, 4096);
-    assert.equal(openChain(disk.environment, disk.leaf('/b')).layers[0]?.layer.guestSize, 4096);
+    image.pokeU64(footer + 48, 4095n);
+    mendChecksum(image, footer, 512);
+    const disk = new MemoryDisk().put('/disk', image);
+    assert.equal(openChain(disk.environment, disk.leaf('/disk')).layers[0]?.layer.guestSize, 3584);
   });
 
   it('is told both ways where they differ', () => {
