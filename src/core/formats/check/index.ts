@@ -89,6 +89,14 @@ export function checkBlocks(file: CheckedFile, room = ROOM): Job<CheckReport> {
   return new BlockCheck(file, room).run();
 }
 
+/** A part that is told as one, and what it counts as where it is contested. */
+interface Pending {
+  readonly start: number;
+  end: number;
+  excess: number;
+  readonly counts: 'corruption' | 'further' | undefined;
+}
+
 class BlockCheck {
   private readonly notes = new BlockNotes();
   private readonly map = new FileMapBuilder();
@@ -105,7 +113,7 @@ class BlockCheck {
   private reachedEnd = false;
   private done = 0;
   /** A part that is contested, or that nothing refers to, as far as it was told. */
-  private pending: { start: number; end: number; excess: number } | undefined;
+  private pending: Pending | undefined;
 
   constructor(
     private readonly file: CheckedFile,
@@ -261,14 +269,17 @@ class BlockCheck {
       return;
     }
     const excess = claims === 0 ? 0 : (claims - 1) * (end - start);
+    const contested = (): 'corruption' | 'further' =>
+      this.file.contested?.({ start, end }) ?? this.countsAs('claimed-twice');
+    const counts = excess > 0 ? contested() : undefined;
     const { pending } = this;
-    if (pending && pending.excess > 0 === excess > 0) {
+    if (pending && pending.counts === counts) {
       pending.end = end;
       pending.excess += excess;
       return;
     }
     this.flush();
-    this.pending = { start, end, excess };
+    this.pending = { start, end, excess, counts };
   }
 
   /** Tells of a part that is contested, or that nothing refers to, once it is known how far it goes. */
@@ -276,11 +287,10 @@ class BlockCheck {
     const { pending } = this;
     this.pending = undefined;
     if (!pending) return;
-    const { start, end, excess } = pending;
+    const { start, end, excess, counts } = pending;
     const about = { offset: start, host: { start, end }, claims: [], guest: [] };
-    if (excess > 0) {
+    if (counts) {
       this.map.append(end, Use.Contested);
-      const counts = this.file.contested?.({ start, end }) ?? this.countsAs('claimed-twice');
       this.notes.add(counts, Math.ceil(excess / this.unit), 'claimed-twice', () => ({
         ...about,
         message: `${formatOffset(start)} to ${formatOffset(end)} is claimed more than once`,
