@@ -22,7 +22,15 @@ const OWN_ENDINGS: readonly string[] = [
 ];
 
 /** What is at the end of a file's name that tells its format, and nothing of which layer of a disk it is. */
-const FORMAT_ENDINGS: ReadonlySet<string> = new Set([...OWN_ENDINGS, ...ARCHIVE_ENDINGS, ...SHARED_ENDINGS, '.bin', '.dd', '.dsk', '.iso']);
+const FORMAT_ENDINGS: ReadonlySet<string> = new Set([
+  ...OWN_ENDINGS,
+  ...ARCHIVE_ENDINGS,
+  ...SHARED_ENDINGS,
+  '.bin',
+  '.dd',
+  '.dsk',
+  '.iso',
+]);
 
 /** The ending of a name, where that tells a format; otherwise nothing: `web01.before-upgrade` is a snapshot's name. */
 export function formatEnding(fileName: string): string {

@@ -185,7 +185,7 @@ export interface Gate {
   find?(reference: FileReference, from: ImageIdentity): Iterable<FileReference>;
 }
 
-/** Decompressors for one cluster, and a hash; the host supplies them since the core has no platform of its own. */
+/** Decompressors for one cluster, and hashes; the host supplies them since the core has no platform of its own. */
 export interface Codecs {
   /**
    * Inflates a raw deflate stream (no zlib header; RFC 1951) that may be followed by padding.
@@ -200,6 +200,8 @@ export interface Codecs {
   zstd(input: Uint8Array, size: number): Uint8Array;
   /** MD5 (RFC 1321), in lower-case hexadecimal digits; undefined where the host has it not, since it may be forbidden. */
   md5(input: Uint8Array): string | undefined;
+  /** SHA-256 (FIPS 180-4), in lower-case hexadecimal digits. */
+  sha256(input: Uint8Array): string;
 }
 
 /** Makes one cluster smaller, as a stream of its own; the host supplies it. */

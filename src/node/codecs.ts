@@ -19,6 +19,7 @@ export const codecs: Codecs = {
     zlib.inflateRawSync(input, { ...atOnce(size), finishFlush: zlib.constants.Z_SYNC_FLUSH }),
   zstd: (input, size) => (nodeZstd ? nodeZstd(input, atOnce(size)) : unzstd(input, size)),
   md5,
+  sha256: (input) => createHash('sha256').update(input).digest('hex'),
 };
 
 function md5(input: Uint8Array): string | undefined {

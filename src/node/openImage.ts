@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import type { Environment, OpenedSource } from '../core';
+import type { Environment, OpenedSource, Sniffed } from '../core';
 import { DiskError, probeInput, ReadCache, Session, sniff, toWire } from '../core';
 import type { NotAnImage, OpenResult } from '../protocol/image';
 import type { OpenParams } from '../protocol/worker';
@@ -25,7 +25,7 @@ export function openImage(environment: Environment, { path: file, policy, forceR
       return { kind: 'session', session: new Session(environment, leaf, { format: sniffed.format, cache }) };
     }
     if (forceRaw) return { kind: 'session', session: new Session(environment, leaf, { format: 'raw', cache }) };
-    const what = describe(file, leaf.source.size, sniffed.found, sniffed.kind === 'foreign-image', head);
+    const what = describe(file, leaf.source.size, sniffed, head);
     leaf.source.close();
     return { kind: 'not-an-image', what };
   } catch (error) {
@@ -39,12 +39,17 @@ export function openImage(environment: Environment, { path: file, policy, forceR
   }
 }
 
-function describe(file: string, size: number, found: string, foreign: boolean, head: Uint8Array): NotAnImage {
-  const advice =
-    size === 0
+function describe(
+  file: string,
+  size: number,
+  sniffed: Exclude<Sniffed, { readonly kind: 'image' }>,
+  head: Uint8Array,
+): NotAnImage {
+  const foreign = sniffed.kind === 'foreign-image';
+  const advice = foreign
+    ? 'This format is not read yet. qemu-img convert -O qcow2 makes a copy that is.'
+    : size === 0
       ? 'A copy may have failed, or the file is yet to be written.'
-      : foreign
-        ? 'This format is not read yet. qemu-img convert -O qcow2 makes a copy that is.'
-        : 'If it is a disk all the same, open it as a raw disk.';
-  return { path: file, size, found, advice, head, foreign, offerRaw: size > 0 && !foreign };
+      : (sniffed.advice ?? 'If it is a disk all the same, open it as a raw disk.');
+  return { path: file, size, found: sniffed.found, advice, head, foreign, offerRaw: size > 0 && !foreign };
 }

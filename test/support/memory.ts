@@ -143,6 +143,7 @@ const CODECS: Codecs = {
   zstd: () => {
     throw new Error('no zstd here: tests of it use the codecs of src/node');
   },
+  sha256: (input) => createHash('sha256').update(input).digest('hex'),
   md5: (input) => createHash('md5').update(input).digest('hex'),
 };
 

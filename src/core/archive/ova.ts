@@ -2,7 +2,7 @@ import { readUpTo } from '../bytes';
 import { DiskError } from '../errors';
 import { windowOf } from '../extents';
 import type { ByteSource, Fact, OpenedSource } from '../model';
-import { probeInput } from '../formats/registry';
+import { probeInput } from '../formats/probeInput';
 import { utf8 } from '../platforms/text';
 import { sniff } from '../sniff';
 import type { Appliance } from './ovf';

@@ -23,6 +23,8 @@ export interface ProbeInput {
   readonly head: Uint8Array;
   /** The last bytes of the file: up to `PROBE_BYTES`. They are read when they are asked for. @throws DiskError `io` */
   readonly tail: Uint8Array;
+  /** What there is of `length` bytes from a position on, read when it is asked for. @throws DiskError `io` */
+  readonly at: (position: number, length: number) => Uint8Array;
   readonly size: number;
 }
 

@@ -1,11 +1,10 @@
-import { readUpTo } from '../bytes';
 import { DiskError } from '../errors';
 import type { ByteSource } from '../model';
-import type { Driver, ProbeInput } from './driver';
-import { PROBE_BYTES } from './driver';
+import type { Driver } from './driver';
 import { foreignFormat } from './foreign';
 import { luks } from './luks';
 import { parallels } from './parallels';
+import { probeInput } from './probeInput';
 import { qcow1 } from './qcow1';
 import { qcow2 } from './qcow2';
 import { qed } from './qed';
@@ -40,14 +39,4 @@ export function probe(source: ByteSource): Driver {
     { offset: 0 },
     'Convert it: qemu-img convert -O qcow2.',
   );
-}
-
-export function probeInput(source: ByteSource): ProbeInput {
-  return {
-    head: readUpTo(source, 0, PROBE_BYTES),
-    get tail() {
-      return readUpTo(source, Math.max(0, source.size - PROBE_BYTES), PROBE_BYTES);
-    },
-    size: source.size,
-  };
 }

@@ -47,6 +47,19 @@ describe('what a file is', () => {
     ['LVM', file(4096, [512, 'LABELONE'], [0x218, 'LVM2 001']), /^image raw: .*LVM/],
     ['swap', file(4096, [4086, 'SWAPSPACE2']), /^image raw: .*swap/],
     ['LUKS', file(4096, [0, 'LUKS\xba\xbe\0\x01']), /^image luks: .*LUKS/],
+    ['APFS', file(4096, [32, 'NXSB']), /^image raw: .*APFS/],
+    ['Btrfs', file(0x10100, [0x10040, '_BHRfS_M']), /^image raw: .*Btrfs/],
+    ['a CD', file(40_000, [32769, 'CD001']), /^image raw: a CD or DVD \(ISO 9660\)$/],
+    [
+      'a CD that boots from a stick',
+      file(40_000, [32769, 'CD001'], [510, '\x55\xaa'], [446, MBR_ENTRY]),
+      /^image raw: a CD .*, which is a disk with an MBR partition table as well$/,
+    ],
+    ['E01', file(100, [0, 'EVF\x09\x0d\x0a\xff\0\x01']), /^other: a forensic image \(EnCase, E01\)/],
+    ['AFF', file(100, [0, 'AFF10\r\n\0']), /^other: a forensic image \(AFF\)/],
+    ['a DMG', file(4096 + 512, [0, 'x\xda'], [4096, 'koly\0\0\0\x04']), /^other: Apple's disk image/],
+    ['Bochs', file(600, [0, 'Bochs Virtual HD Image\0']), /^other: a disk of the Bochs/],
+    ['cloop', file(600, [0, '#!/bin/sh\n#V2.0 Format\n']), /^other: a compressed loop/],
     ['a PNG', file(100, [0, '\x89PNG\r\n\x1a\n']), /^other: a PNG/],
     ['gzip', file(100, [0, '\x1f\x8b\x08']), /^other: gzip/],
     ['a tar', file(1024, [257, 'ustar']), /^other: a tar/],
@@ -88,7 +101,37 @@ describe('what a file is', () => {
 
   it('is not a raw disk by its name where bytes tell otherwise', () => {
     assert.match(told(file(1024, [0, 'KDMV']), 'disk.img'), /^image vmdk/);
+    assert.match(told(file(1024, [0, 'EVF\x09\x0d\x0a\xff\0']), 'disk.img'), /^other/);
     assert.match(told(text('not a disk at all\n'), 'notes.img'), /^other: text/);
+  });
+
+  it('is a machine of which the disks are named, where that is what it is', () => {
+    const advice = (name: string, content: string): unknown => {
+      const found = look(text(content), name);
+      assert(found.kind === 'other');
+      return `${found.found}: ${found.advice ?? ''}`;
+    };
+    const disks = [
+      'scsi0:0.fileName = "web-000001.vmdk"',
+      'ide1:0.fileName = "tools.iso"',
+      'sata0:1.fileName="b.vmdk"',
+    ];
+    assert.equal(
+      advice('web.vmx', `config.version = "8"\n${disks.join('\n')}\n`),
+      "a VMware machine's settings: Open one of its disks: web-000001.vmdk, b.vmdk.",
+    );
+    assert.equal(
+      advice('web.vbox', '<VirtualBox><HardDisk uuid="{1}" location="web.vdi" format="VDI"/>'),
+      "a VirtualBox machine's settings: Open one of its disks: web.vdi.",
+    );
+    assert.match(
+      String(advice('web.ovf', '<References><File ovf:href="web.vmdk" ovf:id="f"/>')),
+      /disks: web\.vmdk\.$/,
+    );
+    assert.match(String(advice('web.vmx', 'nothing = "here"\n')), /they lie beside it/);
+    const many = ['a', 'b', 'c', 'd', 'e'].map((name, n) => `scsi0:${n}.fileName = "${name}.vmdk"`).join('\n');
+    assert.match(String(advice('web.vmx', many)), /: a\.vmdk, b\.vmdk, c\.vmdk, d\.vmdk, …\.$/);
+    assert.match(String(advice('notes.txt', many)), /^text: $/);
   });
 
   it('is told of a file of any length without a mistake', () => {

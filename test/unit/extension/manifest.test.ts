@@ -5,7 +5,13 @@ import { listFiles, PackageManager } from '@vscode/vsce';
 import { DRIVERS } from '../../../src/core/formats/registry';
 import { ARCHIVE_ENDINGS, formatEnding, SHARED_ENDINGS } from '../../../src/core/imageNames';
 import {
-  COMMANDS, CONTEXT, SETTINGS, TREE_VIEW, VIEW_TYPE, VIEW_TYPE_ANY, WALKTHROUGH,
+  COMMANDS,
+  CONTEXT,
+  SETTINGS,
+  TREE_VIEW,
+  VIEW_TYPE,
+  VIEW_TYPE_ANY,
+  WALKTHROUGH,
 } from '../../../src/extension/ids';
 import { COLOR_DEFAULTS } from '../../../src/webview/palette';
 import { repositoryRoot } from '../../support/root';
@@ -80,7 +86,13 @@ describe('the manifest', () => {
       ]),
     );
     assert.deepEqual(editors, {
-      [VIEW_TYPE]: { priority: 'default', patterns: sorted([...DRIVERS.flatMap(({ patterns }) => patterns), ...ARCHIVE_ENDINGS.map((ending) => `*${ending}`)]) },
+      [VIEW_TYPE]: {
+        priority: 'default',
+        patterns: sorted([
+          ...DRIVERS.flatMap(({ patterns }) => patterns),
+          ...ARCHIVE_ENDINGS.map((ending) => `*${ending}`),
+        ]),
+      },
       [VIEW_TYPE_ANY]: { priority: 'option', patterns: ['*'] },
     });
     const names = contributes.customEditors.map(({ displayName }) => displayName);
@@ -95,7 +107,10 @@ describe('the manifest', () => {
     for (const pattern of own) assert.equal(formatEnding(`disk${pattern.slice(1)}`), pattern.slice(1));
     const menu = contributes.menus['explorer/context'] ?? [];
     const offered = menu.filter(({ when = '' }) => when.includes('resourceExtname'));
-    assert.deepEqual(offered.map(({ command }) => command), ['vmDisk.checkImage', 'vmDisk.diagnoseChain']);
+    assert.deepEqual(
+      offered.map(({ command }) => command),
+      ['vmDisk.checkImage', 'vmDisk.diagnoseChain'],
+    );
     for (const { when } of offered) {
       const endings = /resourceExtname =~ \/\^\\\.\(([\w|]+)\)\$\/i/.exec(when ?? '')?.[1]?.split('|') ?? [];
       assert.deepEqual(sorted(endings.map((ending) => `.${ending}`)), sorted(SHARED_ENDINGS));
@@ -140,16 +155,27 @@ describe('the manifest', () => {
   });
 
   it('has a welcome for every view, whether or not a folder is open', () => {
-    const views = Object.values(contributes.views).flat().map(({ id }) => id);
+    const views = Object.values(contributes.views)
+      .flat()
+      .map(({ id }) => id);
     assert.deepEqual(views, [TREE_VIEW]);
     for (const view of views) {
       const welcomes = contributes.viewsWelcome.filter((welcome) => welcome.view === view);
       const when = welcomes.map((welcome) => welcome.when ?? '');
-      assert.ok(when.some((clause) => clause.includes('workbenchState == empty')), view);
-      assert.ok(when.some((clause) => clause.includes('workbenchState != empty')), view);
+      assert.ok(
+        when.some((clause) => clause.includes('workbenchState == empty')),
+        view,
+      );
+      assert.ok(
+        when.some((clause) => clause.includes('workbenchState != empty')),
+        view,
+      );
     }
     for (const container of Object.keys(contributes.views)) {
-      assert.ok(contributes.viewsContainers.activitybar.some(({ id }) => id === container), container);
+      assert.ok(
+        contributes.viewsContainers.activitybar.some(({ id }) => id === container),
+        container,
+      );
     }
   });
 
@@ -196,7 +222,9 @@ describe('the manifest', () => {
       manifest.icon,
       ...contributes.languages.flatMap(({ icon }) => Object.values(icon)),
       ...contributes.viewsContainers.activitybar.map(({ icon }) => icon),
-      ...Object.values(contributes.views).flat().map(({ icon }) => icon),
+      ...Object.values(contributes.views)
+        .flat()
+        .map(({ icon }) => icon),
       ...contributes.walkthroughs.flatMap(({ icon, steps }) => [
         icon,
         ...steps.flatMap(({ media }) => [media['svg'] ?? media['markdown'] ?? '?']),
@@ -214,7 +242,11 @@ describe('the manifest', () => {
       /^dist\/((extension|worker|server|crew|webview|cli)\.js|[\w.-]+\.wasm)$/,
       /^media\/([\w-]+\.(css|png)|(icons|walkthrough)\/[\w-]+\.(svg|md))$/,
     ];
-    for (const file of shipped) assert.ok(allowed.some((pattern) => pattern.test(file)), `${file} is shipped`);
+    for (const file of shipped)
+      assert.ok(
+        allowed.some((pattern) => pattern.test(file)),
+        `${file} is shipped`,
+      );
     const named = [...text.matchAll(/"(?:\.\/)?(media\/[^"]+)"/g)].map(([, path]) => path ?? '');
     assert.ok(named.length > 8);
     for (const path of named) assert.ok(shipped.includes(path), `${path} is not shipped`);

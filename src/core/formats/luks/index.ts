@@ -49,7 +49,7 @@ function openVersion1(source: ByteSource, head: Uint8Array, context: OpenContext
 }
 
 function openVersion2(source: ByteSource, context: OpenContext): Layer {
-  const { header, findings } = readLuks2(context.cache.of(source));
+  const { header, findings } = readLuks2(context.cache.of(source), (bytes) => context.codecs.sha256(bytes));
   const [first] = header.segments;
   return container(source, context, {
     payload: first ?? { offset: source.size, size: undefined },

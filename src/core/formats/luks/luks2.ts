@@ -1,7 +1,6 @@
 import { ascii, readUpTo, text, u16be, u64be } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding } from '../../model';
-import { sha256Of } from '../../sha256';
 import { LIMITS } from './limits';
 import { LUKS_MAGIC, luksVersion } from './luks1';
 
@@ -45,6 +44,9 @@ export interface Luks2Segment {
   readonly integrity: string | undefined;
 }
 
+/** SHA-256, in hexadecimal. */
+export type Hash = (bytes: Uint8Array) => string;
+
 /** A header whose JSON could be read, and whether its checksum holds; undefined where that is of another kind than SHA-256. */
 interface Candidate {
   readonly header: Luks2Header;
@@ -55,9 +57,13 @@ interface Candidate {
  * Reads both headers of a container and takes the newer one that is sound, as cryptsetup does.
  * @throws DiskError where neither can be used; `io`
  */
-export function readLuks2(source: ByteSource): { readonly header: Luks2Header; readonly findings: readonly Finding[] } {
-  const first = attempt(source, 0, 'first');
-  const second = first.size === undefined ? secondSomewhere(source) : attempt(source, first.size, 'second');
+export function readLuks2(
+  source: ByteSource,
+  sha256: Hash,
+): { readonly header: Luks2Header; readonly findings: readonly Finding[] } {
+  const reader: Reader = (at, which) => attempt({ source, sha256 }, at, which);
+  const first = reader(0, 'first');
+  const second = first.size === undefined ? secondSomewhere(reader) : reader(first.size, 'second');
   const candidates = [first.candidate, second.candidate].filter((each) => each !== undefined);
   const usable = candidates.filter(({ sound }) => sound !== false);
   const chosen = usable.sort((a, b) => b.header.sequence - a.header.sequence)[0] ?? candidates[0];
@@ -73,10 +79,12 @@ export function readLuks2(source: ByteSource): { readonly header: Luks2Header; r
 }
 
 /** Where the first header's size can't be believed, the second may be at any place that the format allows. */
-function secondSomewhere(source: ByteSource): Attempt {
-  const all = LIMITS.headerSizes.map((at) => attempt(source, at, 'second'));
+function secondSomewhere(reader: Reader): Attempt {
+  const all = LIMITS.headerSizes.map((at) => reader(at, 'second'));
   return all.find(({ candidate }) => candidate !== undefined) ?? NOWHERE;
 }
+
+type Reader = (at: number, which: Luks2Header['which']) => Attempt;
 
 /** What came of reading one of the headers. */
 interface Attempt {
@@ -89,7 +97,11 @@ interface Attempt {
 
 const NOWHERE: Attempt = { candidate: undefined, size: undefined, why: 'there is none where it should be' };
 
-function attempt(source: ByteSource, at: number, which: Luks2Header['which']): Attempt {
+function attempt(
+  { source, sha256 }: { readonly source: ByteSource; readonly sha256: Hash },
+  at: number,
+  which: Luks2Header['which'],
+): Attempt {
   const none = (why: string, size?: number): Attempt => ({ candidate: undefined, size, why });
   const binary = readUpTo(source, at, BINARY_BYTES);
   const isThere =
@@ -110,16 +122,16 @@ function attempt(source: ByteSource, at: number, which: Luks2Header['which']): A
   if (bytes.length < size) return none('the file ends inside it', size);
   const header = decode(bytes, which, at);
   if (!header) return none('its JSON area can not be read', size);
-  const sound = isSound(bytes);
+  const sound = isSound(bytes, sha256);
   return { candidate: { header, sound }, size, why: sound === false ? 'its checksum does not hold' : undefined };
 }
 
-function isSound(bytes: Uint8Array): boolean | undefined {
+function isSound(bytes: Uint8Array, sha256: Hash): boolean | undefined {
   if (text(bytes.subarray(72, 72 + 32)) !== 'sha256') return undefined;
   const told = bytes.slice(CHECKSUM_AT, CHECKSUM_AT + 32);
   const plain = bytes.slice();
   plain.fill(0, CHECKSUM_AT, CHECKSUM_AT + CHECKSUM_BYTES);
-  return sha256Of(plain) === Array.from(told, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256(plain) === Array.from(told, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function decode(bytes: Uint8Array, which: Luks2Header['which'], at: number): Luks2Header | undefined {

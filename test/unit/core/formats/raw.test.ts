@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChainLayer, HostExtents, Layer } from '../../../../src/core';
-import { guestOffset, Kind, openChain } from '../../../../src/core';
+import { guestOffset, Kind, openChain, Session } from '../../../../src/core';
 import { walkLayer } from '../../../../src/core/walk';
 import { extentsOf, MemoryDisk } from '../../../support/memory';
 import type { MemoryFile } from '../../../support/memory';
@@ -142,5 +142,59 @@ describe('a raw layer', () => {
     const said = 'by its name this file holds data of a VMware disk, whose descriptor is web.vmdk';
     assert.deepEqual(findings('/web-flat.vmdk'), [['bare-extent', said]]);
     assert.deepEqual(findings('/web.vmdk'), []);
+  });
+});
+
+describe('what a raw disk holds', () => {
+  const MBR_ENTRY = [0x80, 0, 0, 0, 0x83, 0, 0, 0, 0x3f, 0, 0, 0, 0, 0x10, 0, 0];
+  /** A disk with a partition from sector 63 on, and some bytes at its beginning. */
+  function partitioned(bytes: string): Uint8Array {
+    const disk = new Uint8Array(128 << 10);
+    disk.set(MBR_ENTRY, 446);
+    disk.set([0x55, 0xaa], 510);
+    disk.set(Buffer.from(bytes, 'latin1'), 63 * 512);
+    return disk;
+  }
+  const open = (bytes: Uint8Array): Session => {
+    const disk = new MemoryDisk().put('/disk', bytes);
+    return new Session(disk.environment, disk.leaf('/disk'), { format: 'raw' });
+  };
+  const told = (bytes: Uint8Array): unknown[] => {
+    const { layer } = open(bytes).chain.layers[0] ?? assert.fail();
+    const fact = layer.facts.find(({ label }) => label === 'Begins as')?.value;
+    return [fact, ...layer.findings.map(({ code, offset, message }) => `${code} ${offset} ${message}`)];
+  };
+
+  it('is a fact', () => {
+    assert.deepEqual(told(partitioned('NTFS')), ['a disk with an MBR partition table']);
+    assert.deepEqual(told(new Uint8Array(4096)), [undefined]);
+  });
+
+  it('may be an image of another format in a partition', () => {
+    for (const [bytes, format] of [
+      ['QFI\xfb\0\0\0\x03', 'qcow2'],
+      ['KDMV', 'VMDK'],
+      ['vhdxfile', 'VHDX'],
+    ] as const) {
+      const message = `a partition of this disk, at byte 32256, begins with an image of another format (${format})`;
+      const [, finding] = told(partitioned(bytes));
+      assert.equal(finding, `image-within 32256 ${message}`);
+    }
+  });
+
+  it('may be in a partition of a GPT', () => {
+    const disk = partitioned('');
+    disk.set(Buffer.from('EFI PART'), 512);
+    new DataView(disk.buffer).setBigUint64(1024 + 128 + 32, 80n, true);
+    disk.set(Buffer.from('QFI\xfb', 'latin1'), 80 * 512);
+    assert.match(String(told(disk)[1]), /^image-within 40960 /);
+    new DataView(disk.buffer).setBigUint64(1024 + 128 + 32, 2n ** 64n - 1n, true);
+    assert.equal(told(disk)[1], undefined);
+  });
+
+  it('is left out where the disk can not be read', () => {
+    const disk = new MemoryDisk().put('/disk', { bytes: new Uint8Array(4096), failsFrom: 0 });
+    const session = new Session(disk.environment, disk.leaf('/disk'), { format: 'raw' });
+    assert.equal(session.view.guestSize, 4096);
   });
 });
