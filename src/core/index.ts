@@ -67,6 +67,7 @@ export { listed } from './listed';
 export { firstLost } from './firstLost';
 export { lostBytes } from './lost';
 export type * from './snapshots/model';
+export { misread } from './snapshots/qemuReads';
 export { commandLine, quoted } from './shell';
 export type { Sniffed } from './sniff';
 export { traceRead } from './trace';

@@ -26,7 +26,7 @@ export const isCopied = ({ begun }: Situation): boolean => begun?.direction === 
 
 function againstBoth(situation: Situation): Finding[] {
   const { layer, below, end, children, locked } = situation;
-  const found: Finding[] = [];
+  const found: Finding[] = againstFormats(situation);
   if (end.kind !== 'base') {
     found.push(
       refuse(
@@ -63,6 +63,27 @@ function againstBoth(situation: Situation): Finding[] {
   return found;
 }
 
+/** qemu-img merges overlays of qcow2; other formats it reads at most, and some of those not as they are meant. */
+function againstFormats({ layer, below, children }: Situation): Finding[] {
+  const other = isOther(layer) ? layer : children.find(({ format }) => format !== 'qcow2');
+  const found = other ? [otherFormat(other)] : [];
+  for (const image of [layer, ...below]) {
+    if (image.misread === undefined) continue;
+    found.push(refuse('misread', `qemu-img would have to read ${image.path}, and can't: ${image.misread}`));
+  }
+  return found;
+}
+
+/** Neither an overlay that is merged, nor a base that can be written to and is a file as it stands. */
+const isOther = ({ format }: MergeImage): boolean => format !== 'qcow2' && format !== 'raw';
+
+const otherFormat = ({ path, format }: MergeImage): Finding =>
+  refuse(
+    'other-format',
+    `${path} is of the format ${format}: qemu-img merges qcow2 alone`,
+    'The program that made it deletes its snapshots; vmdisk convert makes a copy of a disk as it is now.',
+  );
+
 function againstCommit(situation: Situation): Finding[] {
   const { layer, below, children, siblings, staleTail, locked, end } = situation;
   const [parent, grandparent] = below;
@@ -71,7 +92,7 @@ function againstCommit(situation: Situation): Finding[] {
       ? [refuse('no-parent', `${layer.path} stands on nothing that its data could go down into`)]
       : [];
   }
-  const found: Finding[] = [];
+  const found: Finding[] = isOther(parent) ? [otherFormat(parent)] : [];
   if (siblings.length > 0) {
     found.push(
       refuse(

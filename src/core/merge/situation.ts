@@ -1,5 +1,6 @@
 import type { ChainEnd, ChainLayer, Finding } from '../model';
 import type { Direction } from '../snapshots/model';
+import { misread } from '../snapshots/qemuReads';
 
 /** An image as far as it matters for deleting a layer. */
 export interface MergeImage {
@@ -7,6 +8,8 @@ export interface MergeImage {
   readonly path: string;
   readonly format: string;
   readonly guestSize: number;
+  /** Why QEMU does not read it as we do, where it does not. */
+  readonly misread: string | undefined;
   /** False where it is encrypted. */
   readonly readable: boolean;
   /** Its data lies in a file of its own. */
@@ -45,7 +48,8 @@ export interface Situation {
   readonly locked: ReadonlyMap<string, readonly Finding[]>;
 }
 
-export function mergeImage({ identity, layer, companions, dataFile }: ChainLayer): MergeImage {
+export function mergeImage(chainLayer: ChainLayer): MergeImage {
+  const { identity, layer, companions, dataFile } = chainLayer;
   const data = layer.info['format-specific']?.data ?? {};
   const { parent } = layer;
   const isPath = parent === undefined || (parent.target.kind === 'path' && !/^(?:json|file):/.test(parent.written));
@@ -53,6 +57,7 @@ export function mergeImage({ identity, layer, companions, dataFile }: ChainLayer
     path: identity.path,
     format: layer.format,
     guestSize: layer.guestSize,
+    misread: misread(chainLayer)?.why,
     readable: layer.readable,
     externalData: companions.length > 0 || dataFile !== undefined || data['data-file'] !== undefined,
     corrupt: data['corrupt'] === true,

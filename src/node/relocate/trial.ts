@@ -41,15 +41,18 @@ export function mendedOf(image: string, policy: GatePolicy): Mended {
   }
 }
 
+const OTHERS_TOOL = 'The program that made it can do that, or put the parent back to where it was.';
+
 function describe({ layers, end }: Chain, { depth, identity, layer, source }: ChainLayer, named: string): Mended {
   const { path: file, id } = identity;
   if (layer.format !== 'qcow2') {
-    throw new DiskError(
-      'refused',
-      `a ${layer.format} image stands on nothing: there is no parent to name`,
-      { file },
-      'Relocate the overlay that stands on it.',
-    );
+    const [why, advice] = layer.parent
+      ? [`only of a qcow2 image the name of its parent is changed: this one is ${layer.format}`, OTHERS_TOOL]
+      : [
+          `this ${layer.format} image stands on nothing: there is no parent to name`,
+          'Relocate the overlay that stands on it.',
+        ];
+    throw new DiskError('refused', why, { file }, advice);
   }
   if (!layer.parent) {
     throw new DiskError(

@@ -1,13 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Chain, Created, CreateRequest, Environment, Finding, OverlayShape } from '../../core';
+import type { Chain, Created, CreateRequest, Environment, Finding, OpenedSource, OverlayShape } from '../../core';
 import {
   closeChain,
   DiskError,
+  DRIVERS,
   driverNamed,
   listed,
   layOutOverlay,
   MAX_DEPTH,
+  misread,
   openChain,
   probeInput,
   smallestCluster,
@@ -18,6 +20,7 @@ import type { GatePolicy } from '../../protocol/worker';
 import { codecs } from '../codecs';
 import { createEnvironment } from '../environment';
 import { childrenOf, findFamily } from '../family';
+import { openDiskFile } from '../diskFile';
 import { openFile } from '../files';
 import { useOf } from '../inUse';
 import { NewFile } from '../newFile';
@@ -38,6 +41,7 @@ interface Base {
   readonly id: string;
   readonly format: string;
   readonly guestSize: number;
+  /** Of a qcow2. */
   readonly clusterSize: number | undefined;
   readonly isDevice: boolean;
   readonly findings: readonly Finding[];
@@ -101,7 +105,7 @@ function assertRoom(folder: string, needed: number): void {
 }
 
 async function readBase({ base, baseFormat }: CreateRequest, policy: GatePolicy): Promise<Base> {
-  const opened = openFile(base, policy);
+  const opened = openDiskFile(base, policy);
   let format: string;
   let probed: Finding | undefined;
   try {
@@ -113,9 +117,10 @@ async function readBase({ base, baseFormat }: CreateRequest, policy: GatePolicy)
   }
   const chain = openChain(createEnvironment(policy), opened, { format });
   try {
-    const late = await assertStill(chain);
     const [top] = chain.layers;
     if (!top) throw new Error('a chain has a layer');
+    assertRead(chain);
+    const late = await assertStill(chain);
     assertWhole(chain, opened.identity.path);
     const { layer, identity } = top;
     return {
@@ -123,7 +128,7 @@ async function readBase({ base, baseFormat }: CreateRequest, policy: GatePolicy)
       id: identity.id,
       format: layer.format,
       guestSize: layer.guestSize,
-      clusterSize: layer.info['cluster-size'],
+      clusterSize: layer.format === 'qcow2' ? layer.info['cluster-size'] : undefined,
       isDevice: fs.statSync(identity.path).isBlockDevice(),
       findings: [...(probed ? [probed] : []), ...late, ...about(chain)],
     };
@@ -133,7 +138,7 @@ async function readBase({ base, baseFormat }: CreateRequest, policy: GatePolicy)
 }
 
 /** By the bytes, where these say that it is a disk at all. @throws DiskError */
-function formatOf({ source, identity }: ReturnType<typeof openFile>): {
+function formatOf({ source, identity }: OpenedSource): {
   readonly format: string;
   readonly finding: Finding | undefined;
 } {
@@ -168,7 +173,8 @@ const UNKNOWN_DATA = 'data of no kind known here';
 function known(format: string): string {
   const driver = driverNamed(format);
   if (driver) return driver.id;
-  throw new DiskError('unsupported', `the format "${format}" is not read here`, {}, 'raw and qcow2 are.');
+  const names = DRIVERS.map(({ id }) => id);
+  throw new DiskError('unsupported', `the format "${format}" is not read here`, {}, `${listed(names)} are.`);
 }
 
 /** @throws DiskError `refused` while somebody may write to the base, or to what it stands on */
@@ -185,6 +191,16 @@ async function assertStill({ layers }: Chain): Promise<readonly Finding[]> {
   return late;
 }
 
+/** @throws DiskError `refused` where QEMU would not read what we do of the base, or of what it stands on */
+function assertRead({ layers }: Chain): void {
+  for (const each of layers) {
+    const problem = misread(each);
+    if (problem) refuse(`no overlay can stand on ${each.identity.path}: ${problem.why}`, problem.advice);
+    const changed = each.findings.find(({ code, severity }) => code === 'parent-changed' && severity === 'error');
+    if (changed) refuse(`no overlay can stand on ${each.identity.path}: ${changed.message}`, changed.advice);
+  }
+}
+
 /** @throws DiskError `refused` where not all that the base stands on can be read */
 function assertWhole({ layers, end }: Chain, base: string): void {
   if (end.kind !== 'base') {
@@ -192,7 +208,7 @@ function assertWhole({ layers, end }: Chain, base: string): void {
   }
   const unread = layers.find(({ layer }) => !layer.readable && layer.info.encrypted !== true);
   if (unread) {
-    refuse(`what ${unread.identity.path} holds can't be read: its data file is not there, or may not be opened`);
+    refuse(`what ${unread.identity.path} holds can't be read: a file of it is not there, or may not be opened`);
   }
   if (layers.length >= MAX_DEPTH) {
     refuse(`${base} stands on ${layers.length - 1} layers: one more is not followed any more`, 'Delete some first.');

@@ -67,5 +67,7 @@ export interface Blocks {
   compressedLength?(host: number, block: number): number | undefined;
   /** The file that a place in the host space is in, where that is not the layer's own. */
   holderOf?(host: number): { readonly path: string; readonly offset: number } | undefined;
+  /** As `Layer.lostTables`. @throws DiskError */
+  lostTables?(): Iterable<GuestPart>;
   close(): void;
 }

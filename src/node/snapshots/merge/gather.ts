@@ -141,6 +141,7 @@ function surveyed(image: SurveyedImage): MergeImage {
     path: image.path,
     format: image.format,
     guestSize: image.guestSize,
+    misread: undefined,
     readable: image.readable,
     externalData: false,
     corrupt: false,

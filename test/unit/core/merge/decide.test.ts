@@ -9,6 +9,7 @@ function image(path: string, changes: Partial<MergeImage> = {}): MergeImage {
     path,
     format: 'qcow2',
     guestSize: MIB,
+    misread: undefined,
     readable: true,
     externalData: false,
     corrupt: false,
@@ -47,6 +48,19 @@ const codes = (changes: Partial<Situation>): { commit: string[]; pull: string[] 
 describe('what speaks against deleting a layer', () => {
   it('nothing, in the middle of a plain chain', () => {
     assert.deepEqual(codes({}), { commit: [], pull: [] });
+  });
+
+  it('another format: of the layer and of what stands on it both ways, of its parent downwards', () => {
+    const other = { commit: ['other-format'], pull: ['other-format'] };
+    assert.deepEqual(codes({ layer: image('/layer', { format: 'vmdk' }) }), other);
+    assert.deepEqual(codes({ children: [image('/child'), image('/other', { format: 'vhdx' })] }), other);
+    const parent = image('/base', { format: 'vdi', backing: undefined });
+    assert.deepEqual(codes({ below: [parent] }), { commit: ['other-format'], pull: [] });
+  });
+
+  it('an image that qemu-img would read wrongly, both ways', () => {
+    const parent = image('/base', { misread: 'it takes no notice of its parent', backing: undefined });
+    assert.deepEqual(codes({ below: [parent] }), { commit: ['misread'], pull: ['misread'] });
   });
 
   it('a sibling, downwards', () => {
