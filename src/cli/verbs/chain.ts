@@ -15,8 +15,8 @@ Lists the layers that the image stands on, newest first, and says how much of th
 owned = it answers a read of these bytes; shadowed = it holds these bytes too, but a newer layer hides them.
 All numbers are bytes of the guest's disk but those of the files on the host.
 
-Where the platform that made the layers keeps names of snapshots beside them (oVirt, libvirt, Proxmox, Multipass, Lima),
-each layer has the name of the snapshot whose state it froze; the newest is "current".
+Where the platform that made the layers keeps names of snapshots beside them (oVirt, libvirt, Proxmox, Multipass, Lima,
+VirtualBox, VMware), each layer has the name of the snapshot whose state it froze; the newest is "current".
 
 A chain that is broken is listed as far as it goes. What lies below is unknown, and the findings tell why.
 

@@ -6,9 +6,10 @@ import { multipass } from './multipass';
 import { ovirt } from './ovirt/story';
 import { proxmox } from './proxmox';
 import { virtualbox } from './virtualbox';
+import { vmware } from './vmware';
 
 /** Every platform whose names of snapshots are read: one line each. */
-const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima, virtualbox];
+const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima, virtualbox, vmware];
 
 /**
  * Tells what the platform that made an image calls it. Lives for one look through the disk.

@@ -1,5 +1,7 @@
 import type { LayerStory } from '../snapshots/model';
 import type { Platform, PlatformFiles } from './files';
+import type { TakenSnapshot } from './frozen';
+import { CURRENT, frozenBy } from './frozen';
 import { folderOf, join, nameOf } from './paths';
 import { dateOr, descriptionText, labelText, utf8 } from './text';
 import type { XmlElement } from './xml';
@@ -84,10 +86,7 @@ function registered(machine: XmlElement): readonly Medium[] {
   return disks ? below(disks) : [];
 }
 
-interface Snapshot {
-  readonly name: string | undefined;
-  readonly description: string | undefined;
-  readonly date: number | undefined;
+interface Snapshot extends TakenSnapshot {
   /** Where each medium was attached, by UUID. */
   readonly attached: ReadonlyMap<string, string>;
 }
@@ -112,22 +111,6 @@ function storiesOf(machine: XmlElement): ReadonlyMap<string, LayerStory> {
       return [location, { platform: 'VirtualBox', vm, disk, ...(current.has(uuid) ? CURRENT : frozenBy(by)) }];
     }),
   );
-}
-
-const CURRENT = { label: 'current', role: 'current' } as const;
-
-/** @param snapshots in the order in which they were taken */
-function frozenBy(snapshots: readonly Snapshot[]): Partial<LayerStory> {
-  const [first] = snapshots;
-  if (!first) return {};
-  const { description, date } = first;
-  const names = [...new Set(snapshots.map(({ name }) => name).filter(Boolean))];
-  return {
-    label: labelText(names.join(', ')),
-    role: 'snapshot',
-    ...(description !== undefined && { description }),
-    ...(date !== undefined && { date }),
-  };
 }
 
 /** Each before those that were taken after it. */
