@@ -110,7 +110,9 @@ export class BlockScan implements LayerScan {
     for (let block = Math.ceil(from / blockSize); block < end;) {
       const { run, first, end: told } = this.tell(block);
       const stop = Math.min(told, end);
-      for (; block < stop; block += 1) this.countOdd(run, block - first, block);
+      if ('kind' in run) this.countWhole(run, first, block, stop);
+      else for (let odd = block; odd < stop; odd += 1) this.countOdd(run, odd - first, odd);
+      block = stop;
     }
   }
 
@@ -148,11 +150,26 @@ export class BlockScan implements LayerScan {
     return false;
   }
 
-  private countOdd(run: BlockRun, index: number, block: number): void {
-    const kind = 'kind' in run ? run.kind : run.kinds[index];
-    const host = 'kind' in run ? run.host + index * this.blockSize : (run.hosts[index] ?? -1);
+  private countOdd({ kinds, hosts }: Extract<BlockRun, { kinds: Uint8Array }>, index: number, block: number): void {
+    const kind = kinds[index];
     if (kind === Kind.Invalid) this.tally.add('entry', block * this.blockSize);
-    else if (host >= this.blocks.dataEnd && holdsData(kind)) this.tally.add('data-past-end', block * this.blockSize);
+    else if ((hosts[index] ?? -1) >= this.blocks.dataEnd && holdsData(kind)) {
+      this.tally.add('data-past-end', block * this.blockSize);
+    }
+  }
+
+  /** The blocks `[from, end)` of a run that is told as one: a table may be nearly all of such, and as long as a disk can be. */
+  private countWhole(
+    { kind, host }: Extract<BlockRun, { kind: unknown }>,
+    first: number,
+    from: number,
+    end: number,
+  ): void {
+    const { blockSize } = this;
+    if (kind === Kind.Invalid) this.tally.add('entry', from * blockSize, end - from);
+    if (!holdsData(kind)) return;
+    const past = Math.max(from, first + Math.ceil((this.blocks.dataEnd - host) / blockSize));
+    if (past < end) this.tally.add('data-past-end', past * blockSize, end - past);
   }
 
   /** What is of one kind; an offset that is not as far in as its place in the largest unit can't be told so (`Outlook`). */

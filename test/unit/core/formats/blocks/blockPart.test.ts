@@ -217,6 +217,34 @@ describe('a disk that a table of blocks maps', () => {
     }
   });
 
+  it('counts what is odd in blocks that are told as one, however many they are', () => {
+    const [blockSize, count, within] = [SECTOR, 2 ** 40, 1000];
+    const told = (kind: Kind): Map<string, { count: number; first: number }> => {
+      const kernel = Kernel.take();
+      try {
+        const open = (): BlockMap => ({
+          blockSize,
+          perReading: 1,
+          tell: (first) => ({ count: count - first, kind, host: first * blockSize }),
+          lookups: () => [],
+        });
+        const blocks = { size: count * blockSize, blockSize, dataEnd: within * blockSize, open };
+        const part = new BlockPart({ ...blocks, readData: () => undefined, close: () => undefined });
+        const scan = part.scan(kernel, { windowBytes: 1 << 20 }, 2 ** 16);
+        scan.begin(0, count * blockSize);
+        scan.ahead(0, count * blockSize);
+        scan.conclude?.(0, (count / 2) * blockSize);
+        scan.conclude?.((count / 2) * blockSize, count * blockSize);
+        return new Map(scan.oddities);
+      } finally {
+        kernel.release();
+      }
+    };
+    assert.deepEqual([...told(Kind.Data)], [['data-past-end', { count: count - within, first: within * blockSize }]]);
+    assert.deepEqual([...told(Kind.Invalid)], [['entry', { count, first: 0 }]]);
+    assert.deepEqual([...told(Kind.Zero)], []);
+  });
+
   it('in parts in a row is each part where the one before it ends', () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const draw = Draw.named(seed, 'parts');
