@@ -3,25 +3,6 @@
 // pyvhdi, pyvmdk and pyqcow (VMDISK_PYTHON names it). How to add a fixture: test/fixtures/formats/README.md.
 //
 //   node scripts/make-format-fixtures.mjs [FORMAT…] [FORMAT/NAME…]
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { importMeta } from './bundle-tests.mjs';
-import { kernel } from './lib/kernel.mjs';
-import { OUT, ROOT } from './lib/paths.mjs';
+import { runBundled } from './lib/bundled.mjs';
 
-const bundle = join(OUT, 'formats', 'make.mjs');
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: ['test/conformance/formats/make.ts'],
-  outfile: bundle,
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  logLevel: 'warning',
-  plugins: [importMeta, kernel],
-});
-process.chdir(ROOT);
-const { main } = await import(pathToFileURL(bundle).href);
-main(process.argv.slice(2));
+await runBundled('test/conformance/formats/make.ts', process.argv.slice(2));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DRIVERS } from '../../src/core';
 import { startCli, startCliJson } from '../support/cli';
@@ -16,6 +17,7 @@ import { FORMATS } from './formats';
 import { digestOfFile } from './formats/contentHash';
 import { fixturesOf, type FormatFixture, formatsWithFixtures } from './formats/expected';
 import { assertReadsAs } from './formats/reads';
+import { validationFile, validationText } from './formats/validation';
 import { holesAreKnown } from './holes';
 import { assertInfo, type Facts } from './info';
 import { assertTraces, samplesOf } from './traces';
@@ -54,6 +56,10 @@ describe('fixtures of formats', () => {
     const made = formatsWithFixtures().flatMap((format) => fixturesOf(format).map(({ name }) => `${format}/${name}`));
     const recipes = Object.entries(FORMATS).flatMap(([format, list]) => list.map(({ name }) => `${format}/${name}`));
     assert.deepEqual(made, recipes.sort());
+  });
+
+  it('are those that VALIDATION.md tells of', () => {
+    assert.equal(readFileSync(validationFile(), 'utf8'), validationText(), 'node scripts/validation.mjs');
   });
 
   for (const { id } of DRIVERS) {
