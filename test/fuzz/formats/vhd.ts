@@ -69,7 +69,7 @@ const isAscii = (image: SparseImage, at: number, text: string): boolean =>
   Buffer.from(image.peek(at, text.length)).toString('latin1') === text;
 
 function headerOf(image: SparseImage): number | undefined {
-  const at = Number(image.peekU64(16));
+  const at = new Dissection(image, false).u64(16);
   return at < image.size && isAscii(image, at, 'cxsparse') ? at : undefined;
 }
 
