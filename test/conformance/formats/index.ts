@@ -1,3 +1,4 @@
+import * as luks from './luks';
 import * as parallels from './parallels';
 import * as qcow from './qcow';
 import * as qed from './qed';
@@ -16,4 +17,5 @@ export const FORMATS: Readonly<Record<string, readonly FormatRecipe[]>> = {
   vpc: vpc.RECIPES,
   vhdx: vhdx.RECIPES,
   parallels: parallels.RECIPES,
+  luks: luks.RECIPES,
 };

@@ -16,6 +16,8 @@ const NUMBERS = [
   '99999999999999999999',
 ];
 const LINES = 6000;
+/** Characters that lines said again add at most. */
+const MOST_ADDED = 2 ** 18;
 
 /** Whether a file is a descriptor: text, and nothing else. */
 export function isText(image: SparseImage): boolean {
@@ -55,12 +57,10 @@ function changed(draw: Draw, text: string, known: readonly string[]): string {
       });
     case 5:
       return [...lines.slice(0, index), ...lines.slice(index + 1)].join('\n');
-    case 6:
-      return [
-        ...lines.slice(0, index),
-        ...Array<string>(draw.pick([1, 2, 40, LINES])).fill(line),
-        ...lines.slice(index),
-      ].join('\n');
+    case 6: {
+      const times = Math.min(draw.pick([1, 2, 40, LINES]), Math.ceil(MOST_ADDED / (line.length + 1)));
+      return [...lines.slice(0, index), ...Array<string>(times).fill(line), ...lines.slice(index)].join('\n');
+    }
     case 7:
       return replaced(draw, text, /[A-Za-z]{3,}/g, () => draw.pick(text.match(/[A-Za-z]{3,}/g) ?? ['x']));
     case 8:
