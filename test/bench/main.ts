@@ -6,6 +6,7 @@ import { chainSection } from './chainSection';
 import { measureConvert } from './convert';
 import type { ChainFigures, OwnPeaks } from './fixtures';
 import { measureChain, ownPeaks } from './fixtures';
+import { measureFormats } from './formatSection';
 import { buildChain, CHAINS } from './inputs/chains';
 import { describeMachine } from './machine';
 import { measureRandomReads } from './randomReads';
@@ -77,6 +78,7 @@ async function main(): Promise<void> {
   }
   if (chains.length > 0) sections.push(chainSection(chains));
   await part('sweep', () => measureSweep(world));
+  await part('formats', () => measureFormats(world));
   await part('refresh', () => measureRefresh(world));
   await part('convert', () => measureConvert(world));
   await part('reads', () => measureRandomReads(world));

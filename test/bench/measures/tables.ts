@@ -28,10 +28,6 @@ export function openTables(path: string): Tables {
   return { file, tableBytes, offsets: Float64Array.from(offsets), fewestReads };
 }
 
-/** The bytes that hold tables: of all layers, what a scan has to read. */
-export const bytesOf = (chain: readonly Tables[]): number =>
-  chain.reduce((sum, { tableBytes, offsets }) => sum + tableBytes * offsets.length, 0);
-
 function stretches(offsets: readonly number[], tableBytes: number): number {
   let count = 0;
   let end = -1;
