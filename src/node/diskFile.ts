@@ -1,15 +1,22 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { OpenedSource } from '../core';
 import { DiskError, openMember } from '../core';
+import { DESCRIPTOR } from '../core/formats/parallels/descriptor';
+import type { GatePolicy } from '../protocol/worker';
 import type { FileOptions } from './files';
 import { openFile } from './files';
+import { FileGate } from './gate';
 
 /**
  * Opens the file of a disk, or where that is an archive with disks (`appliance.ova`) the disk in it: the first one, or the
- * one that is named behind it (`appliance.ova:disk2.vmdk`).
- * @throws DiskError as `openFile` does, `not-found` for a disk that the archive has not
+ * one that is named behind it (`appliance.ova:disk2.vmdk`). Of a bundle of Parallels, its descriptor: nobody has chosen
+ * that, so it is judged as what was found in a folder.
+ * @throws DiskError as `openFile` and `FileGate.openFound` do, `not-found` for a disk that the archive has not
  */
-export function openDiskFile(name: string, options: FileOptions): OpenedSource {
+export function openDiskFile(name: string, options: GatePolicy): OpenedSource {
+  const descriptor = descriptorMeantBy(name);
+  if (descriptor !== undefined) return new FileGate(options).openFound(descriptor);
   const { file, member } = splitMember(name, options);
   const opened = openFile(file, options);
   try {
@@ -34,5 +41,23 @@ function splitMember(name: string, options: FileOptions): { readonly file: strin
   } catch (error) {
     if (!(error instanceof DiskError) || error.code !== 'not-found') throw error;
     return { file: path.normalize(file), member };
+  }
+}
+
+/** A bundle is a folder; in it is an empty file of the folder's name, and a descriptor that says what the disk is. */
+function descriptorMeantBy(name: string): string | undefined {
+  const file = path.resolve(name);
+  const stat = statOf(file);
+  const isPlaceholder = stat?.isFile() === true && stat.size === 0 && /\.hdd$/i.test(file);
+  if (!isPlaceholder && stat?.isDirectory() !== true) return undefined;
+  const descriptor = path.join(isPlaceholder ? path.dirname(file) : file, DESCRIPTOR);
+  return statOf(descriptor)?.isFile() === true ? descriptor : undefined;
+}
+
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file);
+  } catch {
+    return undefined; // Opening it will tell why.
   }
 }

@@ -247,7 +247,7 @@ export class ImageServer {
     const { chain, standpoint } = this.opened();
     if (!params || !environment) throw new Error('no image is open');
     const [leaf] = chain.layers;
-    const opened = (leaf?.identity.archive ? openDiskFile : openFile)(params.path, params.policy);
+    const opened = (params.forceRaw ? openFile : openDiskFile)(params.path, params.policy);
     const session = new Session(environment, opened, { format: leaf?.layer.format });
     try {
       session.stand(standpoint);
