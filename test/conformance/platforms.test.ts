@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { platformFindings } from '../../src/node/platforms';
 import { SIZE, TestDomain, uuidOf } from '../fixtures/platforms/domain';
 import { makeLibvirt } from '../fixtures/platforms/others';
+import { makeParallels } from '../fixtures/platforms/parallels';
 import { runCli, runCliJson } from '../support/cli';
 import { qemuImg, qemuInfo, qemuVersion } from '../support/qemu';
 import { makeTempFolder, removeFolder } from '../support/temp';
@@ -34,6 +36,15 @@ describe('platforms’ names of snapshots', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^libvirt · disk vda · VM web01$/m);
     assert.match(stdout, /qcow2 +before-upgrade, 12 Mar 2024 +.*web01\.qcow2$/m);
+  });
+
+  it('are told of a bundle of Parallels, whose layers are files of their own', () => {
+    const descriptor = makeParallels(folder);
+    assert.deepEqual(labels(dirname(descriptor)), [
+      ['current', 'parallels'],
+      ['after-upgrade', 'parallels'],
+      ['before-upgrade', 'parallels'],
+    ]);
   });
 
   for (const version of [4, 5] as const) {

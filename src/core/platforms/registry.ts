@@ -4,12 +4,13 @@ import { libvirt } from './libvirt';
 import { lima } from './lima';
 import { multipass } from './multipass';
 import { ovirt } from './ovirt/story';
+import { parallels } from './parallels';
 import { proxmox } from './proxmox';
 import { virtualbox } from './virtualbox';
 import { vmware } from './vmware';
 
 /** Every platform whose names of snapshots are read: one line each. */
-const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima, virtualbox, vmware];
+const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima, virtualbox, vmware, parallels];
 
 /**
  * Tells what the platform that made an image calls it. Lives for one look through the disk.

@@ -44,6 +44,13 @@ export function epochSeconds(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,12}$/.test(text) ? dateOr(Number(text) * 1000) : undefined;
 }
 
+/** `2024-03-12 10:11:12` where this machine is, as milliseconds; undefined where that is no date. */
+export function localTime(text: string | undefined): number | undefined {
+  const [, ...parts] = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)$/.exec(text ?? '') ?? [];
+  const [year, month = 1, day, hour, minute, second] = parts.map(Number);
+  return year === undefined ? undefined : dateOr(new Date(year, month - 1, day, hour, minute, second).getTime());
+}
+
 /** A date within what a `Date` can be; 1970 itself stands for "not known". */
 export const dateOr = (milliseconds: number): number | undefined =>
   milliseconds > 0 && milliseconds <= 8.64e15 ? milliseconds : undefined;

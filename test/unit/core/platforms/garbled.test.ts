@@ -3,6 +3,8 @@ import type { Diagnosis, LayerStory } from '../../../../src/core';
 import { storageFindings, storyTeller } from '../../../../src/core';
 import { makeOvf, uuidOf } from '../../../fixtures/platforms/domain';
 import { libvirtXml } from '../../../fixtures/platforms/others';
+import { descriptorXml } from '../../../fixtures/build/parallels';
+import { BEFORE, configXml, snapshotsXml, STATES } from '../../../fixtures/platforms/parallels';
 import { makeTar } from '../../../fixtures/platforms/tar';
 import { uuidOf as vboxId, vboxXml } from '../../../fixtures/platforms/virtualbox';
 import { Draw } from '../../../support/random';
@@ -71,6 +73,13 @@ const FILES: Readonly<Record<string, Uint8Array>> = Object.fromEntries(
       snapshots: [{ name: 'one', time: '2024-03-12T10:11:12Z', had: vboxId('1'), description: 'd' }],
       has: vboxId('2'),
     }),
+    '/p/web.pvm/disk.hdd/DiskDescriptor.xml': descriptorXml({
+      sectors: 64,
+      storages: [{ start: 0, end: 64, images: [{ guid: BEFORE, type: 'Plain', file: 'a.hds' }] }],
+      shots: [{ guid: BEFORE }],
+    }),
+    '/p/web.pvm/Snapshots.xml': snapshotsXml(STATES),
+    '/p/web.pvm/config.pvs': configXml('web'),
   }).map(([path, content]) => [path, Buffer.from(content)]),
 );
 const IMAGES = [
@@ -80,6 +89,7 @@ const IMAGES = [
   '/images/100/vm-100-disk-0.qcow2',
   '/m/vm/disk',
   '/v/web/web.vdi',
+  '/p/web.pvm/disk.hdd/a.hds',
 ];
 const TOKENS = [
   '\0',
