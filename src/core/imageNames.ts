@@ -7,6 +7,9 @@ export const SHARED_ENDINGS: readonly string[] = ['.img', '.raw', '.vhd'];
 /** Endings of archives of disks. */
 export const ARCHIVE_ENDINGS: readonly string[] = ['.ova'];
 
+/** Whole names of files that say what a disk is made of, and whose ending says nothing. */
+export const DESCRIPTOR_NAMES: readonly string[] = ['DiskDescriptor.xml'];
+
 /** Endings that only disk images have. */
 const OWN_ENDINGS: readonly string[] = [
   '.qcow2',

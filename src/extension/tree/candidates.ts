@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
-import { SHARED_ENDINGS } from '../../core/imageNames';
+import { DESCRIPTOR_NAMES, SHARED_ENDINGS } from '../../core/imageNames';
 import { matchAny } from './globs';
 
 /**
@@ -39,7 +39,8 @@ export function likelihood(isImage: (name: string) => boolean, name: string): Li
 
 /** Tells names that disk images have. @param patterns the editor's own file name patterns */
 export function imageNames(patterns: readonly string[]): (name: string) => boolean {
-  const test = matchAny([...patterns, ...SHARED_ENDINGS.map((ending) => `*${ending}`)]);
+  const descriptors = DESCRIPTOR_NAMES.map((name) => name.toLowerCase());
+  const test = matchAny([...patterns, ...SHARED_ENDINGS.map((ending) => `*${ending}`), ...descriptors]);
   return (name) => test(name.toLowerCase());
 }
 

@@ -340,7 +340,7 @@ const alone: FormatRecipe = {
     shop.put(DESCRIPTOR, descriptorXml({ sectors: DISK / SECTOR, storages: [storage(0, DISK, files)], shots }));
     shop.put(bundleFile('top.hds'), image(DISK, { 3: 7 }));
     shop.put(bundleFile('base.hds'), disk({ 0: 4 }));
-    return { findings: ['bundle-layer'] };
+    return undefined;
   },
 };
 

@@ -102,6 +102,8 @@ describe('files that may be images', () => {
     ['WEB01.QCOW2', 'image'],
     ['disk.img', 'image'],
     ['disk.raw', 'image'],
+    ['DiskDescriptor.xml', 'image'],
+    ['other.xml', undefined],
     ['alu.vhd', 'maybe'],
     ['web01.VHD', 'maybe'],
     ['7f0c2f4e-4c2c-4a56-9d6e-000000000000', 'maybe'],

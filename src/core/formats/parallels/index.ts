@@ -75,7 +75,7 @@ function bundleFindings(context: OpenContext): readonly Finding[] {
     return [
       {
         code: 'bundle-layer',
-        severity: 'warning',
+        severity: 'info',
         message: `this is an image of snapshot ${guid} of a bundle, and not all of its disk: ${why.join('; ')}`,
         advice: `Open ${path}, which knows them all.`,
       },

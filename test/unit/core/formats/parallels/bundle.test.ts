@@ -383,7 +383,8 @@ describe('an image of a bundle of Parallels, opened by itself', () => {
       ({ layers }) => {
         assert.equal(layers.length, 1);
         const [finding] = layers[0]?.layer.findings ?? [];
-        assert.equal(finding?.code, 'bundle-layer');
+        assert.deepEqual([finding?.code, finding?.severity], ['bundle-layer', 'info']);
+        assert(finding);
         assert.match(finding.message, /aaaaaaaa.*bbbbbbbb/);
         assert.match(finding.advice ?? '', /\/vm\.pvm\/disk\.hdd\/DiskDescriptor\.xml/);
       },
