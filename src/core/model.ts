@@ -165,7 +165,10 @@ export interface FileReference {
   readonly elsewhere?: readonly ReferenceTarget[] | undefined;
   /** Only of a parent. */
   readonly expects?: readonly ExpectedId[] | undefined;
-  /** Which of several states of the file is meant (a snapshot of a Parallels bundle); its driver knows them. */
+  /**
+   * Which of several states of the file is meant, in words of its driver, who gets them back as `OpenContext.state`.
+   * Layers are told apart by their files wherever people see them: states that have files of their own are named by these.
+   */
   readonly state?: string | undefined;
   /** The format that the image says the file has; undefined when it says none. */
   readonly format?: string | undefined;

@@ -32,7 +32,7 @@ export interface ProbeInput {
 export const PROBE_BYTES = 4096;
 
 /**
- * One disk-image format. To add one: a file or folder beside this one, a line in `registry.ts`, a folder of fixtures.
+ * One disk-image format. To add one: ARCHITECTURE.md, "Adding a format".
  */
 export interface Driver {
   /** The name that qemu-img uses: `qcow2`, `raw` … */

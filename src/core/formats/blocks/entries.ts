@@ -10,7 +10,10 @@ export interface Entries {
 /** What is read at once where a larger reading failed: of a disk that is dying no more is unknown than it has to be. */
 const LEAST_BYTES = 4096;
 
-/** One table in a file, read a window at a time. */
+/**
+ * One table in a file, read a window at a time. Past the end of the file reading fails: where a format's entries read as
+ * zeros there, `source` does, too.
+ */
 export class EntryTable {
   private buffer = new Uint8Array();
 
