@@ -131,11 +131,13 @@ const hashOf = (file: string): string => createHash('sha256').update(readFileSyn
 
   for (const [what, mode] of [
     ['raw', 'all'],
+    ['of another format (QED)', 'all'],
     ['encrypted', 'all'],
   ] as const satisfies readonly (readonly [string, RepairMode])[]) {
     it(`of an image that is ${what} are refused`, async () => {
       const image = join(temp, `${what}.img`);
       if (what === 'raw') writeFileSync(image, Buffer.alloc(4096));
+      else if (what !== 'encrypted') qemuImg(temp, 'create', '-q', '-f', 'qed', image, '1M');
       else {
         const secret = ['--object', 'secret,id=key,data=secret'];
         qemuImg(

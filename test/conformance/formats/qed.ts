@@ -1,12 +1,12 @@
 import { noise, SparseImage } from '../../fixtures/build/index';
-import type { BuiltQed } from '../../fixtures/build/qed';
 import { buildQed } from '../../fixtures/build/qed';
+import type { BuiltTables } from '../../fixtures/build/twoLevels';
 import { type FormatRecipe, handMap, KIB, MIB } from './recipe';
 
 const CLUSTER = 4096;
 
 /** A small image of clusters of 4 KiB, and tables of two of them. @param spoil makes of it what the fixture is about */
-function small(spoil: (built: BuiltQed) => SparseImage = ({ image }) => image): SparseImage {
+function small(spoil: (built: BuiltTables) => SparseImage = ({ image }) => image): SparseImage {
   const clusters = new Map<number, Uint8Array | 'zero'>([
     [0, noise(1, CLUSTER)],
     [9, noise(2, CLUSTER)],
