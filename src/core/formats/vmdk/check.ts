@@ -7,7 +7,7 @@ import type { Structure } from '../check';
 import { checkBlocks } from '../check';
 import { isLength, readMarker } from './compressedGrains';
 import { copiesDiffer } from './copies';
-import { GrainDirectory, SCAN_WINDOW_BYTES } from './directory';
+import { entriesThere, GrainDirectory, SCAN_WINDOW_BYTES } from './directory';
 import { ExtentNotes } from './extentNotes';
 import type { GrainLayout } from './grainLayout';
 import { tableBytes, tableSpan } from './grainLayout';
@@ -24,8 +24,9 @@ export interface CheckedExtent {
 }
 
 const RESTORE = 'Restore the image from a backup.';
-/** Tables, or grains, that are gone through between two pauses. */
+/** Tables that are gone through between two pauses, and grains. */
 const SLICE = 4096;
+const GRAINS_SLICE = 1 << 16;
 
 /**
  * Checks a sparse extent: what `qemu-img check` looks for (block/vmdk.c, vmdk_co_check: grains that begin past the end of the
@@ -73,7 +74,8 @@ function* tablesOf(
   const end = Math.min(source.size, start + directory.entries * entries.entryBytes);
   yield { what: `the ${word} directory`, start, end, use };
   const reader = new GrainDirectory(source, layout, SCAN_WINDOW_BYTES);
-  for (let table = 0; table < directory.entries; table += 1) {
+  const there = entriesThere(source, layout);
+  for (let table = 0; table < there; table += 1) {
     if (table % SLICE === 0) yield undefined;
     if (readable(() => reader.load(table)) === undefined) continue;
     const offset = reader.entry(table);
@@ -101,7 +103,8 @@ function* directoryNotes({ file, header }: CheckedExtent, notes: ExtentNotes): G
     const message = 'the grain directory ends before the disk does';
     notes.add('corruption', 'directory-too-small', () => ({ message, advice: RESTORE, claims: [], guest }));
   }
-  for (let table = 0; table < directory.entries; table += 1) {
+  const there = entriesThere(source, layout);
+  for (let table = 0; table < there; table += 1) {
     if (table % SLICE === 0) yield { done: 0, total: 1 };
     if (readable(() => reader.load(table)) === undefined) continue;
     const offset = reader.entry(table);
@@ -139,7 +142,7 @@ function* markerNotes({ file, grains }: CheckedExtent, notes: ExtentNotes): Gene
   const base = file.holder?.base ?? 0;
   const count = Math.ceil(size / blockSize);
   for (let first = 0; first < count;) {
-    const run = readable(() => map.tell(first, Math.min(count - first, SLICE)));
+    const run = readable(() => map.tell(first, Math.min(count - first, GRAINS_SLICE)));
     if (run && 'hosts' in run) {
       for (let i = 0; i < run.count; i += 1) {
         if (run.kinds[i] !== Kind.Compressed) continue;

@@ -2,7 +2,7 @@ import { readPadded } from '../../bytes';
 import type { ByteSource, Progress } from '../../model';
 import { formatCount } from '../../units';
 import { NO_TABLE } from '../blocks/nestedTables';
-import { GrainDirectory, SCAN_WINDOW_BYTES } from './directory';
+import { entriesThere, GrainDirectory, SCAN_WINDOW_BYTES } from './directory';
 import type { ExtentNotes } from './extentNotes';
 import type { GrainLayout } from './grainLayout';
 import { tableBytes, tableSpan } from './grainLayout';
@@ -20,7 +20,7 @@ export function* copiesDiffer(
   [first, second]: readonly [GrainLayout, GrainLayout],
   notes: ExtentNotes,
 ): Generator<Progress, void, void> {
-  const tables = first.directory.entries;
+  const tables = Math.max(entriesThere(source, first), entriesThere(source, second));
   const [a, b] = [first, second].map((layout) => new TableReader(source, layout)) as [TableReader, TableReader];
   for (let table = 0; table < tables; table += 1) {
     if (table % SLICE === 0) yield { done: 0, total: 1 };

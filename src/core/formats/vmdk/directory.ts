@@ -123,8 +123,8 @@ export function surveyDirectory(source: ByteSource, layout: GrainLayout): Direct
   return { unreadable, missingEntries: layout.directory.entries - there, cutTables, lost, firstCut, tooMany };
 }
 
-/** Entries that the file has. */
-function entriesThere({ size }: ByteSource, { directory, entries }: GrainLayout): number {
+/** Entries that the file has: of a directory that is cut off, or past its end, not all. */
+export function entriesThere({ size }: ByteSource, { directory, entries }: GrainLayout): number {
   return Math.max(0, Math.min(directory.entries, Math.floor((size - directory.offset) / entries.entryBytes)));
 }
 

@@ -4,7 +4,7 @@ import { hostOffset, Kind } from '../../model';
 import type { BlockMap, BlockRun } from '../blocks/blockMap';
 import { IMPOSSIBLE_TABLE, NestedTables, NO_TABLE } from '../blocks/nestedTables';
 import { zeroExtended } from '../blocks/zeroExtended';
-import { GrainDirectory } from './directory';
+import { entriesThere, GrainDirectory } from './directory';
 import type { GrainLayout } from './grainLayout';
 
 /** Grains that are told one by one at a time. */
@@ -28,8 +28,10 @@ export class GrainMap implements BlockMap {
   readonly perReading: number;
   private readonly directory: GrainDirectory;
   private readonly tables: NestedTables;
-  /** Tables that are read. */
+  /** Tables that are read: the disk may go on behind its directory, too. */
   private readonly readable: number;
+  /** Entries of the directory that the file has. */
+  private readonly there: number;
   private kinds = new Uint8Array();
   private hosts = new Float64Array();
 
@@ -43,6 +45,7 @@ export class GrainMap implements BlockMap {
     this.blockSize = layout.grainSize;
     this.perReading = entriesPerTable;
     this.readable = Math.min(layout.directory.entries, parts.tooMany ?? Infinity);
+    this.there = entriesThere(source, layout);
     this.directory = new GrainDirectory(source, layout, directoryBytes);
     this.tables = new NestedTables(zeroExtended(source), {
       offsets: this.directory,
@@ -54,13 +57,14 @@ export class GrainMap implements BlockMap {
 
   tell(first: number, most: number): BlockRun {
     const { layout, base } = this.parts;
-    const { entriesPerTable, directory } = layout;
+    const { entriesPerTable } = layout;
     const table = Math.floor(first / entriesPerTable);
-    if (table >= directory.entries) return { count: most, kind: Kind.Invalid, host: -1 };
-    if (table >= this.readable) {
-      return { count: Math.min(most, directory.entries * entriesPerTable - first), kind: Kind.Unknown, host: -1 };
+    if (table >= this.readable) return { count: most, kind: Kind.Unknown, host: -1 };
+    // What the file has not of its directory is zeros.
+    if (table >= this.there) {
+      return { count: Math.min(most, this.readable * entriesPerTable - first), kind: Kind.Absent, host: -1 };
     }
-    const end = Math.min(this.directory.load(table), this.readable);
+    const end = Math.min(this.directory.load(table), this.readable, this.there);
     const entries = this.tables.read(first, Math.min(most, MOST_AT_ONCE, end * entriesPerTable - first));
     const { count } = entries;
     if ('missing' in entries) {
