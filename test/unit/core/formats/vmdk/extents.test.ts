@@ -129,14 +129,14 @@ describe('the extents of a VMware disk', () => {
     files.put('/d/text', new TextEncoder().encode('nothing of the kind')).put('/d/nothing', new Uint8Array());
     files.put('/d/empty', zeroCapacity).put('/d/broken', buildHosted(SPARSE).image.poke(20, le64(0n)));
     const layer = leafOf(files, '/d/a.vmdk');
-    // The descriptor names itself as one; a header without a disk may name others, and is not followed.
+    // The descriptor names itself; a header without a disk may name other files, which are not followed.
     assert.deepEqual(
       layer.layer.findings.map(({ code, message }) => [code, /: (.*?)(?: \(at| and the|$)/.exec(message)?.[1]]),
       [
         ['extent-unusable', '/d/text: this is no sparse extent of VMware'],
         ['extent-unusable', '/d/nothing: this is no sparse extent of VMware'],
         ['extent-unusable', '/d/a.vmdk: this is no sparse extent of VMware'],
-        ['extent-size', 'what comes after that is not known'],
+        ['extent-unusable', '/d/empty: it holds nothing of a disk'],
         ['extent-unusable', "/d/broken: grains of 0 bytes can't be"],
       ],
     );
