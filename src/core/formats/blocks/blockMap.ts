@@ -63,7 +63,7 @@ export interface Blocks {
   readData(host: number, target: Uint8Array): void;
   /** Bytes of a compressed block from its byte `within` on. @throws DiskError */
   readCompressed?(host: number, block: number, within: number, target: Uint8Array): void;
-  /** How many bytes a compressed block takes in the file; undefined where nothing says so. @throws DiskError */
+  /** How many bytes a compressed block takes in the file; undefined where nothing says so, or that can't be read. */
   compressedLength?(host: number, block: number): number | undefined;
   /** The file that a place in the host space is in, where that is not the layer's own. */
   holderOf?(host: number): { readonly path: string; readonly offset: number } | undefined;

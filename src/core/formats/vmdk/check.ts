@@ -160,10 +160,13 @@ function noteMarker(
 ): void {
   const { file, offset, grain, grainSize } = of;
   const marker = readable(() => readMarker(file.lookups, offset));
-  if (!marker) return;
   const guest: GuestRange[] = [{ view: '', start: grain * grainSize, end: (grain + 1) * grainSize }];
   const about = { advice: RESTORE, offset, claims: [], guest };
   const where = `a compressed grain at ${formatOffset(offset)}`;
+  if (!marker) {
+    notes.add('error', 'marker-unreadable', () => ({ message: `the marker of ${where} can't be read`, ...about }));
+    return;
+  }
   if (!isLength(marker.length, grainSize)) {
     const message = `${where} is said to have ${marker.length} bytes`;
     notes.add('further', 'grain-length', () => ({ message, ...about }));

@@ -5,7 +5,7 @@ import type { BlockNotes } from '../check';
 export type NoteWords = Pick<CheckProblem, 'message' | 'advice' | 'offset' | 'host' | 'claims' | 'guest'>;
 
 interface Note {
-  readonly counts: 'corruption' | 'further';
+  readonly counts: 'corruption' | 'further' | 'error';
   readonly code: string;
   readonly describe: () => NoteWords;
 }

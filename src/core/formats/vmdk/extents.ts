@@ -10,6 +10,7 @@ import { EmptyPart } from '../parts/emptyPart';
 import { SECTOR } from '../parts/flatPart';
 import { JoinedPart } from '../parts/joinedPart';
 import type { DiskPart } from '../parts/part';
+import { ReadOnlyPart } from '../parts/readOnlyPart';
 import { ReservedPart } from '../parts/reservedPart';
 import type { CheckedExtent } from './check';
 import type { ExtentLine } from './descriptor';
@@ -71,7 +72,8 @@ class Opener {
     this.count = lines.length;
     try {
       lines.forEach((line, index) => {
-        this.parts.push(this.extent(line, this.wordsFor(line, index)));
+        const part = this.extent(line, this.wordsFor(line, index));
+        this.parts.push(line.access === 'RDONLY' ? new ReadOnlyPart(part) : part);
         this.at += line.size;
       });
     } catch (error) {

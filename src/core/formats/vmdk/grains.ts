@@ -6,6 +6,7 @@ import { CompressedGrains } from './compressedGrains';
 import { lostParts, SCAN_WINDOW_BYTES } from './directory';
 import type { GrainLayout } from './grainLayout';
 import { GrainMap } from './grainMap';
+import { readable } from './readable';
 
 /** Of a directory, what one look reads. */
 const LOOK_BYTES = 512;
@@ -74,7 +75,7 @@ export class Grains implements Blocks {
   }
 
   compressedLength(host: number): number | undefined {
-    return this.grains.lengthOf(host - this.base);
+    return readable(() => this.grains.lengthOf(host - this.base));
   }
 
   holderOf(host: number): { readonly path: string; readonly offset: number } | undefined {

@@ -124,6 +124,22 @@ describe('a check of a VMware disk', () => {
     assert.equal(report.problems.length, 250);
   });
 
+  it('goes on where a table, a marker or a directory can not be read, and says so', () => {
+    const built = buildHosted({ ...SPEC, compressed: 'markers' });
+    const failing = (failsFrom: number): readonly string[] =>
+      problemsOf(check(openOne({ bytes: built.image, failsFrom })));
+    assert.deepEqual(failing(built.tableAt(0)), ['table-unreadable error 1']);
+    // The redundant directory is whole.
+    assert.deepEqual(
+      failing(built.directoryAt),
+      Array.from({ length: 3 }, () => 'marker-unreadable error 1'),
+    );
+    const plain = buildHosted(SPEC);
+    assert.deepEqual(problemsOf(check(openOne({ bytes: plain.image, failsFrom: plain.redundantAt ?? 0 }))), [
+      'table-unreadable error 1',
+    ]);
+  });
+
   it('goes through all extents, and says of which it speaks', () => {
     const extents = [
       extentLine(SPEC.size, 'SPARSE', 'b.vmdk'),

@@ -61,6 +61,7 @@ describe('the descriptor of a VMware disk', () => {
   it('counts the first of two values, and nothing in a comment', () => {
     const told = parse('CID=ffffffff', '# parentFileNameHint="no"', 'x.y="1"', 'x.y="2"');
     assert.deepEqual([told.cid, told.parentName, told.values.get('x.y')], ['0a1b2c3d', undefined, '1']);
+    assert.equal(parse('parentFileNameHint=""').parentName, undefined);
   });
 
   it('ends at the first zero byte', () => {

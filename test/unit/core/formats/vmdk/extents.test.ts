@@ -81,6 +81,32 @@ describe('the extents of a VMware disk', () => {
     session.close();
   });
 
+  it('are written to only where they may be', () => {
+    const files = disk(
+      'custom',
+      extentLine(SPARSE.size, 'SPARSE', 'b.vmdk', undefined, 'RDONLY'),
+      extentLine(SPARSE.size, 'SPARSE', 'c.vmdk'),
+    );
+    files.put('/d/b.vmdk', buildHosted(SPARSE).image).put('/d/c.vmdk', buildHosted(SPARSE).image);
+    const session = new Session(files.environment, files.leaf('/d/a.vmdk'));
+    const effects = [0, GRAIN, 4 * GRAIN, 5 * GRAIN].map((offset) => session.trace(offset).write.effect);
+    assert.deepEqual(effects, ['impossible', 'impossible', 'allocate', 'in-place']);
+    session.close();
+    assert.deepEqual(files.openFiles, []);
+  });
+
+  it('that are flat are data where nobody tells of holes, and holes behind their ends', () => {
+    const files = disk('custom', extentLine(4096, 'FLAT', 'b', 0), extentLine(4096, 'FLAT', 'empty', 0));
+    files.put('/d/b', new Uint8Array(1024)).put('/d/empty', new Uint8Array());
+    const { layer } = leafOf(files, '/d/a.vmdk');
+    const holes = layer.unwritten?.();
+    assert.deepEqual(
+      [[...(holes?.bounds ?? [])], holes?.startsWithData, holes?.certainty],
+      [[0, BASE + 1024, Infinity], true, 'assumed'],
+    );
+    assert.equal(leafOf(disk('custom', extentLine(4096, 'ZERO')), '/d/a.vmdk').layer.unwritten?.(), undefined);
+  });
+
   it('may be parts of one file, which is opened for each and closed as often', () => {
     const files = disk('custom', extentLine(SECTOR, 'FLAT', 'b', 3), extentLine(2 * SECTOR, 'FLAT', 'b', 0));
     const bytes = noise(3, 4 * SECTOR);
