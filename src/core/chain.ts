@@ -100,9 +100,10 @@ type Step =
   | { readonly next: OpenLayer; readonly findings: readonly Finding[] }
   | { readonly end: ChainEnd; readonly findings: readonly Finding[] };
 
+type BrokenEnd = Exclude<ChainEnd, { kind: 'base' }>;
+
 interface Broken {
-  readonly end: Exclude<ChainEnd, { kind: 'base' }>;
-  readonly findings: readonly Finding[];
+  readonly end: BrokenEnd;
 }
 
 function chainLayer({ opened, layer, companions, dataFile }: OpenLayer, depth: number, { findings }: Step): ChainLayer {
@@ -118,14 +119,13 @@ function stepDown(
 ): Step {
   const parent = layer.parent && (options.parent?.(from.identity, layer.parent) ?? layer.parent);
   if (!parent) return { end: BASE, findings: [] };
-  const { written } = parent;
-  if (seen.size >= MAX_DEPTH) {
-    const message = `the chain goes on past ${MAX_DEPTH} layers: not followed further`;
-    return broken({ kind: 'too-deep', written, name: written, message }, parent);
-  }
-  return findParent(parent, placesOf(world, parent, from.identity), (place) =>
-    openParent(world, { parent, place }, from.identity, seen),
-  );
+  const found =
+    seen.size >= MAX_DEPTH
+      ? { end: tooDeep(parent) }
+      : findParent(parent, placesOf(world, parent, from.identity), (place) =>
+          openParent(world, { parent, place }, from.identity, seen),
+        );
+  return 'end' in found ? { end: found.end, findings: [brokenLink(found.end, parent, layer)] } : found;
 }
 
 /** A parent that was opened, or why not; undefined where what is there is known to be another image. */
@@ -140,7 +140,7 @@ function findParent(
   parent: FileReference,
   places: Iterable<FileReference>,
   open: (place: FileReference) => Found,
-): Step {
+): Opened | Broken {
   let other: Opened | undefined;
   let failure: Broken | undefined;
   for (const place of places) {
@@ -159,7 +159,7 @@ function findParent(
     if (other || isAnother(parent, place, layer)) layer.close();
     else other = found;
   }
-  if (!other) return failure ?? broken(notFound(parent), parent);
+  if (!other) return failure ?? { end: notFound(parent) };
   return { ...other, findings: [...other.findings, ...differences(parent, other.next.layer)] };
 }
 
@@ -178,7 +178,12 @@ const isLookedFor = ({ target }: FileReference): boolean => target.kind === 'sea
 
 const isGuess = ({ target }: FileReference): boolean => target.kind === 'path' && target.isGuess === true;
 
-function notFound({ written }: FileReference): Exclude<ChainEnd, { kind: 'base' }> {
+function tooDeep({ written }: FileReference): BrokenEnd {
+  const message = `the chain goes on past ${MAX_DEPTH} layers: not followed further`;
+  return { kind: 'too-deep', written, name: written, message };
+}
+
+function notFound({ written }: FileReference): BrokenEnd {
   const message = `no image nearby is known as "${written}", which is the parent`;
   return { kind: 'missing', reason: 'missing', written, name: written, message };
 }
@@ -211,7 +216,7 @@ function openParent(
   const answer = world.gate.open(place, from);
   if (!answer.ok) {
     const { reason, name, message } = answer.refusal;
-    return broken({ kind: reason === 'missing' ? 'missing' : 'refused', reason, written, name, message }, parent);
+    return { end: { kind: reason === 'missing' ? 'missing' : 'refused', reason, written, name, message } };
   }
   const { opened } = answer;
   const name = opened.identity.path;
@@ -220,7 +225,7 @@ function openParent(
     opened.source.close();
     if (isAnother(parent, place, again)) return undefined;
     const message = `the parent "${written}" is a layer of this chain already: it stands on itself`;
-    return broken({ kind: 'cycle', written, name, message }, parent);
+    return { end: { kind: 'cycle', written, name, message } };
   }
   try {
     const { driver, findings } = parentDriver(world, parent, opened);
@@ -234,7 +239,7 @@ function openParent(
     opened.source.close();
     if (!(error instanceof DiskError)) throw error;
     const message = oneLine(error.in(opened.identity));
-    return broken({ kind: 'refused', reason: 'unreadable', written, name, message }, parent);
+    return { end: { kind: 'refused', reason: 'unreadable', written, name, message } };
   }
 }
 
@@ -242,20 +247,19 @@ function openParent(
 const keyOf = ({ identity }: OpenedSource, state: string | undefined): string =>
   state === undefined ? identity.id : `${identity.id} ${state}`;
 
-function broken(end: Exclude<ChainEnd, { kind: 'base' }>, parent: FileReference): Broken {
-  return {
-    end,
-    findings: [{ code: `parent-${end.kind}`, severity: 'error', message: end.message, advice: adviceOn(end, parent) }],
-  };
+function brokenLink(end: BrokenEnd, parent: FileReference, { format }: Layer): Finding {
+  const { kind, message } = end;
+  return { code: `parent-${kind}`, severity: 'error', message, advice: adviceOn(end, parent, format) };
 }
 
-function adviceOn({ kind, reason }: Exclude<ChainEnd, { kind: 'base' }>, parent: FileReference): string | undefined {
-  if (kind === 'missing') {
-    return isLookedFor(parent)
-      ? 'Put the parent into the folder of the image or the one above, whatever it is called.'
-      : 'Put the parent back where it was, or tell the image where it is now: VM Disk: Relocate Parent…, vmdisk snapshot relocate.';
-  }
-  return reason === 'outside' ? 'Allow it if you know where the image comes from.' : undefined;
+function adviceOn({ kind, reason }: BrokenEnd, parent: FileReference, format: string): string | undefined {
+  if (reason === 'outside') return 'Allow it if you know where the image comes from.';
+  if (kind !== 'missing') return undefined;
+  if (isLookedFor(parent))
+    return 'Put the parent into the folder of the image or the one above, whatever it is called.';
+  return format === 'qcow2'
+    ? 'Put the parent back where it was, or tell the image where it is now: VM Disk: Relocate Parent…, vmdisk snapshot relocate.'
+    : 'Put the parent back where it was.';
 }
 
 function openLeaf(world: World, leaf: OpenedSource, options: ChainOptions): OpenLayer {

@@ -64,17 +64,29 @@ const UNREADABLE_RULES: readonly UnreadableRule[] = [unreadable];
 
 /** What is wrong, gravest first; pure, and bounded by the facts. */
 export function judge(facts: DoctorFacts): readonly Diagnosis[] {
+  const kin = new Kin(facts);
   const ward: Ward = {
-    kin: new Kin(facts),
+    kin,
     remedies: new Remedies(facts.windows),
     mergedInto: mergedInto(facts),
   };
   return gravestFirst([
-    ...facts.images.flatMap((image) => IMAGE_RULES.flatMap((rule) => rule(image, ward))),
+    ...facts.images
+      .flatMap((image) => IMAGE_RULES.flatMap((rule) => rule(image, ward)))
+      .map((each) => feasible(each, kin)),
     ...facts.unreadable.flatMap((file) => UNREADABLE_RULES.flatMap((rule) => rule(file, ward))),
     ...facts.leftovers.flatMap((leftover) => LEFTOVER_RULES.flatMap((rule) => rule(leftover, ward))),
     ...facts.incomplete.map(notAll),
   ]);
+}
+
+/** Without what can't be done: qemu-img names the parent anew of a qcow2 image, and of no other. */
+function feasible(diagnosis: Diagnosis, kin: Kin): Diagnosis {
+  const remedies = diagnosis.remedies.filter(({ remedy }) => {
+    const naming = remedy.kind === 'relocate' || remedy.kind === 'choose-parent' ? kin.at(remedy.image) : undefined;
+    return naming === undefined || naming.format === 'qcow2';
+  });
+  return { ...diagnosis, remedies };
 }
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];

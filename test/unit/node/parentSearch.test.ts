@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSyn
 import { basename, dirname, join, relative } from 'node:path';
 import type { Chain, FileReference } from '../../../src/core';
 import { closeChain, openChain } from '../../../src/core';
+import { diagnose } from '../../../src/node/doctor';
 import { createEnvironment } from '../../../src/node/environment';
 import { findFamily, memberAt } from '../../../src/node/family';
 import { openFile } from '../../../src/node/files';
@@ -173,6 +174,32 @@ describe('an image that names its parent by an id alone', () => {
       writeFileSync(at('vm.vbox'), vboxXml({ name: 'vm', disks, has: uuidOf('2') }));
       assert.equal(open(leaf, untrusted()).end.kind, 'missing');
       assert.equal(open(leaf).layers.length, 2);
+    });
+  });
+
+  describe('goes to the doctor', () => {
+    const told = async (): Promise<unknown> =>
+      (await diagnose([folder], TRUST_ALL))
+        .filter(({ severity }) => severity !== 'info')
+        .map(({ code, path, remedies }) => [code, basename(path), remedies.map(({ title }) => title)]);
+
+    it('who finds nothing wrong with a VM of VirtualBox', async () => {
+      makeVirtualbox(folder);
+      assert.deepEqual(await told(), []);
+    });
+
+    it('who can only say that a parent which is missing should be put where it was', async () => {
+      const { base, middle } = makeVirtualbox(folder);
+      rmSync(base);
+      assert.deepEqual(await told(), [
+        ['parent-missing', basename(middle), ['Put the parent where the image looks for it']],
+      ]);
+    });
+
+    it('who tells of a parent that was written to since', async () => {
+      const { base, middle } = makeVirtualbox(folder);
+      putVdi(base, '1', undefined, { modification: uuidOf('9') });
+      assert.deepEqual(await told(), [['parent-changed', basename(middle), ['Check the image']]]);
     });
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { LayerStory } from '../../../src/core';
 import { TRUST_ALL } from '../../../src/node/gate';
 import { platformStories } from '../../../src/node/platforms';
@@ -8,6 +8,7 @@ import { RecentStories } from '../../../src/node/stories';
 import { survey } from '../../../src/node/survey';
 import { TestDomain } from '../../fixtures/platforms/domain';
 import { makeLibvirt, makeLima, makeMultipass, makeProxmox } from '../../fixtures/platforms/others';
+import { makeVirtualbox } from '../../fixtures/platforms/virtualbox';
 import { makeTempFolder, removeFolder } from '../../support/temp';
 
 const iso = (date: number | undefined): string | undefined =>
@@ -42,6 +43,20 @@ describe('what the platform calls an image', () => {
     assert.deepEqual(inner(story(db)), [
       ['nightly', 'nightly', '2024-03-12T01:00:00.000Z', 'Its deletion was begun and did not finish.'],
     ]);
+  });
+
+  it('VirtualBox: the name of the snapshot that froze a disk, from the settings in the folder of the VM', () => {
+    const { base, middle, current } = makeVirtualbox(folder);
+    assert.deepEqual(
+      [base, middle, current].map((path) => words(story(path))),
+      [
+        ['VirtualBox', 'clean', 'snapshot', 'web', 'SATA 0:0', '2026-03-12T10:11:12.000Z', 'fresh install'],
+        ['VirtualBox', 'updated', 'snapshot', 'web', 'SATA 0:0', '2026-04-01T00:00:00.000Z', undefined],
+        ['VirtualBox', 'current', 'current', 'web', 'SATA 0:0', undefined, undefined],
+      ],
+    );
+    const outside = { folders: [dirname(middle)], allowed: [], platformTools: false };
+    assert.equal(story(middle, outside), undefined, 'what lies outside of the folders is not looked at');
   });
 
   it('Proxmox: its sections, for internal snapshots and for chains of volumes', () => {

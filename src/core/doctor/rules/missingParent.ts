@@ -29,6 +29,7 @@ export const missingParent: ImageRule = (image, ward) => {
           .slice(0, MOST_OFFERED)
           .map((candidate) => take(candidate, image, ward.remedies)),
         ...others(image, ward),
+        ...(image.format === 'qcow2' ? [] : [ward.remedies.advice('Put the parent where the image looks for it')]),
       ],
     },
   ];

@@ -63,6 +63,20 @@ describe('the doctor’s rules', () => {
       assert.match(remedy?.title ?? '', /2 GiB.*1 GiB/);
     });
 
+    it('can only be put where it was where no program names it anew: of all but qcow2', () => {
+      const beside = { path: '/vm/base', format: 'vdi' };
+      const { remedies } = only([{ ...orphan({ beside }), format: 'vdi' }]);
+      assert.deepEqual(
+        remedies.map(({ title, remedy }) => [title, remedy.kind]),
+        [['Put the parent where the image looks for it', 'none']],
+      );
+      const refused = image('leaf', {
+        format: 'vdi',
+        parent: missing('id', { state: 'refused', reason: 'malformed' }),
+      });
+      assert.deepEqual(only([refused]).remedies, []);
+    });
+
     it('whose name is of another machine is told of as such as well', () => {
       assert.deepEqual(told([orphan({ foreign: 'windows' })]), [
         'error certain parent-missing leaf',
