@@ -56,7 +56,7 @@ const nowhere = (isRaw: boolean): ReferenceTarget =>
 
 function targetsOf(names: readonly ParentName[]): readonly ReferenceTarget[] {
   const paths = names.map(({ path, platform }) => (platform === 'MacX' || isAbsolute(path) ? path : slashed(path)));
-  const beside = names.flatMap(({ path }) => (isAbsolute(path) ? (slashed(path).split('/').at(-1) ?? '') : []));
+  const beside = names.flatMap(({ path }) => (isAbsolute(path) ? slashed(path).replace(/^.*\//s, '') : []));
   const seen = new Set<string>(['']);
   const isNew = (path: string): boolean => {
     const plain = path.replace(/^(?:\.\/)+/, '');

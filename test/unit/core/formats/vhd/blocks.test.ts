@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Layer, LayerTrace, QemuMapEntry } from '../../../../../src/core';
-import { DiskError, guestOffset, Kind, openChain, Session } from '../../../../../src/core';
+import { DiskError, finish, guestOffset, Kind, openChain, Session } from '../../../../../src/core';
 import type { SparseImage } from '../../../../fixtures/build/index';
 import type { BuiltVhd, VhdBlock, VhdSpec } from '../../../../fixtures/build/vhd';
 import { buildVhd, mendChecksum, uuidBytes } from '../../../../fixtures/build/vhd';
@@ -110,6 +110,15 @@ describe('a dynamic VHD', () => {
     assert.deepEqual(kindsOf(mapOf(built.image)), ['4096 unknown']);
   });
 
+  it('is unknown where its table can not be read', () => {
+    const built = buildVhd(SPEC);
+    const table = Math.ceil(built.image.size / MIB) * MIB;
+    built.image.poke(table, built.image.peek(built.table, 16)).pokeU64(built.header + 16, BigInt(table));
+    mendChecksum(built.image, built.header, 1024);
+    assert.equal(mapOf(built.image).length, 5);
+    assert.deepEqual(kindsOf(mapOf(built.image, table)), ['4096 unknown']);
+  });
+
   it('reads zeros of blocks past its end, and counts them', () => {
     const built = buildVhd(SPEC);
     built.image.pokeU32(built.table, 0xfffffffe);
@@ -122,6 +131,11 @@ describe('a dynamic VHD', () => {
     assert(layer);
     layer.layer.read(session.view, guestOffset(0), target);
     assert.deepEqual(target, new Uint8Array(10));
+    finish(session.scan());
+    assert.match(
+      session.findings(0).find(({ code }) => code === 'data-past-end')?.message ?? '',
+      /ends before 1 block of data \(the first for guest byte 0\)/,
+    );
   });
 
   it('is sectors that are zero, though space is kept for them, where a bit is not set', () => {

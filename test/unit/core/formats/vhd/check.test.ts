@@ -3,7 +3,7 @@ import type { CheckReport } from '../../../../../src/core';
 import { finish, openChain, Use } from '../../../../../src/core';
 import type { SparseImage } from '../../../../fixtures/build/index';
 import type { VhdSpec } from '../../../../fixtures/build/vhd';
-import { buildVhd, utf16, uuidBytes } from '../../../../fixtures/build/vhd';
+import { buildVhd, mendChecksum, utf16, uuidBytes } from '../../../../fixtures/build/vhd';
 import { MemoryDisk } from '../../../../support/memory';
 
 const KIB = 1024;
@@ -47,6 +47,17 @@ describe('the check of a VHD', () => {
       [built.place(2).bitmap, Use.Data],
       [built.footer, Use.Header],
     ]);
+  });
+
+  it('takes the names of parents for no part of a dynamic image', () => {
+    const built = buildVhd(SPEC);
+    for (const at of [0, built.footer]) {
+      built.image.pokeU32(at + 60, 3);
+      mendChecksum(built.image, at, 512);
+    }
+    const { problems, file } = check(built.image);
+    assert.deepEqual(problems, []);
+    assert.deepEqual([file.start[2], file.use[2], file.start[3]], [built.table + 16, Use.Free, built.place(2).bitmap]);
   });
 
   it('finds blocks that are claimed twice, by another block or by a table', () => {

@@ -47,6 +47,35 @@ describe('the footers of a VHD', () => {
     assert.deepEqual(findings(buildVhd(SPEC).image), []);
   });
 
+  it('say what was wrong with the one that was not used', () => {
+    const told = (change: (built: BuiltVhd) => void): readonly string[] => {
+      const built = buildVhd(SPEC);
+      change(built);
+      return open(built.image).findings.map(({ code, severity, message }) => `${code} ${severity}: ${message}`);
+    };
+    const used = 'the footer at the end of the file was used';
+    assert.deepEqual(
+      told(({ image }) => image.poke(0, new Uint8Array(512))),
+      [`footer-copy warning: the file does not begin with a copy of its footer: ${used}`],
+    );
+    assert.deepEqual(
+      told(({ image }) => image.poke(200, [1])),
+      [`footer-copy warning: the checksum of the copy of the footer at byte 0 is wrong: ${used}`],
+    );
+    assert.deepEqual(
+      told((built) => poked(built, () => built.image.poke(84, [1]), [0])),
+      [`footer-copies-differ warning: the copy of the footer at byte 0 says something else: ${used}`],
+    );
+    assert.deepEqual(
+      told(({ image, footer }) => image.poke(footer + 200, [1])),
+      ['footer error: the checksum of the footer at the end of the file is wrong: its copy at byte 0 was used'],
+    );
+    assert.deepEqual(
+      told(({ image, footer }) => image.truncate(footer)),
+      ['footer error: the file does not end with a footer: its copy at byte 0 was used'],
+    );
+  });
+
   it('that are both broken are refused, with the place and what to do', () => {
     const { image, footer } = buildVhd(SPEC);
     image.poke(200, [1]).poke(footer + 200, [1]);
@@ -133,6 +162,7 @@ describe('the footers of a VHD', () => {
   it('show no bytes that do not show', () => {
     const built = buildVhd({ ...SPEC, creator: '\x1b[2J' });
     assert.equal(fact(open(built.image), 'Creator'), '[2J 10.0, host Wi2k');
+    assert.equal(fact(open(buildVhd({ ...SPEC, creator: '\0\0\0\0' }).image), 'Creator'), 'unknown 10.0, host Wi2k');
   });
 });
 

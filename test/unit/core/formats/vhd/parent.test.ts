@@ -58,6 +58,7 @@ describe('the parent of a differencing VHD', () => {
       [{ platform: 'W2ru', bytes: utf16('\ufeff..\\base.vhd\0\0left over', 'little') }],
       [little('Wi2r', '..\\base.vhd')],
       [{ platform: 'Wi2k', bytes: text('../base.vhd') }],
+      [little('Wi2k', '..\\base.vhd')],
       [{ platform: 'MacX', bytes: text('file:///base.vhd') }],
       [{ platform: 'MacX', bytes: text('file://localhost/b%61se.vhd') }],
       [],
@@ -67,6 +68,11 @@ describe('the parent of a differencing VHD', () => {
       assert.deepEqual(paths(chain), ['/vm/child.avhd', '/base.vhd']);
       assert.deepEqual([codes(chain), chain.end.kind, chain.layers[1]?.layer.format], [[], 'base', 'vpc']);
     }
+  });
+
+  it('may have a name that looks like an escape and is none', () => {
+    const disk = around({ uuid: uuidBytes(1), locators: [{ platform: 'MacX', bytes: text('file://./100%.vhd') }] });
+    assert.deepEqual(paths(open(disk.put('/vm/100%.vhd', base()))), ['/vm/child.avhd', '/vm/100%.vhd']);
   });
 
   it('has the names that its characters make, whichever byte is first', () => {
