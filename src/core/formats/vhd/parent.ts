@@ -22,7 +22,7 @@ export function linkIds({ uuid, timeStamp }: Footer, modified: number | undefine
 /**
  * Which image a differencing one stands on. It is looked for where it lies from the image, then by absolute paths, and last
  * beside the image. Whichever is known by the right UUID is taken before all others; a time stamp tells less, since a copy
- * of a file may have another: Virtual Server lets its user go on, Windows 8 and later write none.
+ * of a file may have another: Virtual Server lets its user go on, Windows 10 writes none.
  */
 export function parentOf({ parentUuid, parentTimeStamp }: DynamicHeader, names: readonly ParentName[]): FileReference {
   // blktap: a parent without a UUID is a raw disk.
