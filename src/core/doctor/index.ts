@@ -17,6 +17,8 @@ import { loop } from './rules/loop';
 import { missingParent } from './rules/missingParent';
 import { foreignPath, jsonName, twoNames, workingDirectory } from './rules/names';
 import { otherFindings } from './rules/otherFindings';
+import { missingExtent } from './rules/missingExtent';
+import { parentChanged } from './rules/parentChanged';
 import { parentNewer } from './rules/parentNewer';
 import { preview } from './rules/preview';
 import { refusedParent } from './rules/refusedParent';
@@ -37,7 +39,9 @@ const IMAGE_RULES: readonly ImageRule[] = [
   foreignPath,
   workingDirectory,
   jsonName,
+  parentChanged,
   parentNewer,
+  missingExtent,
   sharedBase,
   parentSize,
   corruptBit,

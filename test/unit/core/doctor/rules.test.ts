@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContentFacts, ImageFacts, ParentCandidate } from '../../../../src/core';
+import type { ContentFacts, Finding, ImageFacts, ParentCandidate } from '../../../../src/core';
 import { diagnose, GIB, image, MINUTE, missing, NOON, on, only, told } from './facts';
 
 const base = image('base');
@@ -401,5 +401,48 @@ describe('the doctor’s rules', () => {
       incomplete: [{ folder: '/vm', why: 'too many' }],
     };
     assert.deepEqual(told([], facts), ['error certain unreadable bad', 'warning certain not-all-looked-at vm']);
+  });
+});
+
+describe('links by what a parent is known by', () => {
+  const changed = (severity: Finding['severity']): Finding => ({
+    code: 'parent-changed',
+    severity,
+    message: 'the parent "base.vmdk" is not as it was when this image was made: its CID is 1, where 2 is expected',
+  });
+
+  it('that do not hold are told once, with what it means for the program that made it', () => {
+    const { code, severity, certainty, meaning, remedies } = only([
+      image('leaf.vmdk', { format: 'vmdk', findings: [changed('error')] }),
+    ]);
+    assert.deepEqual([code, severity, certainty], ['parent-changed', 'error', 'certain']);
+    assert.match(meaning, /written to after .* VMware says/);
+    assert.deepEqual(
+      remedies.map(({ command }) => command),
+      [undefined, 'vmdisk convert -O qcow2 /vm/leaf.vmdk COPY.qcow2'],
+    );
+  });
+
+  it('that may not hold, as a time may not, are likely', () => {
+    const found = only([image('leaf.vhd', { format: 'vpc', findings: [changed('warning')] })]);
+    assert.deepEqual([found.severity, found.certainty], ['warning', 'likely']);
+    assert.match(found.meaning, /Set-VHD/);
+  });
+});
+
+describe('a file of a disk that is not there', () => {
+  it('is told with what to put back', () => {
+    for (const code of ['extent-missing', 'extent-refused']) {
+      const finding: Finding = {
+        code,
+        severity: 'error',
+        message: 'the extent "a-flat.vmdk" could not be opened',
+        advice: 'So.',
+      };
+      const { code: as, meaning, remedies } = only([image('a.vmdk', { format: 'vmdk', findings: [finding] })]);
+      assert.equal(as, code);
+      assert.match(meaning, /unknown.* So\.$/);
+      assert.match(remedies[0]?.title ?? '', /^Put the file back/);
+    }
   });
 });
