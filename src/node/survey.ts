@@ -102,5 +102,7 @@ function describe({ leaf, below }: Link, story: LayerStory | undefined): Surveye
   const summary = { ...summarizeLayer(leaf, findings, { story, preview: previewAt(file) }), id };
   if (below.kind === 'base') return summary;
   if (below.kind !== 'found') return { ...summary, parent: below };
+  // Another state of the same file, as in a bundle of Parallels: the file is listed once.
+  if (below.identity.id === id) return summary;
   return { ...summary, parent: { kind: 'found', id: below.identity.id, path: below.identity.path } };
 }

@@ -28,11 +28,14 @@ const TEXT_NAMES: ReadonlySet<string> = new Set(
   'license licence copying readme changelog authors notice makefile dockerfile vagrantfile jenkinsfile'.split(' '),
 );
 
+/** Stands for all images of a bundle of Parallels, in a folder of their own. */
+const PARALLELS_BUNDLE = 'DiskDescriptor.xml';
+
 export function likelihood(isImage: (name: string) => boolean, name: string): Likelihood | undefined {
   const extension = extname(name).slice(1).toLowerCase();
   // Where there is VHDL source there is much of it, and no disk.
   if (extension === 'vhd') return 'maybe';
-  if (isImage(name)) return 'image';
+  if (isImage(name) || name === PARALLELS_BUNDLE) return 'image';
   if (extension !== '') return NEVER.has(extension) ? undefined : 'neighbour';
   return name.startsWith('.') || TEXT_NAMES.has(name.toLowerCase()) ? undefined : 'maybe';
 }

@@ -67,7 +67,7 @@ export interface UnlistedNode extends Node {
 /** @returns the roots, by name */
 export function buildFamilies({ images, unusable }: SurveyResult): readonly FamilyNode[] {
   const nodes = new Map<string, ImageNode>();
-  for (const [id, names] of groupById(images)) {
+  for (const [id, names] of groupById(withoutParts(images))) {
     const [image, ...others] = names;
     nodes.set(id, {
       kind: 'image',
@@ -105,6 +105,16 @@ export function buildFamilies({ images, unusable }: SurveyResult): readonly Fami
   }
   for (const { children } of stems.values()) children.sort(byName);
   return [...roots, ...stems.values()].sort(byName);
+}
+
+/**
+ * Without extents of a disk, and images of a bundle: they are no disks of their own, unless something stands on one. A raw
+ * data file of a qcow2 is one.
+ */
+function withoutParts(images: readonly SurveyedImage[]): readonly SurveyedImage[] {
+  const parts = new Set(images.flatMap(({ format, companions = [] }) => (format === 'qcow2' ? [] : companions)));
+  const parents = new Set(images.flatMap(({ parent }) => (parent?.kind === 'found' ? [parent.id] : [])));
+  return images.filter(({ id, path }) => !parts.has(path) || parents.has(id));
 }
 
 /** Every node, parents before children. */

@@ -105,6 +105,8 @@ describe('files that may be images', () => {
     ['DiskDescriptor.xml', 'image'],
     ['other.xml', undefined],
     ['alu.vhd', 'maybe'],
+    ['DiskDescriptor.xml', 'image'],
+    ['pom.xml', undefined],
     ['web01.VHD', 'maybe'],
     ['7f0c2f4e-4c2c-4a56-9d6e-000000000000', 'maybe'],
     ['disk', 'maybe'],

@@ -33,6 +33,18 @@ describe('families of the tree', () => {
     assert.deepEqual(leaves.sort(), ['/d/alone', '/d/b', '/d/c']);
   });
 
+  it('leaves out what is only a part of a disk: its extents', () => {
+    const families = build([
+      image('/d/disk.vmdk', { format: 'vmdk', companions: ['/d/disk-s001.vmdk', '/d/disk-s002.vmdk'] }),
+      image('/d/disk-s001.vmdk', { format: 'vmdk' }),
+      image('/d/disk-s002.vmdk', { format: 'vmdk' }),
+      overlay('/d/odd.qcow2', '/d/disk-s002.vmdk'),
+      image('/d/top.qcow2', { companions: ['/d/data.raw'] }),
+      image('/d/data.raw', { format: 'raw' }),
+    ]);
+    assert.deepEqual(draw(families), ['data.raw', 'disk-s002.vmdk', '  odd.qcow2', 'disk.vmdk', 'top.qcow2']);
+  });
+
   it('sorts by name, numbers as numbers', () => {
     const families = build(['/d/vm10', '/d/vm9', '/e/vm1'].map((path) => image(path)));
     assert.deepEqual(draw(families), ['vm1', 'vm9', 'vm10']);
