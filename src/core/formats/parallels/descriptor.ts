@@ -169,7 +169,9 @@ function numberOf(element: XmlElement | undefined, name: string): number | undef
   const text = textOf(element, name);
   if (text === undefined) return undefined;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
-  if (!Number.isSafeInteger(value * 512)) throw corrupt(`<${name}> is no number of sectors`);
+  if (!(value <= LIMITS.maxDescribedSectors)) {
+    throw corrupt(`<${name}> is no number of sectors, or more than are read (${LIMITS.maxDescribedSectors})`);
+  }
   return value;
 }
 

@@ -3,6 +3,7 @@ import { DiskError } from '../../errors';
 import type { ByteSource, Finding } from '../../model';
 import { CUT_SHORT } from '../advice';
 import { SECTOR } from '../parts/flatPart';
+import { LARGEST_UNIT, unitWithin } from '../parts/part';
 import { LIMITS } from './limits';
 
 /** docs/interop/parallels.rst, "Header". */
@@ -86,7 +87,7 @@ export function readHeader(source: ByteSource): ParallelsHeader {
   const start = dataStartOf(head, magic, { clusterSize, batEntries, fileSize: source.size });
   const header = {
     magic,
-    guestSize: guestSizeOf(head, magic),
+    guestSize: guestSizeOf(head, magic, clusterSize),
     clusterSize,
     entryStep: magic === 'WithoutFreeSpace' ? SECTOR : clusterSize,
     batEntries,
@@ -123,11 +124,18 @@ function batEntriesOf(head: Uint8Array): number {
   return entries;
 }
 
-function guestSizeOf(head: Uint8Array, magic: Magic): number {
+function guestSizeOf(head: Uint8Array, magic: Magic, clusterSize: number): number {
   const sectors =
     magic === 'WithoutFreeSpace' ? u32le(head, AT.sectors) : u64le(head, AT.sectors, 'number of sectors', AT.sectors);
-  if (!Number.isSafeInteger(sectors * SECTOR)) {
-    throw new DiskError('limit', `a disk of ${sectors} sectors is more than any real disk has`, { offset: AT.sectors });
+  const most = Math.min(Number.MAX_SAFE_INTEGER, LIMITS.maxUnits * unitWithin(clusterSize, LARGEST_UNIT));
+  if (sectors * SECTOR > most) {
+    throw new DiskError(
+      'limit',
+      `a disk of ${sectors} sectors, in clusters of ${clusterSize} bytes, is more than is read`,
+      {
+        offset: AT.sectors,
+      },
+    );
   }
   return sectors * SECTOR;
 }

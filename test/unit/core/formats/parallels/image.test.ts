@@ -256,6 +256,26 @@ describe('a header of Parallels that can not be', () => {
     });
   }
 
+  it('is refused where the disk is of more pieces than are gone through', () => {
+    // 2^37 pieces: sectors where a cluster has an odd number of them, 64 KiB where it has 128.
+    const sized = (clusterSectors: number, sectors: number): SparseImage =>
+      built({ sectors: 2048, clusterSectors }).poke(36, [
+        ...word(sectors % 2 ** 32),
+        ...word(Math.floor(sectors / 2 ** 32)),
+      ]);
+    for (const [clusterSectors, most] of [
+      [63, 2 ** 37],
+      [126, 2 ** 38],
+      [128, 2 ** 44 - 1],
+    ] as const) {
+      open(sized(clusterSectors, most), ({ layer }) => {
+        assert.equal(layer.guestSize, most * SECTOR);
+      });
+      const { code, offset } = refused(sized(clusterSectors, most + 1));
+      assert.deepEqual([code, offset], ['limit', 36]);
+    }
+  });
+
   it('is refused where the file ends inside it', () => {
     const error = refused(built(SMALL).truncate(63));
     assert.deepEqual([error.code, error.offset], ['short-read', 63]);
