@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { OpenedSource } from '../core';
-import { DiskError, openMember } from '../core';
+import { openMember } from '../core/archive/ova';
+import { DiskError } from '../core/errors';
 import { DESCRIPTOR } from '../core/formats/parallels/descriptor';
 import type { GatePolicy } from '../protocol/worker';
 import type { FileOptions } from './files';

@@ -1,5 +1,7 @@
 import type { Layer, OpenedSource } from '../core';
-import { DiskError, driverNamed, ReadCache } from '../core';
+import { ReadCache } from '../core/cache/readCache';
+import { DiskError } from '../core/errors';
+import { driverNamed } from '../core/formats/registry';
 import { codecs } from './codecs';
 
 /** An image's own header; nothing that it names is opened. The source stays whoever's it is. @throws DiskError */

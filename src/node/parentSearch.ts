@@ -1,7 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { FileReference, ImageIdentity } from '../core';
-import { DiskError, probeInput, registeredDisks, sniff } from '../core';
+import { DiskError } from '../core/errors';
+import { probeInput } from '../core/formats/probeInput';
+import { registeredDisks } from '../core/platforms/virtualbox';
+import { sniff } from '../core/sniff';
 import type { GatePolicy } from '../protocol/worker';
 import { THIS_SYSTEM } from './files';
 import type { FileGate } from './gate';
