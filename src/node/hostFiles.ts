@@ -66,6 +66,7 @@ export class HostFiles implements PlatformFiles {
         size: Number(stat.size),
         diskUsage: Number(stat.blocks) * 512,
         names: Number(stat.nlink),
+        modified: Number(stat.mtimeMs),
       };
     } catch {
       return undefined;

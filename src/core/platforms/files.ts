@@ -25,6 +25,8 @@ export interface FileFacts {
   readonly diskUsage: number;
   /** How many names the file has. */
   readonly names: number;
+  /** When it was written to last, milliseconds since 1970. */
+  readonly modified: number;
 }
 
 /** A platform that keeps names and dates of snapshots beside, or far from, the images it made. */

@@ -1,5 +1,6 @@
 import type { LayerStory } from '../snapshots/model';
 import type { PlatformFiles, PlatformReader } from './files';
+import { hyperv } from './hyperv';
 import { libvirt } from './libvirt';
 import { lima } from './lima';
 import { multipass } from './multipass';
@@ -10,7 +11,17 @@ import { virtualbox } from './virtualbox';
 import { vmware } from './vmware';
 
 /** Every platform whose names of snapshots are read: one line each. */
-const READERS: readonly PlatformReader[] = [ovirt, libvirt, proxmox, multipass, lima, virtualbox, vmware, parallels];
+const READERS: readonly PlatformReader[] = [
+  ovirt,
+  libvirt,
+  proxmox,
+  multipass,
+  lima,
+  virtualbox,
+  vmware,
+  parallels,
+  hyperv,
+];
 
 /**
  * Tells what the platform that made an image calls it. Lives for one look through the disk.

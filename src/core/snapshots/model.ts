@@ -243,7 +243,7 @@ export interface InternalRequest {
 
 /** What the platform that made an image calls it. */
 export interface LayerStory {
-  /** `oVirt`, `libvirt`, `Proxmox`, `Multipass`, `Lima`, `VirtualBox`, `VMware`, `Parallels`. */
+  /** `oVirt`, `libvirt`, `Proxmox`, `Multipass`, `Lima`, `VirtualBox`, `VMware`, `Parallels`, `Hyper-V`. */
   readonly platform: string;
   /** The name of the snapshot whose state this layer froze, or what the layer is: "current", "template". */
   readonly label?: string | undefined;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Diagnosis, LayerStory } from '../../../../src/core';
 import { storageFindings, storyTeller } from '../../../../src/core';
 import { makeOvf, uuidOf } from '../../../fixtures/platforms/domain';
+import { hypervXml, vmcxOf } from '../../../fixtures/platforms/hyperv';
 import { libvirtXml } from '../../../fixtures/platforms/others';
 import { descriptorXml } from '../../../fixtures/build/parallels';
 import { BEFORE, configXml, snapshotsXml, STATES } from '../../../fixtures/platforms/parallels';
@@ -80,6 +81,13 @@ const FILES: Readonly<Record<string, Uint8Array>> = Object.fromEntries(
     }),
     '/p/web.pvm/Snapshots.xml': snapshotsXml(STATES),
     '/p/web.pvm/config.pvs': configXml('web'),
+    '/h/Snapshots/20000000-aaaa-bbbb-cccc-000000000000.xml': hypervXml({
+      name: 'one',
+      notes: 'n',
+      made: 5e11,
+      disks: [[0, 0, 'D:\\disk.vhdx']],
+    }),
+    '/h/Virtual Machines/10000000-aaaa-bbbb-cccc-000000000000.vmcx': vmcxOf('D:\\disk_1.avhdx'),
   }).map(([path, content]) => [path, Buffer.from(content)]),
 );
 const IMAGES = [
@@ -90,6 +98,8 @@ const IMAGES = [
   '/m/vm/disk',
   '/v/web/web.vdi',
   '/p/web.pvm/disk.hdd/a.hds',
+  '/h/disk.vhdx',
+  '/h/disk_1.avhdx',
 ];
 const TOKENS = [
   '\0',

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FileFacts, PlatformFiles } from '../../../../src/core';
 
+/** When all files in memory were written to last. */
+export const MODIFIED = Date.UTC(2024, 4, 6);
+
 /** A disk in memory: what a platform's reader sees of it. Counts what it is asked to read. */
 export class MemoryFiles implements PlatformFiles {
   readonly asked: string[] = [];
@@ -24,7 +27,7 @@ export class MemoryFiles implements PlatformFiles {
     const content = this.files[file];
     const kind = content !== undefined ? 'file' : this.list(file) ? 'folder' : undefined;
     const size = content === undefined ? 0 : Buffer.from(content).length;
-    return kind && { kind, id: file, size, diskUsage: size, names: 1 };
+    return kind && { kind, id: file, size, diskUsage: size, names: 1, modified: MODIFIED };
   }
 
   real(file: string): string {
