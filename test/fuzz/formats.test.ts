@@ -6,7 +6,7 @@ import { fixturesOf } from '../conformance/formats/expected';
 import { Runner } from './run';
 
 const seed = Number(process.env['VMDISK_SEED'] ?? 20_260_101);
-const runs = Number(process.env['VMDISK_FUZZ_RUNS'] ?? 2000) / 10;
+const runs = Number(process.env['VMDISK_FUZZ_RUNS'] ?? 2000) / 20;
 /** One run in so many is run twice. */
 const TWICE = 16;
 

@@ -27,7 +27,7 @@ export const TARGETS: readonly Target[] = [
   target('qcow2', {}, true),
   target('qcow'),
   target('qed'),
-  target('qed', { cluster_size: 4096, table_size: 1 }),
+  target('qed', { cluster_size: 4096, table_size: 2 }),
   target('vmdk', { subformat: 'monolithicSparse' }),
   target('vmdk', { subformat: 'monolithicSparse', zeroed_grain: 'on' }),
   target('vmdk', { subformat: 'monolithicFlat' }),
