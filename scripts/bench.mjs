@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import { installDependencies, requireNode } from './lib/prepare.mjs';
 
-const PARTS = 'sample A B C D E F sweep refresh convert reads works editor drawing'.split(' ');
+const PARTS = 'sample A B C D E F sweep formats refresh convert reads works editor drawing'.split(' ');
 
 requireNode();
 const { values: options } = parseArgs({
