@@ -3,7 +3,7 @@ import { DiskError } from '../errors';
 import { windowOf } from '../extents';
 import type { ByteSource, Fact, OpenedSource } from '../model';
 import { probeInput } from '../formats/probeInput';
-import { utf8 } from '../platforms/text';
+import { utf8 } from '../strangersText';
 import { sniff } from '../sniff';
 import type { Appliance } from './ovf';
 import { parseAppliance } from './ovf';

@@ -1,5 +1,5 @@
-import { labelText } from '../platforms/text';
-import { childNamed, childrenNamed, parseXml, textOf } from '../platforms/xml';
+import { labelText } from '../strangersText';
+import { childNamed, childrenNamed, parseXml, textOf } from '../xml';
 
 /** What the descriptor of an appliance says of it (DMTF DSP0243, Open Virtualization Format 1.1). */
 export interface Appliance {

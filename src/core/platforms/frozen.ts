@@ -1,5 +1,5 @@
 import type { LayerStory } from '../snapshots/model';
-import { labelText } from './text';
+import { labelText } from '../strangersText';
 
 /** A snapshot as a platform tells of it. */
 export interface TakenSnapshot {

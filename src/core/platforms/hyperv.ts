@@ -2,9 +2,9 @@ import type { LayerStory } from '../snapshots/model';
 import type { Platform, PlatformFiles } from './files';
 import { folderOf, join } from './paths';
 import { rootsOf } from './places';
-import { dateOr, descriptionText, labelText, utf8 } from './text';
-import type { XmlElement } from './xml';
-import { childNamed, parseXml, textOf } from './xml';
+import { dateOr, descriptionText, labelText, utf8 } from '../strangersText';
+import type { XmlElement } from '../xml';
+import { childNamed, parseXml, textOf } from '../xml';
 
 /**
  * Hyper-V keeps what a VM is in `Virtual Machines/<GUID>`, and what it was when a checkpoint was taken in

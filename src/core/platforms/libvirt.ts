@@ -2,9 +2,9 @@ import type { LayerStory } from '../snapshots/model';
 import type { Platform, PlatformFiles } from './files';
 import { join } from './paths';
 import { rootsOf } from './places';
-import { descriptionText, epochSeconds, labelText, utf8 } from './text';
-import type { XmlElement } from './xml';
-import { childNamed, childrenNamed, parseXml, textOf } from './xml';
+import { descriptionText, epochSeconds, labelText, utf8 } from '../strangersText';
+import type { XmlElement } from '../xml';
+import { childNamed, childrenNamed, parseXml, textOf } from '../xml';
 
 /**
  * libvirt's snapshots (libvirt, "Snapshot XML format"), one file each in `/var/lib/libvirt/qemu/snapshot/<domain>/`.

@@ -1,7 +1,7 @@
 import type { LayerStory } from '../snapshots/model';
 import type { Platform, PlatformFiles } from './files';
 import { folderOf, join, nameOf } from './paths';
-import { labelText } from './text';
+import { labelText } from '../strangersText';
 
 /**
  * Lima's instances, `~/.lima/<instance>/`: a `disk`, or a `diffdisk` over a `basedisk`. Snapshots are internal, and

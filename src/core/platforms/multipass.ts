@@ -1,7 +1,7 @@
 import type { LayerStory } from '../snapshots/model';
 import type { Platform, PlatformFiles } from './files';
 import { folderOf, join, nameOf } from './paths';
-import { dateOr, descriptionText, jsonObject, labelText, utf8 } from './text';
+import { dateOr, descriptionText, jsonObject, labelText, utf8 } from '../strangersText';
 
 /**
  * Multipass keeps `NNNN.snapshot.json`, `snapshot-head` and `snapshot-count` beside the image; the snapshot itself is

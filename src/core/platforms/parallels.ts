@@ -6,9 +6,9 @@ import { DiskError } from '../errors';
 import type { LayerStory } from '../snapshots/model';
 import type { Platform, PlatformFiles } from './files';
 import { folderOf, join } from './paths';
-import { descriptionText, labelText, localTime, utf8 } from './text';
-import type { XmlElement } from './xml';
-import { childNamed, childrenNamed, parseXml, textOf } from './xml';
+import { descriptionText, labelText, localTime, utf8 } from '../strangersText';
+import type { XmlElement } from '../xml';
+import { childNamed, childrenNamed, parseXml, textOf } from '../xml';
 
 /**
  * Parallels Desktop and Virtuozzo keep a VM in a folder (`web01.pvm`): `config.pvs`, bundles of its disks, and

@@ -2,7 +2,7 @@ import type { LayerStory } from '../snapshots/model';
 import type { Platform, PlatformFiles } from './files';
 import { folderOf, join, nameOf } from './paths';
 import { rootsOf } from './places';
-import { descriptionText, epochSeconds, labelText, utf8 } from './text';
+import { descriptionText, epochSeconds, labelText, utf8 } from '../strangersText';
 
 /**
  * Proxmox VE's snapshots: sections of `/etc/pve/qemu-server/<vmid>.conf`. Those of a qcow2 are internal and have the

@@ -3,9 +3,9 @@ import type { Platform, PlatformFiles } from './files';
 import type { TakenSnapshot } from './frozen';
 import { CURRENT, frozenBy } from './frozen';
 import { folderOf, join, nameOf } from './paths';
-import { dateOr, descriptionText, labelText, utf8 } from './text';
-import type { XmlElement } from './xml';
-import { childNamed, childrenNamed, parseXml, textOf } from './xml';
+import { dateOr, descriptionText, labelText, utf8 } from '../strangersText';
+import type { XmlElement } from '../xml';
+import { childNamed, childrenNamed, parseXml, textOf } from '../xml';
 
 /**
  * VirtualBox keeps all of a VM in one file beside its disks, `<VM>.vbox` (its settings, src/VBox/Main/xml/Settings.cpp):

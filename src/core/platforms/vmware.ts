@@ -3,7 +3,7 @@ import type { Platform, PlatformFiles } from './files';
 import type { TakenSnapshot } from './frozen';
 import { CURRENT, frozenBy } from './frozen';
 import { folderOf, join, nameOf } from './paths';
-import { dateOr, descriptionText, labelText, utf8 } from './text';
+import { dateOr, descriptionText, labelText, utf8 } from '../strangersText';
 
 /**
  * VMware keeps a VM's settings (`.vmx`) and its snapshots (`.vmsd`) beside its disks, as lines `key = "value"`.

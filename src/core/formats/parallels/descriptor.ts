@@ -1,8 +1,8 @@
 import { DiskError } from '../../errors';
 import type { Finding } from '../../model';
-import { labelText } from '../../platforms/text';
-import type { XmlElement } from '../../platforms/xml';
-import { childNamed, childrenNamed, parseXml, textOf } from '../../platforms/xml';
+import { labelText } from '../../strangersText';
+import type { XmlElement } from '../../xml';
+import { childNamed, childrenNamed, parseXml, textOf } from '../../xml';
 import { LIMITS } from './limits';
 
 /** What the file is called that says what a bundle is made of. */

@@ -1,6 +1,6 @@
 import type { FileFacts, PlatformFiles } from '../files';
 import { folderOf, join, nameOf } from '../paths';
-import { descriptionText, jsonObject, labelText, utf8 } from '../text';
+import { descriptionText, jsonObject, labelText, utf8 } from '../../strangersText';
 import type { ReadMeta, VolumeMeta } from './meta';
 import { keyValues, META_BYTES, readMeta } from './meta';
 import type { Ovf, OvfDisk } from './ovf';

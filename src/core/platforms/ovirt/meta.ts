@@ -1,4 +1,4 @@
-import { descriptionText, epochSeconds, jsonObject, labelText, utf8 } from '../text';
+import { descriptionText, epochSeconds, jsonObject, labelText, utf8 } from '../../strangersText';
 
 /**
  * A volume's `.meta` (vdsm, `lib/vdsm/storage/volumemetadata.py`): lines of `KEY=value`, closed by `EOF`, in at most

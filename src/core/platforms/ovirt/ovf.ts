@@ -1,6 +1,6 @@
-import { dateOr, descriptionText, labelText } from '../text';
-import type { XmlElement } from '../xml';
-import { childNamed, childrenNamed, parseXml, textOf } from '../xml';
+import { dateOr, descriptionText, labelText } from '../../strangersText';
+import type { XmlElement } from '../../xml';
+import { childNamed, childrenNamed, parseXml, textOf } from '../../xml';
 
 /** What an OVF, as oVirt's engine writes it, says of a VM's or a template's disks and snapshots. */
 export interface Ovf {

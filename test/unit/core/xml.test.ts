@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { childrenNamed, parseXml, textOf } from '../../../../src/core/platforms/xml';
+import { childrenNamed, parseXml, textOf } from '../../../src/core/xml';
 
 describe('XML of a platform', () => {
   it('is a tree of names without their prefixes', () => {

@@ -1,4 +1,4 @@
-/** Text that a platform's files hold: whoever can write a description there writes into the tree. */
+/** Text that files of others hold: whoever can write a description there writes into the tree. */
 
 const LONGEST_LABEL = 200;
 const LONGEST_DESCRIPTION = 1000;
