@@ -1,4 +1,3 @@
-import { ascii } from '../bytes';
 import type { ProbeInput } from '../formats/driver';
 import type { Signature } from '../signature';
 import { matchSignature } from '../signature';
@@ -10,7 +9,6 @@ export interface OtherFile {
 }
 
 const UNPACK = 'Unpack it: a disk image is read in place, and what is compressed as a whole has no places.';
-const CONVERT = 'qemu-img convert -O qcow2 makes a copy that is read here.';
 const EXPORT = 'ewfexport (libewf) or the tool that made it gives a raw copy, which is read here.';
 
 const OTHERS: readonly (Signature & { readonly advice?: string })[] = [
@@ -22,8 +20,6 @@ const OTHERS: readonly (Signature & { readonly advice?: string })[] = [
   { found: 'a ZIP archive (or an Office document, a JAR, a .vsix …)', at: 0, bytes: 'PK\x03\x04', advice: UNPACK },
   { found: 'a 7-Zip archive', at: 0, bytes: '7z\xbc\xaf\x27\x1c', advice: UNPACK },
   { found: 'a tar archive in which no disk was found', at: 257, bytes: 'ustar', advice: UNPACK },
-  { found: 'a disk of the Bochs emulator', at: 0, bytes: 'Bochs Virtual HD Image', advice: CONVERT },
-  { found: 'a compressed loop image (cloop)', at: 0, bytes: '#!/bin/sh\n#V2.0 Format\n', advice: CONVERT },
   { found: 'a forensic image (EnCase, E01)', at: 0, bytes: 'EVF\x09\x0d\x0a\xff\0', advice: EXPORT },
   { found: 'a forensic image (EnCase 7, Ex01)', at: 0, bytes: 'EVF2\x0d\x0a\x81\0', advice: EXPORT },
   { found: 'a forensic collection (EnCase, L01)', at: 0, bytes: 'LVF\x09\x0d\x0a\xff\0', advice: EXPORT },
@@ -43,16 +39,8 @@ const OTHERS: readonly (Signature & { readonly advice?: string })[] = [
   { found: 'an SQLite database', at: 0, bytes: 'SQLite format 3\0' },
 ];
 
-/** What else a file is by its bytes. @throws DiskError `io` when its tail can't be read */
-export function otherFile(input: ProbeInput): OtherFile | undefined {
-  const { head } = input;
+/** What else a file is by its bytes. */
+export function otherFile({ head }: Pick<ProbeInput, 'head'>): OtherFile | undefined {
   const known = OTHERS.find((each) => matchSignature(head, [each]) !== undefined);
-  if (known) return { found: known.found, advice: known.advice };
-  // Apple's disk images begin with whatever is compressed first, and end with a block of their own.
-  return isDmg(input) ? { found: "Apple's disk image (DMG)", advice: CONVERT } : undefined;
-}
-
-function isDmg({ tail }: ProbeInput): boolean {
-  const at = tail.length - 512;
-  return at >= 0 && ascii(tail, at, 4) === 'koly';
+  return known && { found: known.found, advice: known.advice };
 }
