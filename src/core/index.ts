@@ -76,4 +76,13 @@ export type { DiskRange, WalkFrom } from './walk';
 export { asRelativeName, isWholeName, isWritableName } from './backingName';
 export { CLUSTER_SIZES, layOutOverlay, smallestCluster, writeOverlay } from './overlay';
 export type { Overlay, OverlayLayout } from './overlay';
-export { formatBytes, formatCount, formatClock, formatDay, formatEntry, formatOffset, parseOffset } from './units';
+export {
+  formatBytes,
+  formatCount,
+  formatClock,
+  formatDay,
+  formatEntry,
+  formatOffset,
+  parseOffset,
+  unitName,
+} from './units';

@@ -56,6 +56,21 @@ export function formatWhen(time: number, now: number): string {
   return formatDay(time);
 }
 
+/** What a format calls the unit in which it gives space to the disk. */
+export function unitName(format: string): 'cluster' | 'grain' | 'block' {
+  switch (format) {
+    case 'qcow':
+    case 'qcow2':
+    case 'qed':
+    case 'parallels':
+      return 'cluster';
+    case 'vmdk':
+      return 'grain';
+    default:
+      return 'block';
+  }
+}
+
 const SUFFIX_POWER: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3, T: 4, P: 5, E: 6 };
 
 /**

@@ -1,4 +1,4 @@
-import { formatBytes } from '../core/units';
+import { formatBytes, unitName } from '../core/units';
 import type { Rgb } from './color';
 import { ComparisonBar } from './comparisonbar';
 import { fill, h, textButton } from './dom';
@@ -90,9 +90,9 @@ export class Centre {
     for (const part of [this.overview.element, this.sightHead, this.body]) part.hidden = !drawn;
     const sight = face === 'file' ? state.file.sight : state.sight;
     if (sight) {
-      const grain = (face === 'file' ? fileLayer(state) : standpointLayer(summary))?.grain ?? 1;
+      const layer = face === 'file' ? fileLayer(state) : standpointLayer(summary);
       this.range.textContent = formatRange(sight.start, sight.end);
-      this.scale.textContent = formatScale(sight.cellBytes, grain);
+      this.scale.textContent = formatScale(sight.cellBytes, layer?.grain ?? 1, unitName(layer?.format ?? ''));
       this.whole.disabled = sight.level === 0;
       this.updateZoom();
       // The legend stands right below the last row, wherever that is.

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatOffset } from '../core/units';
+import { formatBytes, formatCount, formatOffset, unitName } from '../core/units';
 import { breakable, h } from './dom';
 import { problemList, problemsInFile } from './problems';
 import type { Actions, State } from './state';
@@ -13,11 +13,12 @@ export function fileValues(
   const layer = summary && fileLayer(state);
   if (!summary || !layer?.check || file.selected === null) return [];
   const { grain } = layer;
+  const unit = unitName(layer.format);
   const cluster = Math.floor(file.selected / grain);
   const list = h('dl', 'values');
   row(list, 'File offset', formatOffset(file.selected));
-  row(list, 'Cluster', formatCount(cluster));
-  row(list, 'Size', `${formatBytes(grain)} cluster`);
+  row(list, `${unit.charAt(0).toUpperCase()}${unit.slice(1)}`, formatCount(cluster));
+  row(list, 'Size', `${formatBytes(grain)} ${unit}`);
   const use = file.use === undefined ? 'unknown' : useName(file.use);
   row(list, 'Use', use);
   row(list, 'File', layer.path, h('span', { title: layer.path }, breakable(layer.fileName)));

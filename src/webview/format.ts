@@ -101,15 +101,15 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-const FRACTIONS: Readonly<Record<number, string>> = { 2: 'half a cluster', 4: 'a quarter of a cluster' };
+const FRACTIONS: Readonly<Record<number, string>> = { 2: 'half a', 4: 'a quarter of a' };
 
 /** `1 cell = 2 MiB, 32 clusters`; a grain of one sector or less is no cluster, and is not told. */
-export function formatScale(cellBytes: number, grain: number): string {
+export function formatScale(cellBytes: number, grain: number, unit: string): string {
   const scale = `1 cell = ${formatBytes(cellBytes)}`;
   if (grain <= 512) return scale;
-  if (cellBytes >= grain) return `${scale}, ${plural(Math.round(cellBytes / grain), 'cluster')}`;
+  if (cellBytes >= grain) return `${scale}, ${plural(Math.round(cellBytes / grain), unit)}`;
   const part = Math.round(grain / cellBytes);
-  return `${scale}, ${FRACTIONS[part] ?? `1/${part} of a cluster`}`;
+  return `${scale}, ${FRACTIONS[part] ?? `1/${part} of a`} ${unit}`;
 }
 
 /** The value of a fact as people read it. */

@@ -114,7 +114,7 @@ export class Inspector {
       ...this.problems(state, trace),
       h('h2', {}, 'How a read gets there'),
       this.walk(state, trace, colors),
-      this.write(trace, state.names),
+      this.write(trace, state),
       ...this.bytes(state, trace, bytes),
     ];
   }
@@ -237,8 +237,9 @@ export class Inspector {
     );
   }
 
-  private write(trace: Trace, names: readonly string[]): HTMLElement {
-    return h('p', 'write', ...writeSentence(trace, names).map(({ text, strong }) => (
+  private write(trace: Trace, { names, summary }: State): HTMLElement {
+    const layers = summary?.layers ?? [];
+    return h('p', 'write', ...writeSentence(trace, names, layers).map(({ text, strong }) => (
       strong ? h('strong', {}, text) : text)));
   }
 

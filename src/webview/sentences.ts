@@ -1,6 +1,6 @@
 import { Kind, NOBODY, UNKNOWN_OWNER } from '../core/model';
 import type { Lookup, Trace, TraceStep } from '../core/model';
-import { formatBytes, formatCount, formatOffset } from '../core/units';
+import { formatBytes, formatCount, formatOffset, unitName } from '../core/units';
 import { plural } from './format';
 import { sharesOf } from './map/cells';
 import type { Part } from './map/cells';
@@ -47,12 +47,15 @@ export function mixSentence(parts: readonly Part[], names: readonly string[]): s
 }
 
 /** What is asked of the layers to name their units, newest first; `grain` in bytes. */
-type Grains = readonly { readonly grain: number }[];
+type Grains = readonly { readonly format: string; readonly grain: number }[];
 
-/** `cluster` for formats that allocate in clusters, `block` where nothing has a size of its own. */
+/** The layer's own word; `block` where nothing has a size of its own. */
 function unitWord({ depth, lookups, unitStart, unitEnd }: TraceStep, layers: Grains): string {
-  if (lookups.length === 0) return 'block';
-  return unitEnd - unitStart < (layers[depth]?.grain ?? 0) ? 'subcluster' : 'cluster';
+  const layer = layers[depth];
+  if (lookups.length === 0 || !layer) return 'block';
+  const word = unitName(layer.format);
+  if (unitEnd - unitStart >= layer.grain) return word;
+  return layer.format === 'qcow2' ? 'subcluster' : `part of a ${word}`;
 }
 
 /** `64 KiB cluster`, `512-byte block`: the unit of the layer that answers, or of the layer looked at first. */
@@ -131,9 +134,10 @@ export function entrySentence(lookups: readonly Lookup[]): string | undefined {
 }
 
 /** What a write to this block would do, in one sentence. */
-export function writeSentence(trace: Trace, names: readonly string[]): Piece[] {
+export function writeSentence(trace: Trace, names: readonly string[], layers: Grains): Piece[] {
   const { effect, bytes, reason, copiesFrom } = trace.write;
   const writer: Piece = { text: ownerName(trace.steps[0]?.depth ?? 0, names), strong: true };
+  const space = spaceOf(bytes, unitName(layers[trace.steps[0]?.depth ?? 0]?.format ?? ''));
   const because = reason === undefined ? '' : ` (${reason})`;
   switch (effect) {
     case 'in-place':
@@ -141,9 +145,9 @@ export function writeSentence(trace: Trace, names: readonly string[]): Piece[] {
     case 'impossible':
       return [{ text: `Nothing can be written here${reason === undefined ? '' : `: ${reason}`}.` }];
     case 'allocate':
-      return [{ text: `A write here puts ${spaceOf(bytes)} into ` }, writer, { text: `${because}.` }];
+      return [{ text: `A write here puts ${space} into ` }, writer, { text: `${because}.` }];
     case 'copy': {
-      const start = [{ text: `A write here puts ${spaceOf(bytes)} into ` }, writer];
+      const start = [{ text: `A write here puts ${space} into ` }, writer];
       const sources = listed((copiesFrom ?? []).map((depth) => ({ text: ownerName(depth, names), strong: true })));
       if (sources.length === 0) return [...start, { text: `${because}.` }];
       const rest = `${because}; what the write does not cover is first copied from `;
@@ -157,7 +161,7 @@ const listed = (names: readonly Piece[]): Piece[] => names.flatMap((name, index)
   ...(index === 0 ? [] : [{ text: index === names.length - 1 ? ' and ' : ', ' }]), name,
 ]);
 
-const spaceOf = (bytes: number): string => (bytes === 0 ? 'it' : `a new ${formatBytes(bytes)} cluster`);
+const spaceOf = (bytes: number, unit: string): string => (bytes === 0 ? 'it' : `a new ${formatBytes(bytes)} ${unit}`);
 
 export const plainText = (pieces: readonly Piece[]): string => pieces.map((piece) => piece.text).join('');
 
@@ -185,5 +189,5 @@ export function traceText(trace: Trace, names: readonly string[], layers: Grains
     if (missing !== undefined) lines.push(`      ${missing}`);
   }
   if (trace.ended !== undefined) lines.push(`  ${trace.ended}`);
-  return [...lines, '', plainText(writeSentence(trace, names)), ''].join('\n');
+  return [...lines, '', plainText(writeSentence(trace, names, layers)), ''].join('\n');
 }

@@ -1,6 +1,6 @@
 import { faultsFound } from '../core/checkWords';
 import type { Severity, View } from '../core/model';
-import { formatBytes, formatClock, formatDay } from '../core/units';
+import { formatBytes, formatClock, formatDay, unitName } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
 import { snapshotStory } from '../protocol/story';
 import { plural } from './format';
@@ -31,7 +31,7 @@ export function headerFacts(summary: ImageSummary): string[] {
     formatTitle(leaf),
     `${formatBytes(summary.guestSize)} disk`,
     `${formatBytes(bytes)} on the host${files > 1 ? ` in ${files} files` : ''}`,
-    ...(leaf.format === 'raw' || leaf.grain <= 512 ? [] : [`${formatBytes(leaf.grain)} clusters`]),
+    ...(leaf.format === 'raw' || leaf.grain <= 512 ? [] : [`${formatBytes(leaf.grain)} ${unitName(leaf.format)}s`]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Finding, LayerAccount, Severity } from '../../core/model';
-import { formatBytes, formatCount, formatDay, formatWhen } from '../../core/units';
+import { formatBytes, formatCount, formatDay, formatWhen, unitName } from '../../core/units';
 import type { LayerStory } from '../../core/snapshots/model';
 import type { SurveyedImage } from '../../protocol/image';
 import { diskName, snapshotStory } from '../../protocol/story';
@@ -201,7 +201,7 @@ function imageTooltip(node: ImageNode, problems: Problems): string {
     ...storyLines(image.story),
     code(image.path),
     `${formatBytes(image.guestSize)} disk · ${formatBytes(image.fileSize)} file${used} · ` +
-      `${formatBytes(image.grain)} clusters`,
+      `${formatBytes(image.grain)} ${unitName(image.format)}s`,
     image.modified === undefined ? '' : `Changed ${formatMoment(image.modified)}`,
     image.backing === null ? 'Stands on nothing: a base' : `Stands on ${code(image.backing)}`,
     ...accounts.map(([leaf, account]) => accountLine(account, accounts.length > 1 ? leaf : undefined)),

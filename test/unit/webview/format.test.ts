@@ -70,11 +70,12 @@ describe('numbers on the page', () => {
   });
 
   it('tell the scale of the map', () => {
-    assert.equal(formatScale(2 * MIB, 64 * KIB), '1 cell = 2 MiB, 32 clusters');
-    assert.equal(formatScale(64 * KIB, 64 * KIB), '1 cell = 64 KiB, 1 cluster');
-    assert.equal(formatScale(32 * KIB, 64 * KIB), '1 cell = 32 KiB, half a cluster');
-    assert.equal(formatScale(4 * KIB, 64 * KIB), '1 cell = 4 KiB, 1/16 of a cluster');
-    assert.equal(formatScale(4 * KIB, 512), '1 cell = 4 KiB');
+    assert.equal(formatScale(2 * MIB, 64 * KIB, 'cluster'), '1 cell = 2 MiB, 32 clusters');
+    assert.equal(formatScale(64 * KIB, 64 * KIB, 'cluster'), '1 cell = 64 KiB, 1 cluster');
+    assert.equal(formatScale(32 * KIB, 64 * KIB, 'cluster'), '1 cell = 32 KiB, half a cluster');
+    assert.equal(formatScale(4 * KIB, 64 * KIB, 'cluster'), '1 cell = 4 KiB, 1/16 of a cluster');
+    assert.equal(formatScale(512 * KIB, MIB, 'grain'), '1 cell = 512 KiB, half a grain');
+    assert.equal(formatScale(4 * KIB, 512, 'block'), '1 cell = 4 KiB');
   });
 
   it('count', () => {

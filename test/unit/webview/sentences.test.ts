@@ -8,7 +8,7 @@ import {
 
 const NAMES = ['Current', 'before-upgrade', 'Base'];
 const CLUSTER = 65_536;
-const LAYERS = NAMES.map(() => ({ grain: CLUSTER }));
+const LAYERS = NAMES.map(() => ({ format: 'qcow2', grain: CLUSTER }));
 
 const lookup = (table: string, index: number, entry: string, ...flags: string[]): Lookup =>
   ({ table, index, entryOffset: hostOffset(0x30000 + index * 8), entry, flags });
@@ -61,6 +61,16 @@ describe('what is said of a block', () => {
     const owner = { ...step(1, 'owner', Kind.Data, FULL), unitEnd: guestOffset(0x35a400000 + 2048) };
     assert.equal(unitSentence(trace({ steps: [owner] }), LAYERS), '2 KiB subcluster');
   });
+
+  it('in the words of each format', () => {
+    const owner = step(1, 'owner', Kind.Data, FULL);
+    const part = { ...owner, unitEnd: guestOffset(0x35a400000 + 2048) };
+    const told = (format: string, of: TraceStep): string =>
+      unitSentence(trace({ steps: [of] }), NAMES.map(() => ({ format, grain: CLUSTER })));
+    assert.deepEqual([told('vmdk', owner), told('vhdx', owner), told('parallels', owner)],
+      ['64 KiB grain', '64 KiB block', '64 KiB cluster']);
+    assert.equal(told('vpc', part), '2 KiB part of a block');
+  });
 });
 
 describe('what is said of a cell', () => {
@@ -111,7 +121,7 @@ describe('the steps of a read', () => {
 });
 
 describe('what a write would do', () => {
-  const write = (effect: Trace['write']): string => plainText(writeSentence(trace({ write: effect }), NAMES));
+  const write = (effect: Trace['write']): string => plainText(writeSentence(trace({ write: effect }), NAMES, LAYERS));
 
   it('in one sentence for each effect', () => {
     assert.equal(write({ effect: 'in-place', bytes: 0 }),
@@ -134,7 +144,7 @@ describe('what a write would do', () => {
   });
 
   it('with the names set off', () => {
-    const strong = writeSentence(trace({}), NAMES).filter((piece) => piece.strong).map((piece) => piece.text);
+    const strong = writeSentence(trace({}), NAMES, LAYERS).filter((piece) => piece.strong).map((piece) => piece.text);
     assert.deepEqual(strong, ['Current', 'before-upgrade']);
   });
 });
