@@ -73,7 +73,7 @@ export function parseDescriptor(text: string): Descriptor {
   }
   const findings: Finding[] = [];
   const storages = storagesOf(childNamed(root, 'StorageData'));
-  const end = storages.at(-1)?.end ?? 0;
+  const end = Math.max(...storages.map((storage) => storage.end));
   const sectors = numberOf(parameters, 'Disk_size') ?? end;
   if (sectors !== end) {
     findings.push({
@@ -106,10 +106,10 @@ function storagesOf(data: XmlElement | undefined): readonly Storage[] {
     throw new DiskError('limit', `a disk in ${images} files is more than is read (${LIMITS.maxImages} are)`);
   }
   const storages = elements.map(storageOf).sort((a, b) => a.start - b.start);
-  for (const [index, { start }] of storages.entries()) {
-    if (index > 0 && start < (storages[index - 1]?.end ?? 0)) {
-      throw corrupt(`two parts of the disk are said to hold sector ${start}`);
-    }
+  let end = 0;
+  for (const storage of storages) {
+    if (storage.start < end) throw corrupt(`two parts of the disk are said to hold sector ${storage.start}`);
+    ({ end } = storage);
   }
   return storages;
 }
@@ -156,7 +156,8 @@ function topOf(
 ): string {
   const said = guidOf(snapshots, 'TopGUID');
   if (said !== undefined) return said;
-  const known = parents.size > 0 ? [...parents.keys()] : [...(storages[0]?.images.keys() ?? [])];
+  const known =
+    parents.size > 0 ? [...parents.keys()] : [...new Set(storages.flatMap(({ images }) => [...images.keys()]))];
   if (known.includes(TOP_GUID)) return TOP_GUID;
   const taken = new Set(parents.values());
   const [newest, ...others] = known.filter((guid) => !taken.has(guid));

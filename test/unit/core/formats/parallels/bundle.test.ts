@@ -12,7 +12,7 @@ import {
   sniff,
 } from '../../../../../src/core';
 import { utf8Bytes } from '../../../../../src/core/bytes';
-import { noise } from '../../../../fixtures/build/index';
+import { buildQcow2, noise } from '../../../../fixtures/build/index';
 import type { BundleSpec, ParallelsSpec } from '../../../../fixtures/build/parallels';
 import { buildParallels, CURRENT, descriptorXml } from '../../../../fixtures/build/parallels';
 import { MemoryDisk } from '../../../../support/memory';
@@ -229,6 +229,34 @@ describe('a bundle of Parallels', () => {
     });
   });
 
+  it('may leave out what can be known without', () => {
+    const [storage] = THREE.storages;
+    assert(storage);
+    const single = { ...THREE, storages: [{ ...storage, images: storage.images.slice(0, 1) }], shots: [] };
+    const bare = descriptorXml(single)
+      .replace(/<Name>.*<\/Name>/, '')
+      .replace(/<Disk_size>.*<\/Disk_size>/, '')
+      .replace(/<Encryption>.*<\/Encryption>/, '')
+      .replace(/<Start>.*<\/Start>/, '')
+      .replace(/<Blocksize>.*<\/Blocksize>/, '')
+      .replace(/<Snapshots>[^]*<\/Snapshots>/, '');
+    withChain(threeOf().put(PATH, utf8Bytes(bare)), ({ layers }) => {
+      const [leaf] = layers;
+      assert(leaf);
+      assert.deepEqual([layers.length, leaf.layer.guestSize, codesOf(leaf)], [1, SECTORS * 512, []]);
+    });
+  });
+
+  it('goes by the first image of a snapshot, and by no shot without a GUID', () => {
+    const [storage] = THREE.storages;
+    assert(storage);
+    const images = [...storage.images, { guid: CURRENT, type: 'Plain' as const, file: 'gone.hds' }];
+    const spec = { ...THREE, storages: [{ ...storage, images }], shots: [{ guid: 'none' }, ...THREE.shots] };
+    withChain(threeOf(spec), (chain) => {
+      assert.deepEqual([chain.layers.length, chain.end.kind], [3, 'base']);
+    });
+  });
+
   it('checks the file that holds its disk', () => {
     withChain(threeOf().put(at('top.hds'), image([1, 2, 3]).subarray(0, -1024)), ({ layers: [leaf] }) => {
       const report = leaf?.layer.check && finish(leaf.layer.check());
@@ -243,6 +271,7 @@ describe('a bundle of Parallels that is broken', () => {
     const cases: readonly (readonly [MemoryDisk, string])[] = [
       [threeOf().refuse(at('top.hds'), 'missing'), 'extent-missing error'],
       [threeOf().refuse(at('top.hds'), 'outside'), 'extent-refused error'],
+      [threeOf().refuse(at('top.hds'), 'unreadable'), 'extent-refused error'],
       [threeOf().put(at('top.hds'), noise(1, 512)), 'image-unreadable error'],
       [threeOf().put(at('top.hds'), image([1]).subarray(0, 40)), 'image-unreadable error'],
     ];
@@ -257,6 +286,26 @@ describe('a bundle of Parallels that is broken', () => {
         assert.deepEqual([kind, unitStart, unitEnd], [Kind.Unknown, whole.start, whole.end]);
       });
     }
+  });
+
+  it('is unknown below its newest state, too', () => {
+    withChain(threeOf().put(at('a.hds'), noise(1, 512)), ({ layers }) => {
+      assert.deepEqual(layers.map(codesOf), [[], ['image-unreadable error'], []]);
+    });
+    withChain(threeOf().refuse(PATH, 'outside'), ({ layers, end }) => {
+      assert.deepEqual([layers.length, end.kind], [1, 'refused']);
+    });
+  });
+
+  it('ends where its disk is said to end', () => {
+    const [storage] = THREE.storages;
+    assert(storage);
+    const more = { ...storage, start: SECTORS, end: 2 * SECTORS };
+    withChain(threeOf({ ...THREE, sectors: SECTORS - 8, storages: [storage, more] }), ({ layers: [leaf] }) => {
+      assert(leaf);
+      assert.deepEqual(codesOf(leaf), ['storage-size warning', 'image-size warning']);
+      assert.equal(leaf.layer.guestSize, (SECTORS - 8) * 512);
+    });
   });
 
   it('is unknown where no file is said to hold it', () => {
@@ -348,10 +397,13 @@ describe('a bundle of Parallels that is broken', () => {
       'corrupt',
     ],
     ['another version', text.replace('"1.0"', '"2.0"'), 'unsupported'],
+    ['a version that is empty', text.replace('"1.0"', '""'), 'unsupported'],
     ['padding', text.replace('<Padding>0', '<Padding>1'), 'unsupported'],
     ['no part of the disk', text.replaceAll('Storage>', 'Store>'), 'corrupt'],
     ['a part that ends before it begins', text.replace('<End>64', '<End>0'), 'corrupt'],
     ['a part with no end', text.replace('<End>64', '<End>'), 'corrupt'],
+    ['a part without an end', text.replace(/<End>.*<\/End><B/, '<B'), 'corrupt'],
+    ['an image without a type', text.replace('<Type>Plain</Type>', ''), 'corrupt'],
     ['a number that is none', text.replace('<Start>0', '<Start>-1'), 'corrupt'],
     ['more sectors than there can be', text.replace('<Disk_size>64', `<Disk_size>${2 ** 45}`), 'corrupt'],
     ['an image of an unknown type', text.replace('Plain', 'Zipped'), 'corrupt'],
@@ -389,6 +441,38 @@ describe('an image of a bundle of Parallels, opened by itself', () => {
         assert.match(finding.advice ?? '', /\/vm\.pvm\/disk\.hdd\/DiskDescriptor\.xml/);
       },
       at('a.hds'),
+    );
+  });
+
+  it('says that there are more parts of the disk', () => {
+    const [storage] = THREE.storages;
+    assert(storage);
+    const images = [{ guid: CURRENT, type: 'Compressed' as const, file: 'second.hds' }];
+    const more = { ...storage, start: SECTORS, end: 2 * SECTORS, images };
+    const split = { ...THREE, sectors: 2 * SECTORS, storages: [storage, more], shots: [] };
+    withChain(
+      threeOf(split),
+      ({ layers: [leaf] }) => {
+        assert.match(leaf?.layer.findings[0]?.message ?? '', /one of 2 parts/);
+      },
+      at('top.hds'),
+    );
+  });
+
+  it('says so of no image that another stands on', () => {
+    const overlay = buildQcow2({ size: SECTORS * 512, backing: 'a.hds', backingFormat: 'parallels' }).image;
+    withChain(
+      threeOf().put(at('overlay.qcow2'), overlay),
+      ({ layers }) => {
+        assert.deepEqual(
+          layers.map(({ layer }) => [layer.format, layer.findings.length]),
+          [
+            ['qcow2', 0],
+            ['parallels', 0],
+          ],
+        );
+      },
+      at('overlay.qcow2'),
     );
   });
 

@@ -94,6 +94,14 @@ describe('the format extension of a Parallels image', () => {
     assert.deepEqual(codesOf(open(built(filling))), ['extension-feature warning', 'extension-feature warning']);
   });
 
+  it('ends where a feature is longer than the cluster', () => {
+    const { image, layout } = buildParallels({ ...DISK, features: [unknownFeature(0n)] });
+    // Its length, 16 bytes into the feature that begins 24 bytes into the cluster; the checksum is not looked at.
+    const layer = open(image.poke(layout.extension + 24 + 16, [0xff, 0xff]), () => undefined);
+    assert.deepEqual(codesOf(layer), ['extension-unverified info', 'extension-feature warning']);
+    assert.match(layer.findings[1]?.message ?? '', /65535 bytes/);
+  });
+
   const broken: readonly (readonly [string, ParallelsFeature, RegExp])[] = [
     ['of another disk', { ...BITMAP, sectors: 8191 }, /disk of 8191 sectors/],
     ['of no granularity', { ...BITMAP, granularity: 0 }, /power of two/],

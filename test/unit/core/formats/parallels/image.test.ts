@@ -142,6 +142,15 @@ describe('an expanding image of Parallels', () => {
     });
   });
 
+  it('tells of no entry behind its table', () => {
+    open(built({ ...SMALL, batEntries: 4 }), ({ layer, codes }) => {
+      const [view] = layer.views;
+      assert(view);
+      const { kind, lookups } = layer.trace(view, guestOffset(4 * 4096));
+      assert.deepEqual([kind, lookups, codes()], [0, [], ['table-too-small error']]);
+    });
+  });
+
   it('says what its header tells of how it was closed', () => {
     open(built({ ...SMALL, inUse: OPENED }), ({ layer, codes }) => {
       assert.deepEqual(codes(), ['dirty warning']);
