@@ -1,8 +1,9 @@
+import { readExactly } from '../../bytes';
+import { DiskError } from '../../errors';
 import type { ByteSource, CheckReport, Finding, Job } from '../../model';
 import { Use } from '../../model';
 import type { BlockNotes, Part, Structure } from '../check';
 import { checkBlocks } from '../check';
-import { EntryTable } from '../blocks/entries';
 import type { BatLayout } from './bat';
 import { BITMAP_BYTES, ENTRY_BYTES, offsetIn, State, stateIn } from './bat';
 import type { VhdxBlocks } from './blocks';
@@ -67,18 +68,13 @@ function* structures({ source, header, regions, layout }: Checked): Generator<St
 }
 
 function* bitmaps(source: ByteSource, layout: BatLayout): Generator<Structure | undefined> {
-  const table = new EntryTable(source, layout.offset, ENTRY_BYTES, ENTRY_BYTES);
   const chunk = layout.chunkRatio * layout.blockSize;
   for (let block = 0, seen = 1; block < layout.blocks; block += layout.chunkRatio, seen += 1) {
     if (seen % SLICE === 0) yield undefined;
     const index = layout.bitmapEntryOf(block);
     const entryAt = layout.offset + index * ENTRY_BYTES;
-    if (entryAt + ENTRY_BYTES > source.size) return;
-    const { bytes } = table.read(index, 1);
-    const entry = new DataView(bytes.buffer, bytes.byteOffset, ENTRY_BYTES);
-    const low = entry.getUint32(0, true);
-    const start = offsetIn(entry.getUint32(4, true), low);
-    if (stateIn(low) !== State.FullyPresent || start < 0) continue;
+    const start = bitmapAt(source, entryAt);
+    if (start < 0) continue;
     const first = block * layout.blockSize;
     yield {
       what: `the sector bitmap of BAT entry ${index}`,
@@ -88,6 +84,18 @@ function* bitmaps(source: ByteSource, layout: BatLayout): Generator<Structure | 
       from: { start: entryAt, end: entryAt + ENTRY_BYTES },
       maps: { start: first, end: Math.min(first + chunk, layout.blocks * layout.blockSize) },
     };
+  }
+}
+
+/** Where an entry says that its sector bitmap is; -1 for nowhere, and where it can't be read, which is told of the table. */
+function bitmapAt(source: ByteSource, entryAt: number): number {
+  try {
+    const entry = new DataView(readExactly(source, entryAt, ENTRY_BYTES).buffer);
+    const low = entry.getUint32(0, true);
+    return stateIn(low) === State.FullyPresent ? offsetIn(entry.getUint32(4, true), low) : -1;
+  } catch (error) {
+    if (error instanceof DiskError) return -1;
+    throw error;
   }
 }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { DiskError, openChain } from '../../../../../src/core';
 import { guid } from '../../../../fixtures/build/guid';
 import type { SparseImage } from '../../../../fixtures/build/index';
 import type { VhdxSpec } from '../../../../fixtures/build/vhdx';
 import { buildVhdx, sealVhdx, VHDX_GUIDS, VHDX_PLACES } from '../../../../fixtures/build/vhdx';
+import { MemoryDisk, memorySource } from '../../../../support/memory';
 import { assertRefused, codesOf, le, MIB, openOne } from './open';
 
 const SPEC: VhdxSpec = { size: 4 * MIB };
@@ -36,6 +38,14 @@ function withTables(spec: VhdxSpec, change: (image: SparseImage, table: number) 
   }
   return image;
 }
+
+/** Reads of a file of which a sector is broken. */
+const failingAt =
+  (bytes: Uint8Array, broken: number) =>
+  (target: Uint8Array, position: number): void => {
+    if (position <= broken && position + target.length > broken) throw new DiskError('io', 'reading failed');
+    target.set(bytes.subarray(position, position + target.length));
+  };
 
 describe('the headers of a VHDX', () => {
   it('are two, of which the one with the higher number counts', () => {
@@ -77,6 +87,23 @@ describe('the headers of a VHDX', () => {
     image.poke(FIRST, [0]).poke(SECOND + 4, [1, 2, 3]);
     assertRefused(image, 'corrupt', FIRST, /header 1 \(its signature is missing\), header 2 \(its checksum is wrong\)/);
     assertRefused(buildVhdx(SPEC).image.truncate(FIRST), 'corrupt', FIRST, /the file ends before it does/);
+  });
+
+  it('make up for one that can not be read', () => {
+    const { image } = buildVhdx({ ...SPEC, sequences: [8n, 7n] });
+    const bytes = image.toBytes();
+    const source = { ...memorySource(bytes), readInto: failingAt(bytes, SECOND) };
+    const chain = openChain(new MemoryDisk().environment, { identity: { id: 'a', path: '/a.vhdx' }, source });
+    const [finding] = chain.layers[0]?.layer.findings ?? [];
+    assert.match(finding?.message ?? '', /header 2 is damaged \(it can't be read\): header 1 was used/);
+  });
+
+  it('are not looked for where the signature is missing', () => {
+    const disk = new MemoryDisk().put('/a.vhdx', buildVhdx(SPEC).image.poke(0, [0]));
+    assert.throws(
+      () => openChain(disk.environment, disk.leaf('/a.vhdx'), { format: 'vhdx' }),
+      /its signature is missing/,
+    );
   });
 
   it('are of version 1', () => {
