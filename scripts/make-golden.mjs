@@ -3,22 +3,6 @@
 // salts are drawn by QEMU.
 //
 //   node scripts/make-golden.mjs [--seed=N] [FIXTURE…]
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { runBundled } from './lib/bundled.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const bundle = join(root, '.cache', 'make-golden.mjs');
-mkdirSync(dirname(bundle), { recursive: true });
-await build({
-  entryPoints: [join(root, 'test', 'conformance', 'makeGolden.ts')],
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  outfile: bundle,
-});
-process.chdir(root);
-const { main } = await import(pathToFileURL(bundle).href);
-main(process.argv.slice(2));
+await runBundled('test/conformance/makeGolden.ts', process.argv.slice(2));

@@ -6,11 +6,11 @@ import { kernel } from './kernel.mjs';
 import { OUT, ROOT } from './paths.mjs';
 
 /**
- * Bundles a program in TypeScript and runs its `main` in the repository's folder.
+ * Bundles a program in TypeScript.
  * @param {string} entry its path below the repository
- * @param {readonly string[]} args what `main` is called with
+ * @returns {Promise<string>} the bundle
  */
-export async function runBundled(entry, args) {
+export async function bundleProgram(entry) {
   const outfile = join(OUT, 'programs', entry.replace(/\.ts$/, '.cjs'));
   await build({
     absWorkingDir: ROOT,
@@ -23,7 +23,17 @@ export async function runBundled(entry, args) {
     logLevel: 'warning',
     plugins: [importMeta, kernel],
   });
+  return outfile;
+}
+
+/**
+ * Bundles a program and runs its `main` in the repository's folder.
+ * @param {string} entry its path below the repository
+ * @param {readonly string[]} args what `main` is called with
+ */
+export async function runBundled(entry, args) {
+  const file = await bundleProgram(entry);
   process.chdir(ROOT);
-  const program = await import(pathToFileURL(outfile).href);
+  const program = await import(pathToFileURL(file).href);
   await program.default.main(args);
 }
