@@ -57,6 +57,11 @@ export interface Blocks {
   readonly sectorUnit?: number | undefined;
   /** Where the file that holds the data ends, in the layer's host space. */
   readonly dataEnd: number;
+  /**
+   * Whether a block has all of its space in the file as soon as it is there, as far as the disk goes: a file that ends inside
+   * of one was cut short. Where writers leave away what nobody wrote to, that can't be told of the last one.
+   */
+  readonly spaceIsWhole?: boolean | undefined;
   /** @param random whether single blocks are asked for, of a file whose pages are kept, @param windowBytes of tables that may be read at a time */
   open(random: boolean, windowBytes: number): BlockMap;
   /** Bytes of a data block, or a part of one, from a place in the host space on; zeros past the end of the file. @throws DiskError */

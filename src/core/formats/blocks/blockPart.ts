@@ -2,6 +2,7 @@ import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { Finding, GuestPart, LayerScan, LayerTrace, Oddities, PlacedRun, ScanOptions } from '../../model';
 import { guestOffset, hostOffset, Kind } from '../../model';
+import { SECTOR } from '../parts/flatPart';
 import type { DiskPart, WriteRule } from '../parts/part';
 import type { BlockMap, Blocks } from './blockMap';
 import { MIXED } from './blockMap';
@@ -79,7 +80,7 @@ export class BlockPart implements DiskPart {
   firstPastEnd({ start, end, kind, host }: PlacedRun): number | undefined {
     if (kind === Kind.Compressed) return this.compressedPastEnd(start, host);
     if (kind !== Kind.Data || host < 0) return undefined;
-    const { blockSize, dataEnd, sectorUnit = blockSize } = this.blocks;
+    const { blockSize, dataEnd, spaceIsWhole = false, sectorUnit = spaceIsWhole ? SECTOR : blockSize } = this.blocks;
     const unit = Math.min(blockSize, sectorUnit);
     if (host + (end - start) - 1 < dataEnd) return undefined;
     // The run may begin inside of a unit; that one is past the end where its own beginning is.

@@ -122,7 +122,7 @@ export class BlockScan implements LayerScan {
     if (told && block >= told.first && block < told.end) return told;
     const run = this.map.tell(block, Math.max(this.until, block + 1) - block);
     this.told = { first: block, end: block + run.count, run };
-    this.isOdd ||= this.looksOdd(run);
+    this.isOdd ||= this.looksOdd(run, block);
     return this.told;
   }
 
@@ -137,25 +137,33 @@ export class BlockScan implements LayerScan {
     }
   }
 
-  private looksOdd(run: BlockRun): boolean {
-    const { dataEnd } = this.blocks;
+  private looksOdd(run: BlockRun, first: number): boolean {
     if ('kind' in run) {
       if (run.kind === Kind.Invalid) return true;
-      return run.kind === Kind.Data && run.host + (run.count - 1) * this.blockSize >= dataEnd;
+      const last = run.count - 1;
+      return run.kind === Kind.Data && this.isPastEnd(first + last, run.kind, run.host + last * this.blockSize);
     }
     const { kinds, hosts } = run;
     for (let i = 0; i < run.count; i += 1) {
-      if (kinds[i] === Kind.Invalid || ((hosts[i] ?? -1) >= dataEnd && holdsData(kinds[i]))) return true;
+      if (kinds[i] === Kind.Invalid || this.isPastEnd(first + i, kinds[i], hosts[i] ?? -1)) return true;
     }
     return false;
+  }
+
+  /** Whether the file ends before a block of data, or inside of one of which that can be told. */
+  private isPastEnd(block: number, kind: number | undefined, host: number): boolean {
+    const { dataEnd, size, spaceIsWhole = false } = this.blocks;
+    if (host + this.blockSize <= dataEnd || !holdsData(kind)) return false;
+    if (host >= dataEnd) return true;
+    return (
+      spaceIsWhole && kind === Kind.Data && host + Math.min(this.blockSize, size - block * this.blockSize) > dataEnd
+    );
   }
 
   private countOdd({ kinds, hosts }: Extract<BlockRun, { kinds: Uint8Array }>, index: number, block: number): void {
     const kind = kinds[index];
     if (kind === Kind.Invalid) this.tally.add('entry', block * this.blockSize);
-    else if ((hosts[index] ?? -1) >= this.blocks.dataEnd && holdsData(kind)) {
-      this.tally.add('data-past-end', block * this.blockSize);
-    }
+    else if (this.isPastEnd(block, kind, hosts[index] ?? -1)) this.tally.add('data-past-end', block * this.blockSize);
   }
 
   /** The blocks `[from, end)` of a run that is told as one: a table may be nearly all of such, and as long as a disk can be. */
@@ -168,7 +176,9 @@ export class BlockScan implements LayerScan {
     const { blockSize } = this;
     if (kind === Kind.Invalid) this.tally.add('entry', from * blockSize, end - from);
     if (!holdsData(kind)) return;
-    const past = Math.max(from, first + Math.ceil((this.blocks.dataEnd - host) / blockSize));
+    let past = Math.max(from, first + Math.floor((this.blocks.dataEnd - host) / blockSize));
+    // The file may end inside of the first of them.
+    if (!this.isPastEnd(past, kind, host + (past - first) * blockSize)) past += 1;
     if (past < end) this.tally.add('data-past-end', past * blockSize, end - past);
   }
 

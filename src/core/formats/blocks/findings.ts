@@ -10,7 +10,7 @@ const ABOUT: Readonly<Record<BlockOddity, (oddity: Oddity) => Pick<Finding, 'mes
     advice: 'Restore the image from a backup; Check Image says more.',
   }),
   'data-past-end': ({ count, first }) => ({
-    message: `the file ends before ${count} ${count === 1 ? 'block' : 'blocks'} of data (the first for guest byte ${first}): zeros are read there`,
+    message: `the file ends before ${count} ${count === 1 ? 'block' : 'blocks'} of data, or inside (the first for guest byte ${first}): zeros are read there`,
     advice: CUT_SHORT,
   }),
 };

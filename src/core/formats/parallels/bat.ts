@@ -20,6 +20,8 @@ export interface ImageFile {
 /** The clusters of an expanding image: docs/interop/parallels.rst, "BAT". */
 export class BatBlocks implements Blocks {
   readonly blockSize: number;
+  /** QEMU (`parallels_check_outside_image`) takes a cluster that the file ends inside of for one outside. */
+  readonly spaceIsWhole = true;
   private readonly base: number;
 
   /** @param size bytes of the disk, or of the part of it that the image holds */

@@ -32,6 +32,8 @@ export class VdiBlocks implements Blocks {
   readonly size: number;
   readonly blockSize: number;
   readonly dataEnd: number;
+  /** VirtualBox (VDI.cpp, `vdiBlockAllocUpdate`) and QEMU write a new block as a whole. */
+  readonly spaceIsWhole = true;
 
   constructor(private readonly parts: VdiParts) {
     this.size = parts.header.guestSize;

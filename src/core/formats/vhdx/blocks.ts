@@ -17,6 +17,8 @@ export class VhdxBlocks implements Blocks {
   readonly blockSize: number;
   readonly sectorUnit: number | undefined;
   readonly dataEnd: number;
+  /** [MS-VHDX] 2.4: a payload block is as long as all others. QEMU refuses a file that ends inside of one. */
+  readonly spaceIsWhole = true;
 
   constructor(
     private readonly files: Files,

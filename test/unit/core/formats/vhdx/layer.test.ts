@@ -106,6 +106,17 @@ describe('a VHDX', () => {
     assert.equal(layer.firstPastEnd?.(view, { start: MIB, end: 2 * MIB, kind: Kind.Data, host: 100 * MIB }), MIB);
   });
 
+  it('knows a block that the file ends inside of for cut short, as QEMU does', () => {
+    const spec: VhdxSpec = { size: 2 * MIB, blocks: new Map([[1, present(1)]]) };
+    const whole = buildVhdx(spec);
+    const cut = openOne(buildVhdx(spec).image.truncate(whole.image.size - MIB / 2));
+    const [view] = cut.layer.views;
+    assert(view);
+    const run = { start: MIB, end: 2 * MIB, kind: Kind.Data, host: whole.image.size - MIB };
+    assert.equal(openOne(whole.image).layer.firstPastEnd?.(view, run), undefined);
+    assert.equal(cut.layer.firstPastEnd?.(view, run), 1.5 * MIB);
+  });
+
   it('has an entry for a sector bitmap after the blocks of each chunk', () => {
     // 2^23 sectors of 512 bytes are 16 blocks of 256 MiB; of 4096 bytes, 128.
     for (const [logicalSector, ratio] of [
