@@ -24,6 +24,11 @@ export const LIMITS = {
    * logs of 1 MiB.
    */
   maxLogBytes: 64 * 2 ** 20,
+  /**
+   * Ours: how many times over the bytes of a log are summed up. Entries lie one behind the other; what is left of older ones,
+   * whose ends were written over, comes on top.
+   */
+  maxLogSums: 4,
   /** Ours: what an entry may be filled up with, where the host's sectors are larger than 4 KiB (2.3.1). */
   maxLogPadding: 2 ** 16,
 } as const;

@@ -1,4 +1,4 @@
-import { ascii, readExactly, u32le } from '../../bytes';
+import { ascii, u32le } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
 import { CUT_SHORT } from '../advice';
@@ -57,7 +57,7 @@ export function readLog(source: ByteSource, { log, logGuid }: VhdxHeader): Pendi
   if (log.offset + log.length > source.size) {
     throw new DiskError('corrupt', 'the log that is to be replayed lies past the end of the file', place, CUT_SHORT);
   }
-  const entries = entriesIn(new Ring(readExactly(source, log.offset, log.length)), logGuid);
+  const entries = entriesIn(new Ring(source, log.offset, log.length), logGuid);
   const active = activeSequence(entries);
   const head = active.at(-1);
   if (!head) {
@@ -86,20 +86,32 @@ export function readLog(source: ByteSource, { log, logGuid }: VhdxHeader): Pendi
 
 /** The bytes of the log, the first of which follows the last. */
 class Ring {
-  constructor(private readonly bytes: Uint8Array) {}
+  /** Held twice in a row: each sector may say that an entry begins there which takes all of the log, and none is copied. */
+  private readonly twice: Uint8Array;
+  private readonly most: number;
+  private summed = 0;
 
-  get length(): number {
-    return this.bytes.length;
+  constructor(
+    source: ByteSource,
+    offset: number,
+    readonly length: number,
+  ) {
+    this.twice = new Uint8Array(2 * length);
+    source.readInto(this.twice.subarray(0, length), offset);
+    this.twice.copyWithin(length, 0, length);
+    this.most = LIMITS.maxLogSums * length;
   }
 
   at(offset: number, length: number): Uint8Array {
     const start = offset % this.length;
-    const straight = this.bytes.subarray(start, start + length);
-    if (straight.length === length) return straight;
-    const bytes = new Uint8Array(length);
-    bytes.set(straight);
-    bytes.set(this.bytes.subarray(0, length - straight.length), straight.length);
-    return bytes;
+    return this.twice.subarray(start, start + length);
+  }
+
+  /** Whether the checksum of an entry holds. @throws DiskError where more look like entries than there can be */
+  holds(entry: Uint8Array): boolean {
+    this.summed += entry.length;
+    if (this.summed <= this.most) return isIntact(entry);
+    throw new DiskError('limit', 'what looks like entries of the log is many times longer than the log');
   }
 }
 
@@ -129,7 +141,7 @@ function readEntry(log: Ring, start: number, guid: Uint8Array): LogEntry | undef
   const writes = sequence === 0n ? undefined : writesOf(bytes, descriptors, sequence);
   if (!writes) return undefined;
   const needed = described + writes.filter((write) => write.bytes).length * LOG_SECTOR;
-  if (length - needed > LIMITS.maxLogPadding || !isIntact(bytes)) return undefined;
+  if (length - needed > LIMITS.maxLogPadding || !log.holds(bytes)) return undefined;
   return {
     start,
     end: (start + length) % log.length,
