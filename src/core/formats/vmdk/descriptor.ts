@@ -59,6 +59,8 @@ class DescriptorReader {
   private readonly values = new Map<string, string>();
   private readonly extents: ExtentLine[] = [];
   private readonly findings: Finding[];
+  /** Lines of the list of extents. */
+  private notUnderstood = 0;
 
   constructor(findings: readonly Finding[]) {
     this.findings = [...findings];
@@ -66,6 +68,8 @@ class DescriptorReader {
 
   read(text: string): Descriptor {
     for (const line of text.split('\n')) this.line(line.trim());
+    const untold = this.notUnderstood - LIMITS.maxLineNotes;
+    if (untold > 0) this.note('warning', `${untold} more lines of the list of extents are not understood`);
     const parentCid = this.cid('parentcid');
     const parentName = this.parentName();
     return {
@@ -96,6 +100,8 @@ class DescriptorReader {
     const [, access, sectors = '', type = '', name, offset] =
       /^(RW|RDONLY|NOACCESS)\s+(\d+)\s+(\w+)(?:\s+"([^"]*)")?(?:\s+(\d+))?/.exec(line) ?? [];
     if (access === undefined || Number(sectors) === 0) {
+      this.notUnderstood += 1;
+      if (this.notUnderstood > LIMITS.maxLineNotes) return;
       this.note('warning', `a line of the list of extents is not understood: ${shorten(line)}`);
       return;
     }

@@ -16,6 +16,7 @@ import type { CheckedExtent } from './check';
 import type { ExtentLine } from './descriptor';
 import type { DiskFile } from './flatHoles';
 import type { ExtentFile, FilePlace } from './grains';
+import { LIMITS } from './limits';
 import { baseName } from './names';
 import type { SparseHeader } from './sparseExtent';
 import { grainsOf, readSparse } from './sparseExtent';
@@ -63,6 +64,8 @@ class Opener {
   private readonly findings: Finding[] = [];
   private readonly diskFiles: DiskFile[] = [];
   private count = 0;
+  /** Of all extents, each of which was looked through: the same file may be named by all of them. */
+  private directoryEntries = 0;
   /** Where on the disk the next extent begins. */
   private at = 0;
 
@@ -72,9 +75,17 @@ class Opener {
     this.count = lines.length;
     try {
       lines.forEach((line, index) => {
+        if (!Number.isSafeInteger(this.at + line.size)) {
+          throw new DiskError('limit', 'the extents add up to more than any real disk has');
+        }
         const part = this.extent(line, this.wordsFor(line, index));
         this.parts.push(line.access === 'RDONLY' ? new ReadOnlyPart(part) : part);
         this.at += line.size;
+        if (this.directoryEntries <= LIMITS.maxDirectoryEntries) return;
+        throw new DiskError(
+          'limit',
+          `the extents have more grain tables than any disk (${LIMITS.maxDirectoryEntries})`,
+        );
       });
     } catch (error) {
       for (const part of this.parts) part.close();
@@ -131,6 +142,7 @@ class Opener {
       const lookups = this.context.cache.of(source);
       const isFlat = FLAT_TYPES.has(line.type);
       const header = isFlat ? undefined : readSparse(lookups);
+      this.directoryEntries += header?.layout.directory.entries ?? 0;
       if (header?.layout.size === 0) throw new DiskError('corrupt', 'it holds nothing of a disk', { offset: 12 });
       const holder = { path: identity.path, base: this.place(identity, source, isFlat) };
       const sparse = header && this.grains(line, { source, lookups, holder }, header);
@@ -157,6 +169,9 @@ class Opener {
   }
 
   private flat({ size, offset }: ExtentLine, lookups: ByteSource, holder: FilePlace, words: string): DiskPart {
+    if (!Number.isSafeInteger(holder.base + offset + size)) {
+      throw new DiskError('limit', `it can't begin at byte ${offset} of its file`);
+    }
     const there = Math.max(0, Math.min(size, lookups.size - offset));
     if (there < size) {
       const message = `${words} ends ${formatBytes(size - there)} before it should: zeros are read there`;

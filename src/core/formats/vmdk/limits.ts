@@ -24,4 +24,6 @@ export const LIMITS = {
   maxExtentNameBytes: 511,
   /** Ours: each is a file of its own. The largest disk in pieces of 2 GiB that VMware makes, 2 TiB, has 1024. */
   maxExtents: 2048,
+  /** Ours: lines that are not understood and told of one by one. */
+  maxLineNotes: 20,
 } as const;

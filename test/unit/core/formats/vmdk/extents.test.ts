@@ -43,6 +43,33 @@ describe('the extents of a VMware disk', () => {
     assert.deepEqual(findingsOf(layer), []);
   });
 
+  it('that make a disk past 2^53 bytes are refused', () => {
+    const most = Math.floor(Number.MAX_SAFE_INTEGER / SECTOR);
+    const files = disk('custom', `RW ${most} ZERO`, 'RW 1 ZERO');
+    assert.throws(() => leafOf(files, '/d/a.vmdk'), /add up to more than any real disk has/);
+    const far = disk('custom', `RW 8 FLAT "flat" ${most - 8}`).put('/d/flat', noise(2, SECTOR));
+    assert.deepEqual(codesOf(far), ['extent-unusable error']);
+  });
+
+  it('that have more grain tables together than a disk are refused before all are looked through', () => {
+    const { image } = buildHosted(SPARSE);
+    // A directory of 2^25 entries, of which the file has a few.
+    image.poke(12, le64(2n ** 34n)).poke(20, le64(1n));
+    const files = disk('custom', ...Array.from({ length: 9 }, () => `RW ${2 ** 34} SPARSE "s.vmdk"`));
+    files.put('/d/s.vmdk', image);
+    assert.throws(() => leafOf(files, '/d/a.vmdk'), /more grain tables than any disk/);
+    assert.deepEqual(files.openFiles, []);
+  });
+
+  it('whose lines are not understood are told of one by one up to a number', () => {
+    const files = disk('custom', 'RW 1 ZERO', ...Array.from({ length: 5000 }, () => 'RW x'));
+    assert.deepEqual(
+      codesOf(files),
+      Array.from({ length: 21 }, () => 'descriptor warning'),
+    );
+    assert.match(leafOf(files, '/d/a.vmdk').layer.findings.at(-1)?.message ?? '', /4980 more lines/);
+  });
+
   it('are traced in their own files', () => {
     const files = disk('custom', extentLine(SPARSE.size, 'SPARSE', 'b.vmdk'), extentLine(SECTOR, 'FLAT', 'flat', 1));
     const { image, grainAt, tableAt, directoryAt } = buildHosted(SPARSE);
