@@ -99,7 +99,7 @@ export function readFooter(source: ByteSource): FoundFooter {
   const atEnd = footerAtEnd(tail.bytes, size);
   const copy = footerAtStart(attempt(source, 0).bytes);
   if (atEnd?.sound === true) {
-    const findings = typeOf(atEnd) === 'fixed' ? [] : copyFindings(atEnd, copy);
+    const findings = typeOf(atEnd) === 'fixed' ? contradiction(copy) : copyFindings(atEnd, copy);
     return { footer: parse(atEnd), end: atEnd.at, findings };
   }
   if (copy?.sound !== true || typeOf(copy) === 'fixed') throw tail.error ?? unusable(atEnd, copy, size);
@@ -137,6 +137,25 @@ function copyFindings(used: FooterBytes, copy: FooterBytes | undefined): readonl
     return broken('footer-copies-differ', 'the copy of the footer at byte 0 says something else');
   }
   return [];
+}
+
+/**
+ * A sound footer of another type in front of a fixed disk: its guest has written it, or the guest of a dynamic disk that lost
+ * its end has written the other one. Readers do not agree on which counts.
+ */
+function contradiction(copy: FooterBytes | undefined): readonly Finding[] {
+  const type = copy?.sound === true ? typeOf(copy) : undefined;
+  if (type === undefined || type === 'fixed') return [];
+  return [
+    {
+      code: 'footer-copies-differ',
+      severity: 'error',
+      message: `the footer at the end of the file is of a fixed disk, and there is a sound one of a ${type} disk at byte 0: the one at the end was used`,
+      offset: 0,
+      advice:
+        'QEMU goes by the one at byte 0. A guest can write either: make sure which kind of disk this was made as.',
+    },
+  ];
 }
 
 function copyWasUsed(problem: string, offset: number): Finding {

@@ -76,6 +76,14 @@ describe('the footers of a VHD', () => {
     );
   });
 
+  it('of which the last is of a fixed disk and the first is not contradict each other', () => {
+    const built = buildVhd(SPEC);
+    const image = poked(built, (at) => built.image.poke(at + 60, [0, 0, 0, 2]), [built.footer]);
+    const { facts, findings: told } = open(image);
+    assert.equal(facts.find(({ label }) => label === 'Disk type')?.value, 'fixed');
+    assert(told.some(({ code, severity }) => code === 'footer-copies-differ' && severity === 'error'));
+  });
+
   it('that are both broken are refused, with the place and what to do', () => {
     const { image, footer } = buildVhd(SPEC);
     image.poke(200, [1]).poke(footer + 200, [1]);
