@@ -12,7 +12,7 @@ import { readHeader, SIGNATURE } from './header';
 import { readLog } from './log';
 import type { Metadata } from './metadata';
 import { readMetadata } from './metadata';
-import { LINK, parentOf } from './parentLocator';
+import { LINK, linkFindings, parentOf } from './parentLocator';
 import type { Region } from './regions';
 import { readRegions } from './regions';
 import { ReplayedSource } from './replay';
@@ -34,12 +34,14 @@ export const vhdx: Driver = {
     const metadata = readMetadata(files.random, regions.metadata);
     const layout = layOut(regions.bat, metadata);
     const blocks = new VhdxBlocks(files, metadata, layout);
+    const parent = metadata.hasParent ? parentOf(metadata.parentLocator) : undefined;
     const findings = [
       ...header.findings,
       ...(log ? [replayed(log)] : []),
       ...regions.findings,
       ...overlaps(header, regions),
       ...metadata.findings,
+      ...(parent ? linkFindings(parent) : []),
     ];
     return new PartLayer({
       format: 'vhdx',
@@ -49,7 +51,7 @@ export const vhdx: Driver = {
       facts: describe(header, metadata, log),
       info: qemuInfo(metadata),
       findings: [...findings, ...tableCut(files.bulk, layout)],
-      parent: metadata.hasParent ? parentOf(metadata.parentLocator) : undefined,
+      parent,
       linkIds: [{ what: LINK, value: header.dataWriteGuid }],
       check: () => checkImage({ source: files.bulk, blocks, layout, header, regions, findings }),
     });

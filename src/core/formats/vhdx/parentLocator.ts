@@ -1,6 +1,6 @@
 import { u16le, u32le } from '../../bytes';
 import { isWindowsAbsolute } from '../../fileReference';
-import type { ExpectedId, FileReference, ReferenceTarget } from '../../model';
+import type { ExpectedId, FileReference, Finding, ReferenceTarget } from '../../model';
 import { uuidAt } from '../../uuid';
 import { utf16 } from './header';
 
@@ -38,6 +38,19 @@ export function parentOf(item: Uint8Array | undefined): FileReference {
   if (!target) return unlocated('', 'what says where the parent is names neither a path nor a GUID');
   const written = values.get('relative_path') ?? values.get('absolute_win32_path') ?? values.get('volume_path');
   return { role: 'parent', format: 'vhdx', written: written ?? expects[0]?.value ?? '', target, elsewhere, expects };
+}
+
+/** Whatever lies at the place that is named passes for the parent where nothing says what it is known by. */
+export function linkFindings({ target, expects = [] }: FileReference): readonly Finding[] {
+  if (target.kind !== 'path' || expects.length > 0) return [];
+  return [
+    {
+      code: 'parent-unverified',
+      severity: 'warning',
+      message: `the image does not say which ${LINK} its parent has: whether that has changed since, or is another image, can't be told`,
+      advice: 'Make sure that it is the one that is meant.',
+    },
+  ];
 }
 
 /** A GUID that is written as text, in braces. @returns undefined where it is none */

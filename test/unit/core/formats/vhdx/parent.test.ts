@@ -87,6 +87,8 @@ describe('the parent of a differencing VHDX', () => {
     assert.match(changed.layers[0]?.findings[0]?.message ?? '', /its DataWriteGuid is 00010203-.*, where ffffffff-/);
     // A link that is no GUID expects nothing.
     assert.deepEqual(parentOf({ ...path, parent_linkage: 'no GUID' }).expects, []);
+    const { layers } = chainOf({ ...path, parent_linkage: 'no GUID' }, { '/base.vhdx': SPEC });
+    assert.deepEqual(layers[0] && codesOf(layers[0]), ['parent-unverified']);
   });
 
   it('is taken from beside the image only where it is the one that is expected, and this is told', () => {
