@@ -99,7 +99,11 @@ export class JoinedPart implements DiskPart {
   }
 
   findingsOf(oddities: Oddities): readonly Finding[] {
-    for (const { part } of this.placed) if (part.findingsOf) return part.findingsOf(oddities);
+    // Each part that has words for them tells of those of all: one that has none must not speak for the others.
+    for (const { part } of this.placed) {
+      const findings = part.findingsOf?.(oddities) ?? [];
+      if (findings.length > 0) return findings;
+    }
     return [];
   }
 

@@ -3,8 +3,8 @@ import { noise } from '../../../../fixtures/build/index';
 import { buildHosted, descriptor, extentLine, GRAIN, le64, vmdkDisk } from '../../../../fixtures/build/vmdk';
 import { extentsOf, MemoryDisk } from '../../../../support/memory';
 import { mapEntries } from '../../../../support/map';
-import { Session } from '../../../../../src/core';
-import { bytesOf, findingsOf, kindsOf, leafOf, openIn, read, runsOf } from './open';
+import { finish, Kind, Session } from '../../../../../src/core';
+import { bytesOf, findingsOf, kindsOf, kindsOfReadableIn, leafOf, openIn, read, runsOf } from './open';
 
 const SECTOR = 512;
 const SPARSE = { size: 4 * GRAIN, grains: new Map([[1, noise(1, GRAIN)]]) };
@@ -120,6 +120,67 @@ describe('the extents of a VMware disk', () => {
     assert.deepEqual(effects, ['impossible', 'impossible', 'allocate', 'in-place']);
     session.close();
     assert.deepEqual(files.openFiles, []);
+  });
+
+  it('are told of where the file of one ends before its grains, be another read-only', () => {
+    const { image, grainAt } = buildHosted(SPARSE);
+    const files = disk(
+      'custom',
+      extentLine(SECTOR, 'FLAT', 'flat', 0, 'RDONLY'),
+      extentLine(SPARSE.size, 'SPARSE', 'b.vmdk'),
+    );
+    files.put('/d/flat', noise(1, SECTOR)).put('/d/b.vmdk', image.truncate(grainAt(1) ?? 0));
+    const session = new Session(files.environment, files.leaf('/d/a.vmdk'));
+    finish(session.scan());
+    const [found, ...more] = session.findings(0).filter(({ severity }) => severity === 'error');
+    assert.deepEqual([found?.code, more], ['data-past-end', []]);
+    assert.match(found?.message ?? '', /before 1 block of data \(the first for guest byte 66048\)/);
+    session.close();
+  });
+
+  it('that can not be read are unknown as far as their tables go, and the next begins where it does', () => {
+    const files = disk(
+      'custom',
+      extentLine(SPARSE.size, 'SPARSE', 'b.vmdk'),
+      extentLine(2 * SECTOR, 'FLAT', 'flat', 0),
+    );
+    const { image, tableAt } = buildHosted({ ...SPARSE, redundant: false });
+    files.put('/d/b.vmdk', { bytes: image, failsFrom: tableAt(0) });
+    files.put('/d/flat', { bytes: noise(1, 2 * SECTOR), failsFrom: SECTOR });
+    assert.deepEqual(kindsOfReadableIn(files, '/d/a.vmdk'), [
+      [0, SPARSE.size, 'u'],
+      [SPARSE.size, SPARSE.size + 2 * SECTOR, 'd'],
+    ]);
+    // Its last sector is read by itself, and fails by itself.
+    const layer = leafOf(files, '/d/a.vmdk');
+    assert.throws(() => read(layer, SPARSE.size + SECTOR, SECTOR), { code: 'io' });
+  });
+
+  it('that are flat end where their file does, in whole sectors', () => {
+    const files = disk('custom', extentLine(4 * SECTOR, 'FLAT', 'b', 1), extentLine(2 * SECTOR, 'FLAT', 'c', 9));
+    files.put('/d/b', noise(1, 2 * SECTOR + 100)).put('/d/c', noise(2, 3 * SECTOR));
+    const { layer } = leafOf(files, '/d/a.vmdk');
+    const [view] = layer.views;
+    assert(view);
+    const pastEnd = (start: number, end: number): number | undefined =>
+      layer.firstPastEnd?.(view, { start, end, kind: Kind.Data, host: 0 });
+    // Of the first, 612 bytes are there, which are two sectors; of the second, which begins past the end, nothing.
+    assert.equal(pastEnd(0, 2 * SECTOR), undefined);
+    assert.equal(pastEnd(0, 4 * SECTOR), 2 * SECTOR);
+    assert.equal(pastEnd(3 * SECTOR, 4 * SECTOR), 3 * SECTOR);
+    assert.equal(pastEnd(4 * SECTOR, 6 * SECTOR), 4 * SECTOR);
+  });
+
+  it('are closed where the fault is ours, which is told as it is', () => {
+    const files = disk('custom', extentLine(SPARSE.size, 'SPARSE', 'b.vmdk'));
+    const { image, directoryAt } = buildHosted(SPARSE);
+    const peek = (offset: number, length: number): Uint8Array => {
+      if (offset + length > directoryAt) throw new TypeError('a fault of the program');
+      return image.peek(offset, length);
+    };
+    files.put('/d/b.vmdk', { bytes: { size: image.size, peek } });
+    assert.throws(() => leafOf(files, '/d/a.vmdk'), TypeError);
+    assert(!files.openFiles.includes('/d/b.vmdk'));
   });
 
   it('that are flat are data where nobody tells of holes, and holes behind their ends', () => {
@@ -310,5 +371,18 @@ describe('the parent of a VMware disk', () => {
 
   it('is not known by anything where its CID is that of no parent', () => {
     assert.deepEqual(chainOf(link('other.vmdk', 'ffffffff')), [['a.vmdk', 'other.vmdk'], 'base', ['parent-link']]);
+  });
+
+  it('is not known by anything where no CID of it is told', () => {
+    const text = descriptor({
+      createType: 'monolithicSparse',
+      extents: [extentLine(SPARSE.size, 'SPARSE', 'a.vmdk')],
+      more: ['parentFileNameHint="base.vmdk"'],
+    }).replace(/^parentCID=.*\n/m, '');
+    const files = link('base.vmdk', 'cafe').put('/d/a.vmdk', buildHosted({ ...SPARSE, descriptor: text }).image);
+    const { layer } = leafOf(files, '/d/a.vmdk');
+    const found = layer.findings.find(({ code }) => code === 'parent-link');
+    assert.match(found?.message ?? '', /names a parent \(base\.vmdk\), though its parentCID \(none\)/);
+    assert.deepEqual(layer.parent?.expects, []);
   });
 });

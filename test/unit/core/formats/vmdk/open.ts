@@ -48,8 +48,12 @@ export function read({ layer }: ChainLayer, offset: number, length: number): Uin
 export const bytesOf = (of: ChainLayer): Uint8Array => read(of, 0, of.layer.guestSize);
 
 /** The map of an image by itself, `[start, end, kind]`, where what can't be read is unknown. */
-export function kindsOfReadable(file: MemoryFile): readonly unknown[] {
-  const chain = openIn(new MemoryDisk().put('/a.vmdk', file), '/a.vmdk');
+export const kindsOfReadable = (file: MemoryFile): readonly unknown[] =>
+  kindsOfReadableIn(new MemoryDisk().put('/a.vmdk', file), '/a.vmdk');
+
+/** The same of an image among others. */
+export function kindsOfReadableIn(disk: MemoryDisk, leaf: string): readonly unknown[] {
+  const chain = openIn(disk, leaf);
   const [view] = chain.layers[0]?.layer.views ?? [];
   assert(view);
   const runs = told(
