@@ -48,11 +48,14 @@ export function parentOf(descriptor: Descriptor | undefined): FileReference | un
 
 /** What is odd about how a descriptor names its parent. */
 export function linkFindings({ parentName, parentCid, values }: Descriptor): readonly Finding[] {
-  if ((parentName === undefined) === (parentCid === undefined)) return [];
-  const message =
-    parentName === undefined
-      ? `the descriptor names no parent, though it stands on one (parentCID ${parentCid ?? ''}): it can only be found by that`
-      : `the descriptor names a parent (${parentName}), though its parentCID (${values.get('parentcid') ?? 'none'}) says that there is none`;
+  let message: string;
+  if (parentName === undefined && parentCid !== undefined) {
+    message = `the descriptor names no parent, though it stands on one (parentCID ${parentCid}): it can only be found by that`;
+  } else if (parentName !== undefined && parentCid === undefined) {
+    message = `the descriptor names a parent (${parentName}), though its parentCID (${values.get('parentcid') ?? 'none'}) says that there is none`;
+  } else {
+    return [];
+  }
   const advice = 'Set parentFileNameHint and parentCID in the descriptor to what the parent is.';
   return [{ code: 'parent-link', severity: 'warning', message, advice }];
 }

@@ -113,8 +113,8 @@ class DescriptorReader {
       const what = isFlat ? 'does not say where in its file it begins' : 'says where in its file it begins';
       this.note('warning', `an extent ${what}, which QEMU refuses: ${shorten(line)}`);
     }
-    if ((name?.length ?? 0) > LIMITS.maxExtentNameBytes) {
-      throw new DiskError('limit', `the name of an extent has ${name?.length ?? 0} characters`);
+    if (name !== undefined && name.length > LIMITS.maxExtentNameBytes) {
+      throw new DiskError('limit', `the name of an extent has ${name.length} characters`);
     }
     this.extents.push({
       access: access as ExtentAccess,
@@ -127,15 +127,11 @@ class DescriptorReader {
 
   private version(): number | undefined {
     const written = this.values.get('version');
-    const version = written === undefined ? undefined : Number(written);
-    if (version === undefined || (version >= 1 && version <= LIMITS.maxVersion)) return version;
+    if (written === undefined) return undefined;
+    const version = Number(written);
+    if (version >= 1 && version <= LIMITS.maxVersion) return version;
     const advice = 'Disks that VMware has encrypted are of a later version: decrypt the machine there.';
-    throw new DiskError(
-      'unsupported',
-      `version "${shorten(written ?? '')}" of a disk descriptor is not known`,
-      {},
-      advice,
-    );
+    throw new DiskError('unsupported', `version "${shorten(written)}" of a disk descriptor is not known`, {}, advice);
   }
 
   /** Content id, a new one for each time that the disk was written to. */

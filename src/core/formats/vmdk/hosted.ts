@@ -69,11 +69,6 @@ export function readHosted(source: ByteSource): HostedHeader {
       CUT_SHORT,
     );
   }
-  if (!isHosted(first)) {
-    throw new DiskError('not-this-format', 'this is no hosted sparse extent: it does not begin with "KDMV"', {
-      offset: 0,
-    });
-  }
   const footer = isAtEnd(first) ? readFooter(source) : undefined;
   return { ...parse(source, footer?.bytes ?? first, footer?.findings ?? []), footerOffset: footer?.offset };
 }

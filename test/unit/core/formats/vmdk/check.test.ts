@@ -95,6 +95,34 @@ describe('a check of a VMware disk', () => {
     assert.deepEqual(problemsOf(check(openOne(image))), []);
   });
 
+  it('compares them table by table, and says what of the disk is mapped there', () => {
+    const span = 512 * GRAIN;
+    const size = 2 * span + 3 * GRAIN;
+    const { image, redundantAt = 0 } = buildHosted({ size, grains: new Map([[0, noise(1, GRAIN)]]) });
+    // The directory takes a sector, and each table four.
+    const [second, third] = [redundantAt + 5 * SECTOR, redundantAt + 9 * SECTOR];
+    image
+      .poke(second + 7 * 4, le32(1))
+      .poke(third, le32(1))
+      .poke(third + 8, le32(1));
+    const { problems } = check(openOne(image));
+    assert.deepEqual(
+      problems.map(({ code, message, guest }) => [code, /^.* at directory entry \d/.exec(message)?.[0], guest]),
+      [
+        [
+          'copies-differ',
+          'an entry of the grain table at directory entry 1',
+          [{ view: '', start: span, end: 2 * span }],
+        ],
+        [
+          'copies-differ',
+          '2 entries of the grain table at directory entry 2',
+          [{ view: '', start: 2 * span, end: size }],
+        ],
+      ],
+    );
+  });
+
   it('looks at what markers say', () => {
     const { image, grainAt } = buildHosted({ ...SPEC, compressed: 'markers' });
     assert.deepEqual(problemsOf(check(openOne(image))), []);
@@ -174,5 +202,16 @@ describe('a check of a VMware disk', () => {
       [2, 1, 6],
     );
     assert.deepEqual(usesOf(report), [[0, text.length, Use.Header]]);
+  });
+
+  it('says of which extent it speaks where there is no place in its file to name', () => {
+    const extents = [extentLine(SPEC.size, 'SPARSE', 'b.vmdk'), extentLine(SECTOR, 'FLAT', 'd', 0)];
+    const text = new TextEncoder().encode(descriptor({ createType: 'custom', extents }));
+    const { image, redundantAt = 0 } = buildHosted(SPEC);
+    const files = new MemoryDisk().put('/a.vmdk', text).put('/d', new Uint8Array(SECTOR));
+    files.put('/b.vmdk', image.poke(redundantAt + SECTOR + 3 * 4, le32(0)));
+    const report = check(leafOf(files, '/a.vmdk'));
+    assert.deepEqual(problemsOf(report), ['copies-differ further 1']);
+    assert.match(report.problems[0]?.message ?? '', /^extent 1 of 2 "b.vmdk" .*: an entry of .* are not the same$/);
   });
 });

@@ -217,6 +217,35 @@ describe('the grain directory', () => {
     ]);
   });
 
+  it('tells of tables in a row that are lost as of one part', () => {
+    const { image, directoryAt } = buildHosted({ ...long, redundant: false });
+    image.poke(directoryAt, le32(0x7fffffff)).poke(directoryAt + 4, le32(0x7ffffffe));
+    const { layer } = openOne(image);
+    assert.match(layer.findings[0]?.message ?? '', /the file ends before 2 grain tables/);
+    const [view] = layer.views;
+    assert(view);
+    assert.deepEqual([...(layer.lostTables?.(view) ?? [])], [{ start: 0, end: 1024 * GRAIN }]);
+  });
+
+  it('is asked for anew by each look, which fails where it can not be read', () => {
+    const { image, directoryAt } = buildHosted({ ...long, redundant: false });
+    const layer = openOne({ bytes: image, failsFrom: directoryAt });
+    assert.deepEqual(findingsOf(layer), ['grain-directory error']);
+    assert.throws(() => read(layer, 0, 10), { name: 'DiskError', code: 'io' });
+  });
+
+  it('is not said to be damaged where the fault is ours', () => {
+    const { image, directoryAt } = buildHosted(long);
+    const faulty = {
+      size: image.size,
+      peek: (offset: number, length: number) => {
+        if (offset + length > directoryAt) throw new TypeError('a fault of the program');
+        return image.peek(offset, length);
+      },
+    };
+    assert.throws(() => openOne({ bytes: faulty }), TypeError);
+  });
+
   it('tells of one unreadable table no more than what that maps', () => {
     const { image, tableAt } = buildHosted({ ...long, redundant: false });
     assert.deepEqual(kindsOfReadable({ bytes: image, failsFrom: tableAt(1) }), [
