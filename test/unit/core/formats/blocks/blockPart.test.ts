@@ -89,6 +89,20 @@ function blocksOf(model: Model, perReading: number, highestFirst: boolean): Bloc
   };
 }
 
+/** Ten blocks of a sector. */
+function partOf(tell: BlockMap['tell']): BlockPart {
+  return new BlockPart({
+    size: 10 * SECTOR,
+    blockSize: SECTOR,
+    dataEnd: Infinity,
+    open: () => ({ blockSize: SECTOR, perReading: 1, tell, lookups: () => [] }),
+    readData: (host, target) => {
+      target.forEach((_, i) => (target[i] = byteAt(host + i)));
+    },
+    close: () => undefined,
+  });
+}
+
 function bitsOf(sectors: readonly boolean[], highestFirst: boolean): Uint8Array {
   const bytes = new Uint8Array(Math.ceil(sectors.length / 8));
   sectors.forEach((isSet, i) => {
@@ -246,6 +260,24 @@ describe('a disk that a table of blocks maps', () => {
     assert.deepEqual([...told(Kind.Data)], [['data-past-end', { count: count - within, first: within * blockSize }]]);
     assert.deepEqual([...told(Kind.Invalid)], [['entry', { count, first: 0 }]]);
     assert.deepEqual([...told(Kind.Zero)], []);
+  });
+
+  it('is read from where its blocks lie in a row, where they are told as one', () => {
+    const host = 1000 * SECTOR;
+    const part = partOf((first) => ({ count: 10 - first, kind: Kind.Data, host: host + first * SECTOR }));
+    const bytes = new Uint8Array(3 * SECTOR);
+    part.read(2 * SECTOR + 100, bytes);
+    assert.deepEqual(
+      bytes,
+      Uint8Array.from(bytes, (_, i) => byteAt(host + 2 * SECTOR + 100 + i)),
+    );
+  });
+
+  it('takes no fault of the program for a table that can not be read', () => {
+    const part = partOf(() => {
+      throw new TypeError('a fault of the program');
+    });
+    assert.throws(() => walked(layerOf(part)), TypeError);
   });
 
   it('in parts in a row is each part where the one before it ends', () => {

@@ -284,6 +284,138 @@ describe('the check of blocks', () => {
     assert.deepEqual([report.problems, report.counts.imageEnd], [[], 8 * BLOCK]);
   });
 
+  it('tells of an empty file that all is past its end', () => {
+    const report = check([2 * BLOCK, undefined, 3 * BLOCK], { size: 0, unreferred: 'leaked' });
+    // Both structures, and two blocks that are no neighbours.
+    assert.deepEqual(
+      report.problems.map(({ code, counts, times }) => [code, counts, times]),
+      Array.from({ length: 4 }, () => ['past-end', 'further', 1]),
+    );
+    assert.deepEqual([report.counts.imageEnd, report.counts.leaks, report.file.count], [0, 0, 0]);
+  });
+
+  it('lets nothing be claimed by what has no length, or by a block that has no place', () => {
+    const empty = { what: 'the padding', start: 4 * BLOCK, end: 4 * BLOCK, use: Use.BlockTables };
+    const report = check([2 * BLOCK, { host: 2 * BLOCK, kind: Kind.Zero }], {
+      structures: () => [...STRUCTURES, empty],
+      unreferred: 'free',
+    });
+    assert.deepEqual(report.problems, []);
+    assert.equal(report.counts.allocatedClusters, 1);
+    assert.deepEqual(uses(report).slice(2), [
+      [3, Use.Data],
+      [8, Use.Free],
+    ]);
+  });
+
+  it('looks for those who claim a part twice among what is in the file', () => {
+    const late = { what: 'a late table', start: 7 * BLOCK, end: 9 * BLOCK, use: Use.BlockTables };
+    const report = check([2 * BLOCK, 2 * BLOCK, 9 * BLOCK], {
+      structures: () => [...STRUCTURES, undefined, late],
+      unreferred: 'free',
+    });
+    assert.deepEqual(
+      report.problems.map(({ code, claims }) => [code, claims]),
+      [
+        ['past-end', []],
+        ['past-end', ['table entry 2']],
+        ['claimed-twice', ['table entry 0', 'table entry 1']],
+      ],
+    );
+  });
+
+  it('tells the first of very many who claim one part, and how many places of the disk that touches', () => {
+    const many = 5000;
+    // Every second block, so that no two places of the disk meet.
+    const entries = Array.from({ length: many * 2 }, (_, i) => (i % 2 === 0 ? 3 * BLOCK : undefined));
+    const tables = Array.from({ length: 20 }, (_, i) => ({
+      what: `table ${i}`,
+      start: 3 * BLOCK,
+      end: 4 * BLOCK,
+      use: Use.L2,
+    }));
+    const [problem] = check(entries, { structures: () => [...STRUCTURES, ...tables], unreferred: 'free' }).problems;
+    assert.equal(problem?.times, many + 20 - 1);
+    assert.deepEqual(
+      problem.claims,
+      Array.from({ length: 16 }, (_, i) => `table ${i}`),
+    );
+    assert.deepEqual([problem.guest.length, problem.guestPlaces], [16, 4096]);
+    assert.deepEqual(problem.guest[15], { view: '', start: 30 * BLOCK, end: 31 * BLOCK });
+  });
+
+  it('goes on without the entries of a block where these can not be read', () => {
+    const blocks = blocksOf([2 * BLOCK, 'broken', 2 * BLOCK]);
+    const withLookups = (error: Error): Blocks => {
+      const lookups = (): never => {
+        throw error;
+      };
+      return { ...blocks, open: (random, bytes) => ({ ...blocks.open(random, bytes), lookups }) };
+    };
+    const report = check([], { blocks: withLookups(new DiskError('io', 'reading failed')), unreferred: 'free' });
+    assert.deepEqual(
+      report.problems.map(({ code, claims, offset }) => [code, claims, offset]),
+      [
+        ['entry', [], undefined],
+        ['claimed-twice', ['block 0', 'block 2'], 2 * BLOCK],
+      ],
+    );
+    assert.throws(() => check([], { blocks: withLookups(new TypeError('a fault of the program')) }), TypeError);
+  });
+
+  it('takes no fault of the program for a table that can not be read', () => {
+    const blocks = blocksOf([2 * BLOCK]);
+    const tell = (): never => {
+      throw new TypeError('a fault of the program');
+    };
+    const faulty: Blocks = { ...blocks, open: (random, bytes) => ({ ...blocks.open(random, bytes), tell }) };
+    assert.throws(() => check([], { blocks: faulty }), TypeError);
+  });
+
+  describe('of blocks that are told as one, in a row', () => {
+    /** `count` blocks that lie in the file from block 4 of it on, after one that is told by itself. */
+    const row = (count: number, before: number): Blocks => {
+      const blocks = blocksOf([before, ...Array.from({ length: count }, (_, i) => (4 + i) * BLOCK)]);
+      const open: Blocks['open'] = (random, bytes) => {
+        const map = blocks.open(random, bytes);
+        const tell: BlockMap['tell'] = (first, most) =>
+          first === 0
+            ? map.tell(0, 1)
+            : { count: Math.min(most, count + 1 - first), kind: Kind.Data, host: (3 + first) * BLOCK };
+        return { ...map, tell };
+      };
+      return { ...blocks, open };
+    };
+
+    it('tells those that are past the end of the file, and counts the others where the format does', () => {
+      for (const [countsInFile, allocated] of [
+        [true, 5],
+        [false, 7],
+      ] as const) {
+        const report = check([], { blocks: row(6, 2 * BLOCK), countsInFile, unreferred: 'free' });
+        assert.deepEqual(problemsOf(report), [
+          { code: 'past-end', counts: 'further', times: 2, host: { start: BLOCK + 5 * 4, end: BLOCK + 6 * 4 } },
+        ]);
+        assert.equal(report.counts.allocatedClusters, allocated);
+      }
+    });
+
+    it('finds the one that another claims, and those of several', () => {
+      const [one] = check([], { blocks: row(4, 6 * BLOCK), unreferred: 'free' }).problems;
+      assert.deepEqual(one?.claims, ['table entry 0', 'table entry 3']);
+      assert.deepEqual(
+        one.guest.map(({ start, end }) => [start / BLOCK, end / BLOCK]),
+        [
+          [0, 1],
+          [3, 4],
+        ],
+      );
+      // Half of block 5 of the file, and half of block 6.
+      const [two] = check([], { blocks: row(4, 5.5 * BLOCK), unreferred: 'free' }).problems;
+      assert.deepEqual(two?.claims, ['table entry 0', 'table entry 2', 'table entry 3']);
+    });
+  });
+
   it('takes what the format alone has to say', () => {
     const report = check(SOUND, {
       also: (notes) => {

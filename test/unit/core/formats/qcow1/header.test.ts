@@ -80,6 +80,7 @@ describe('the header of a qcow image of version 1', () => {
     refused(build({ backing: 'base' }).poke(16, u32(0xffff_ffff)), 'limit', 16, /4294967295/);
     refused(named.poke(8, u64(BigInt(named.size - 3))), 'short-read', named.size, /name/);
     assert.equal(readHeader(memorySource(build({ backing: 'b'.repeat(1023) }))).backing?.length, 1023);
+    assert.equal(readHeader(memorySource(build({ backing: 'base' }).poke(16, u32(0)))).backing, undefined);
   });
 
   it('is refused with an encryption that nobody knows', () => {

@@ -140,6 +140,15 @@ describe('a qcow image of version 1', () => {
     assert.deepEqual(runsOf(openOne(cut)).at(-1), [SPAN + 6 * CLUSTER, 5 * SPAN, '.', -1]);
   });
 
+  it('tells what is lost where its L1 table is cut, the whole entries that are there aside', () => {
+    const { image, l1At } = buildQcow1(SPEC);
+    for (let index = 0; index < 3; index += 1) image.poke(l1At(index), u64(0n));
+    const { layer } = openOne(image.truncate(l1At(3)));
+    const [view] = layer.views;
+    assert(view);
+    assert.deepEqual([...(layer.lostTables?.(view) ?? [])], [{ start: 3 * SPAN, end: 5 * SPAN }]);
+  });
+
   it('knows nothing of what an L2 table maps that no file could have', () => {
     const { image, l1At } = buildQcow1(SPEC);
     const layer = openOne(image.poke(l1At(1), u64(2n ** 62n)));
