@@ -19,6 +19,7 @@ import { unpackCorpus } from './corpus';
 /** What qemu-img writes, by the name of the file: its format, and the options. */
 const BASES: Readonly<Record<string, readonly [format: string, ...options: string[]]>> = {
   'disk.qcow': ['qcow'],
+  'disk.qed': ['qed'],
   'sparse.vmdk': ['vmdk'],
   'flat.vmdk': ['vmdk', '-o', 'subformat=monolithicFlat'],
   'split.vmdk': ['vmdk', '-o', 'subformat=twoGbMaxExtentSparse'],

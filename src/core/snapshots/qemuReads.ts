@@ -31,6 +31,11 @@ const DECRYPT =
 type Rule = (layer: Told['layer'], path: string) => string | undefined;
 
 const RULES: Readonly<Record<string, Rule>> = {
+  // block/qed.c, qed_check_table_offset: the table's end overflows where a table has one cluster.
+  qed: (layer) =>
+    valueOf(layer, 'Table size') === valueOf(layer, 'Cluster size') && valueOf(layer, 'Table size') !== undefined
+      ? 'QEMU opens no QED whose tables have one cluster'
+      : undefined,
   // block/vdi.c, vdi_open: a link to a parent, other block sizes and other versions are refused.
   vdi: (layer) => {
     if (isDifferencing(layer)) return 'QEMU opens no differencing VDI';
@@ -38,39 +43,87 @@ const RULES: Readonly<Record<string, Rule>> = {
     if (valueOf(layer, 'Version') !== '1.1') return 'QEMU opens a VDI only of version 1.1';
     if (valueOf(layer, 'Extra bytes of each block') !== undefined)
       return 'QEMU opens no VDI whose blocks have extra bytes';
-    return undefined;
+    return told(layer, VDI_FINDINGS);
   },
-  // block/vpc.c knows neither parents nor the bitmaps of sectors that say what is theirs.
-  vpc: (layer) =>
-    isDifferencing(layer)
-      ? 'QEMU takes no notice of the parent of a differencing VHD, and would read wrong data without a word'
-      : undefined,
+  // block/vpc.c knows neither parents nor the bitmaps of sectors that say what is theirs, and the copy of the footer alone.
+  vpc: (layer) => {
+    if (isDifferencing(layer)) {
+      return 'QEMU takes no notice of the parent of a differencing VHD, and would read wrong data without a word';
+    }
+    if (valueOf(layer, 'Disk type') === 'dynamic' && layer.grain < SMALLEST_WITH_BITMAP) {
+      return 'QEMU takes blocks of less than 4 KiB to have no bitmap, and would read wrong data without a word';
+    }
+    return told(layer, VPC_FINDINGS);
+  },
   // block/vhdx.c: differencing is not supported; vhdx_parse_log refuses a log that it may not replay.
   vhdx: (layer) => {
     if (isDifferencing(layer)) return 'QEMU opens no differencing VHDX';
     if (valueOf(layer, 'Entries of the log to replay') !== undefined) {
       return 'its log is still to be replayed, and QEMU opens it only for writing then';
     }
-    return undefined;
+    return told(layer, VHDX_FINDINGS);
   },
-  // block/vmdk.c: the kinds of descriptors that vmdk_open_desc_file takes, and a parent's CID, which has to be the same.
-  vmdk: ({ findings }) => {
-    if (findings.some(({ code }) => code === 'device-disk')) return 'it is a device and no file';
-    if (findings.some(({ code }) => code === 'create-type')) return 'QEMU does not open VMDKs of its kind';
-    if (findings.some(({ code }) => code === 'bare-extent'))
-      return 'it is a part of a disk, whose descriptor is another file';
-    return undefined;
+  // block/vmdk.c: the kinds of descriptors that vmdk_open_desc_file takes.
+  vmdk: (layer) => {
+    if (valueOf(layer, 'Type') === 'custom') return 'QEMU does not open VMDKs of its kind';
+    return told(layer, VMDK_FINDINGS);
   },
   // block/parallels.c opens one image, and knows no bundle.
-  parallels: ({ parent, files, findings }, path) =>
-    parent || files || /\.xml$/i.test(path) || findings.some(({ code }) => code === 'bundle-layer')
+  parallels: (layer, path) =>
+    layer.parent || layer.files || /\.xml$/i.test(path) || hasFinding(layer, 'bundle-layer')
       ? 'QEMU opens single images of Parallels, and no bundle'
-      : undefined,
+      : told(layer, PARALLELS_FINDINGS),
   luks: (layer) =>
     valueOf(layer, 'Version') === 2
       ? 'QEMU does not know LUKS of version 2, and takes the cipher text for the disk'
       : 'it is encrypted by itself, and what is written to an overlay would not be',
 };
+
+/** block/vpc.c, vpc_open: a bit for each sector, in whole bytes. */
+const SMALLEST_WITH_BITMAP = 4096;
+
+/** Why QEMU does not read an image of which a driver has found this, by the finding's code. */
+type Reasons = Readonly<Record<string, string>>;
+
+const VDI_FINDINGS: Reasons = {
+  'parent-ignored': 'QEMU opens no VDI that names a parent, whatever its type',
+  unaligned: 'QEMU opens no VDI whose block map or data begins inside a sector',
+  'sector-size': 'QEMU opens a VDI only where its sectors have 512 bytes',
+};
+const VPC_FINDINGS: Reasons = {
+  'footer-copy': 'QEMU reads the copy of its footer alone, which is damaged',
+  'footer-copies-differ': 'QEMU reads the copy of its footer alone, which says something else',
+};
+const VHDX_FINDINGS: Reasons = {
+  'region-table-copy': 'QEMU reads the first of its region tables alone, and one of them is damaged',
+};
+const MISSING_EXTENT = 'a file of it is not there or may not be opened, and QEMU opens it only with all of them';
+const VMDK_FINDINGS: Reasons = {
+  'device-disk': 'it is a device and no file',
+  'create-type': 'QEMU does not open VMDKs of its kind',
+  'bare-extent': 'it is a part of a disk, whose descriptor is another file',
+  'redundant-directory': 'QEMU reads the first of its grain directories alone, which is damaged',
+  'extent-missing': MISSING_EXTENT,
+  'extent-refused': MISSING_EXTENT,
+  'extent-device': 'a part of it is a device and no file',
+  'extent-unusable': 'a file of it is damaged, and QEMU opens it only with all of them',
+  'extent-type': 'QEMU does not open extents of its kind',
+};
+const BROKEN_EXTENSION = 'QEMU opens no Parallels image whose format extension is damaged or not known to it';
+const PARALLELS_FINDINGS: Reasons = {
+  'extension-past-end': BROKEN_EXTENSION,
+  'extension-magic': BROKEN_EXTENSION,
+  'extension-checksum': BROKEN_EXTENSION,
+  'extension-feature': BROKEN_EXTENSION,
+  bitmap: 'QEMU opens no Parallels image with a dirty bitmap that is damaged',
+};
+
+const told = ({ findings }: Told['layer'], reasons: Reasons): string | undefined =>
+  findings
+    .map(({ code }) => (Object.hasOwn(reasons, code) ? reasons[code] : undefined))
+    .find((why) => why !== undefined);
+
+const hasFinding = ({ findings }: Told['layer'], code: string): boolean => findings.some((each) => each.code === code);
 
 const isDifferencing = (layer: Told['layer']): boolean =>
   layer.parent !== undefined || [valueOf(layer, 'Type'), valueOf(layer, 'Disk type')].includes('differencing');

@@ -319,13 +319,13 @@ class HeaderReader {
       const message = `a header of ${headerSize} bytes can't be (${LIMITS.minHeaderBytes} or more can)`;
       this.note('warning', 'header-size', message, HEADER_SIZE_AT, REFUSED);
     }
-    for (const [at, has, who] of [
-      [fields.legacySectorSize, true, 'QEMU'],
-      [SECTOR_SIZE_AT, headerSize >= HEADER_1_PLUS_BYTES, 'VirtualBox'],
+    for (const [at, has, code, who] of [
+      [fields.legacySectorSize, true, 'sector-size', 'QEMU'],
+      [SECTOR_SIZE_AT, headerSize >= HEADER_1_PLUS_BYTES, 'geometry-sector-size', 'VirtualBox'],
     ] as const) {
       const size = u32le(head, at);
       if (!has || size === SECTOR) continue;
-      this.note('warning', 'sector-size', `sectors are said to have ${size} bytes`, at, `${who} refuses the image.`);
+      this.note('warning', code, `sectors are said to have ${size} bytes`, at, `${who} refuses the image.`);
     }
   }
 

@@ -60,6 +60,33 @@ describe('what QEMU reads as we do', () => {
     }
   });
 
+  it('is nothing of which a driver has found what QEMU refuses', () => {
+    for (const [format, codes] of Object.entries({
+      vdi: ['parent-ignored', 'unaligned', 'sector-size'],
+      vpc: ['footer-copy', 'footer-copies-differ'],
+      vhdx: ['region-table-copy'],
+      vmdk: [
+        'extent-missing',
+        'extent-refused',
+        'extent-device',
+        'extent-unusable',
+        'extent-type',
+        'redundant-directory',
+      ],
+      parallels: ['extension-past-end', 'extension-magic', 'extension-checksum', 'extension-feature', 'bitmap'],
+    })) {
+      for (const code of codes) assert.notEqual(why(format, { Version: '1.1' }, finding(code)), undefined, code);
+      assert.equal(why(format, { Version: '1.1' }, finding('constructor')), undefined);
+    }
+  });
+
+  it('is no VHD of blocks without a byte of bitmap, and no QED of tables of one cluster', () => {
+    assert.match(why('vpc', { 'Disk type': 'dynamic' }, { grain: 512 }) ?? '', /4 KiB/);
+    assert.equal(why('vpc', { 'Disk type': 'fixed' }, { grain: 512 }), undefined);
+    assert.match(why('qed', { 'Table size': 65536, 'Cluster size': 65536 }) ?? '', /one cluster/);
+    assert.equal(why('qed', { 'Table size': 131072, 'Cluster size': 65536 }), undefined);
+  });
+
   it('is nothing of a bundle of Parallels', () => {
     assert.match(why('parallels', {}, { parent: PARENT }) ?? '', /bundle/);
     assert.match(why('parallels', {}, { files: [] }) ?? '', /bundle/);

@@ -142,7 +142,7 @@ describe('the header of a VDI', () => {
       [408, new Uint8Array(16), 'uuid-absent warning', /VirtualBox/],
       [72, u32(383), 'header-size warning', /VirtualBox/],
       [360, u32(4096), 'sector-size warning', /QEMU/],
-      [468, u32(4096), 'sector-size warning', /VirtualBox/],
+      [468, u32(4096), 'geometry-sector-size warning', /VirtualBox/],
       [340, u32(0), 'map-offset error', /VirtualBox/],
       [344, u32(512), 'data-offset error', /VirtualBox/],
       [340, u32(520), 'unaligned warning', /QEMU/],
