@@ -22,6 +22,8 @@ export const MAX_DEPTH = 256;
 export interface ChainOptions {
   /** Take the leaf as this format instead of probing it. */
   readonly format?: string | undefined;
+  /** Which state of the leaf's file is meant, as `FileReference.state` says it; the newest when left out. */
+  readonly state?: string | undefined;
   /** What to take for the parent of an image instead of what it writes: to try a chain that is not there yet. */
   readonly parent?: ((of: ImageIdentity, written: FileReference) => FileReference) | undefined;
   /**
@@ -264,7 +266,7 @@ function adviceOn({ kind, reason }: BrokenEnd, parent: FileReference, format: st
 
 function openLeaf(world: World, leaf: OpenedSource, options: ChainOptions): OpenLayer {
   try {
-    return openLayer(world, leaf, pickDriver(world, leaf, options.format), { isLeaf: true, state: undefined });
+    return openLayer(world, leaf, pickDriver(world, leaf, options.format), { isLeaf: true, state: options.state });
   } catch (error) {
     leaf.source.close();
     throw error;

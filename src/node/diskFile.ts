@@ -45,7 +45,10 @@ function splitMember(name: string, options: FileOptions): { readonly file: strin
   }
 }
 
-/** A bundle is a folder; in it is an empty file of the folder's name, and a descriptor that says what the disk is. */
+/**
+ * The descriptor that is meant where a bundle is named: a folder, in it an empty file of the folder's name, and a
+ * descriptor that says what the disk is. Undefined for anything else.
+ */
 function descriptorMeantBy(name: string): string | undefined {
   const file = path.resolve(name);
   const stat = statOf(file);

@@ -1,6 +1,8 @@
 import * as path from 'node:path';
 import type { LayerAccount, LayerStory, Link } from '../core';
 import { DiskError, openLink, openMember, probeInput, ReadCache, Session, sniff, toWire } from '../core';
+import { stateFrozenIn, readDescriptor } from '../core/formats/parallels/bundle';
+import { DESCRIPTOR } from '../core/formats/parallels/descriptor';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
@@ -85,7 +87,8 @@ function surveyOne(
     const format = sniffed.kind === 'image' ? sniffed.format : story?.format === 'raw' ? 'raw' : undefined;
     if (format === undefined) return undefined;
     recognised(format);
-    const link = openLink({ gate, codecs }, opened, { format, cache });
+    const state = format === 'parallels' ? frozenState(gate, file) : undefined;
+    const link = openLink({ gate, codecs }, opened, { format, cache, state });
     try {
       return describe(link, story);
     } finally {
@@ -96,10 +99,31 @@ function surveyOne(
   }
 }
 
+/** The state that an image froze of a bundle of Parallels whose descriptor lies beside it, where it is one's. */
+function frozenState(gate: FileGate, file: string): string | undefined {
+  const descriptor = path.join(path.dirname(file), DESCRIPTOR);
+  if (file === descriptor) return undefined;
+  try {
+    const { source } = gate.openFound(descriptor);
+    try {
+      return stateFrozenIn(readDescriptor(source), descriptor, file);
+    } finally {
+      source.close();
+    }
+  } catch (error) {
+    // Without a descriptor that can be used it is an image by itself.
+    if (error instanceof DiskError) return undefined;
+    throw error;
+  }
+}
+
 function describe({ leaf, below }: Link, story: LayerStory | undefined): SurveyedImage {
   const { id, path: file } = leaf.identity;
   const findings = [...leaf.findings, ...leaf.layer.findings];
-  const summary = { ...summarizeLayer(leaf, findings, { story, preview: previewAt(file) }), id };
+  const told = summarizeLayer(leaf, findings, { story, preview: previewAt(file) });
+  // A bundle's descriptor, read to know what an image of it is, is the newest state of the bundle and no part of an older one.
+  const companions = told.companions?.filter((each) => path.basename(each) !== DESCRIPTOR);
+  const summary = { ...told, companions, id };
   if (below.kind === 'base') return summary;
   if (below.kind !== 'found') return { ...summary, parent: below };
   // Another state of the same file, as in a bundle of Parallels: the file is listed once.

@@ -1,9 +1,9 @@
 import * as path from 'node:path';
 import type { Preview } from '../../../core';
 import { DiskError, formatBytes, formatClock, formatDay } from '../../../core';
+import { openDiskFile } from '../../../node/diskFile';
 import type { Family } from '../../../node/family';
 import { chainOf, childrenOf, findFamily, memberAt } from '../../../node/family';
-import { openFile } from '../../../node/files';
 import { TRUST_ALL } from '../../../node/gate';
 import { previewsIn } from '../../../node/snapshots/preview';
 import { Output, tell } from '../../output';
@@ -56,7 +56,7 @@ interface Listing {
 
 /** @throws DiskError where the image is none */
 function readListing(name: string): Listing {
-  const { identity, source } = openFile(name, TRUST_ALL);
+  const { identity, source } = openDiskFile(name, TRUST_ALL);
   source.close();
   const family = findFamily(identity.path, TRUST_ALL);
   const start = memberAt(family, identity.path);

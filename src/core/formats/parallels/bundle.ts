@@ -34,6 +34,19 @@ const stateOf = (state: string): BundleState => ({
   descriptorPath: state.slice(GUID_LENGTH + 1),
 });
 
+/**
+ * The state of a bundle that a file of it froze, as `OpenContext.state` has it; undefined of the newest state, which is
+ * opened by the descriptor, and of files that hold none or, of a split disk, not its first part.
+ */
+export function stateFrozenIn(descriptor: Descriptor, descriptorPath: string, file: string): string | undefined {
+  for (const [guid, image] of descriptor.storages[0]?.images ?? []) {
+    if (guid !== descriptor.top && placeOf(descriptorPath, image.file) === file) {
+      return stateText({ guid, descriptorPath });
+    }
+  }
+  return undefined;
+}
+
 /** Opens the current state of a bundle by its descriptor. @throws DiskError when no sense can be made of that */
 export function openDescriptor(source: ByteSource, context: OpenContext): PartLayer {
   const descriptor = readDescriptor(source);
