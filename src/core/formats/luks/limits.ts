@@ -5,4 +5,6 @@ export const LIMITS = {
   /** cryptsetup, lib/luks2/luks2.h, LUKS2_KEYSLOTS_MAX, LUKS2_SEGMENT_MAX: no more of either are told. */
   maxKeySlots: 32,
   maxSegments: 32,
+  /** Ours: no more are told. */
+  maxRequirements: 32,
 } as const;

@@ -155,7 +155,10 @@ function decode(bytes: Uint8Array, which: Luks2Header['which'], at: number): Luk
       .slice(0, LIMITS.maxSegments)
       .map(segment)
       .filter((each) => each !== undefined),
-    requirements: strings(member(member(member(json, 'config'), 'requirements'), 'mandatory')),
+    requirements: strings(member(member(member(json, 'config'), 'requirements'), 'mandatory')).slice(
+      0,
+      LIMITS.maxRequirements,
+    ),
   };
 }
 

@@ -103,6 +103,8 @@ class Bundle {
   private readonly findings: Finding[];
   private readonly parts: DiskPart[] = [];
   private readonly expanding: ExpandingImage[] = [];
+  /** How many bytes of format extensions may still be read. */
+  private extensionBytes: number = LIMITS.maxExtensionBytesOfBundle;
   private ownIsPart = false;
 
   constructor(
@@ -240,8 +242,9 @@ class Bundle {
     size: number,
     holder: ExpandingImage['file']['holder'],
   ): DiskPart {
-    const image = openExpanding(source, this.context, holder);
+    const image = openExpanding(source, this.context, { holder, extensionBytes: this.extensionBytes });
     const { header } = image.file;
+    if (header.extensionOffset !== undefined) this.extensionBytes -= Math.min(header.clusterSize, this.extensionBytes);
     this.findings.push(...image.findings);
     this.expanding.push(image);
     const expected = clusterSectors === undefined ? header.clusterSize : clusterSectors * SECTOR;

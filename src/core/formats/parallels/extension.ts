@@ -32,16 +32,19 @@ export interface ParallelsBitmap extends Bitmap {
 const NOTHING: Extension = { bitmaps: [], findings: [] };
 const LEFT_OUT = 'The disk reads the same without it; QEMU refuses such an image.';
 
-/** What is there of the extension. It says nothing of where data is, so nothing in it is a reason not to read the disk. */
-export function readExtension(source: ByteSource, header: ParallelsHeader, codecs: Codecs): Extension {
+/**
+ * What is there of the extension. It says nothing of where data is, so nothing in it is a reason not to read the disk.
+ * @param most bytes that are read
+ */
+export function readExtension(source: ByteSource, header: ParallelsHeader, codecs: Codecs, most: number): Extension {
   const { extensionOffset: at, clusterSize } = header;
   if (at === undefined) return NOTHING;
   if (at >= source.size) {
     const message = `the format extension is said to be at byte ${at}, past the end of the file (${source.size} bytes)`;
     return broken({ code: 'extension-past-end', message, advice: CUT_SHORT });
   }
-  if (clusterSize > LIMITS.maxExtensionBytes) {
-    const message = `a format extension of ${clusterSize} bytes is more than is read (${LIMITS.maxExtensionBytes} are)`;
+  if (clusterSize > most) {
+    const message = `a format extension of ${clusterSize} bytes is more than is read (${most} are)`;
     return broken({ code: 'extension-size', message, offset: at });
   }
   const bytes = new Uint8Array(clusterSize);

@@ -10,6 +10,7 @@ import type { ParallelsBitmap } from './extension';
 import { readExtension } from './extension';
 import type { ParallelsHeader } from './header';
 import { readHeader } from './header';
+import { LIMITS } from './limits';
 
 /** An expanding image by itself, whoever names it. */
 export interface ExpandingImage {
@@ -18,15 +19,26 @@ export interface ExpandingImage {
   readonly findings: readonly Finding[];
 }
 
+export interface ExpandingOptions {
+  readonly holder?: ImageFile['holder'];
+  /** How many bytes of a format extension may be read. */
+  readonly extensionBytes?: number;
+}
+
 /** @throws DiskError when no sense can be made of the image */
 export function openExpanding(
   source: ByteSource,
   { cache, codecs }: { readonly cache: OpenContext['cache']; readonly codecs: Codecs },
-  holder?: ImageFile['holder'],
+  { holder, extensionBytes = Infinity }: ExpandingOptions = {},
 ): ExpandingImage {
   const lookups = cache.of(source);
   const header = readHeader(lookups);
-  const { bitmaps, findings } = readExtension(source, header, codecs);
+  const { bitmaps, findings } = readExtension(
+    source,
+    header,
+    codecs,
+    Math.min(extensionBytes, LIMITS.maxExtensionBytes),
+  );
   return {
     file: { header, source, lookups, holder },
     bitmaps,

@@ -16,6 +16,8 @@ export const LIMITS = {
 
   /** Ours: QEMU reads and hashes the whole cluster; the largest that Parallels makes has 1 MiB (parallels.rst, "Definitions"). */
   maxExtensionBytes: 16 * 2 ** 20,
+  /** Ours: of all images of a bundle's state, which may be one file that is named a thousand times. */
+  maxExtensionBytesOfBundle: 64 * 2 ** 20,
   /** Ours: bitmaps that are listed; backup programs keep one or a few. */
   maxBitmaps: 100,
 

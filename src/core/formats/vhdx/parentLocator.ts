@@ -66,13 +66,16 @@ const unlocated = (written: string, message: string): FileReference => ({
 /** The keys that are known, the first of each; what lies past the item is left out. */
 function readValues(item: Uint8Array): ReadonlyMap<Key, string> {
   const values = new Map<Key, string>();
+  // A key without a value counts, too: thousands of them may share the longest of texts.
+  const seen = new Set<Key>();
   const count = Math.min(u16le(item, 18), Math.floor((item.length - HEADER) / ENTRY));
   for (let at = HEADER; at < HEADER + count * ENTRY; at += ENTRY) {
     const keyLength = u16le(item, at + 8);
     if (keyLength > LONGEST_KEY) continue;
     const key = utf16(part(item, u32le(item, at), keyLength));
     const known = KEYS.find((each) => each === key);
-    if (known === undefined || values.has(known)) continue;
+    if (known === undefined || seen.has(known)) continue;
+    seen.add(known);
     const value = utf16(part(item, u32le(item, at + 4), u16le(item, at + 10)));
     if (value !== undefined) values.set(known, value);
   }

@@ -170,6 +170,25 @@ describe('a bundle of Parallels', () => {
     );
   });
 
+  it('reads no more than 64 MiB of format extensions, though a part of the disk may be any file', () => {
+    const [clusterSectors, parts] = [32768, 6];
+    const { image: part } = buildParallels({ sectors: 8, clusterSectors, clusters: new Map(), features: [] });
+    const disk = new MemoryDisk().put(at('part.hds'), part);
+    const storages = Array.from({ length: parts }, (_, index) => ({
+      start: index * 8,
+      end: index * 8 + 8,
+      clusterSectors,
+      images: [{ guid: CURRENT, type: 'Compressed' as const, file: 'part.hds' }],
+    }));
+    disk.put(PATH, utf8Bytes(descriptorXml({ sectors: 8 * parts, storages, shots: [{ guid: CURRENT }] })));
+    withChain(disk, ({ layers: [leaf] }) => {
+      assert(leaf);
+      const told = codesOf(leaf).filter((code) => code === 'extension-size error');
+      assert.equal(told.length, parts - 4);
+    });
+    assert.equal(disk.reads.filter(({ length }) => length === clusterSectors * 512).length, 4);
+  });
+
   it('may be split into parts, each with a table of its own', () => {
     const half = SECTORS / 2;
     const storage = (start: number, index: number): BundleSpec['storages'][number] => ({
