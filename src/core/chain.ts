@@ -240,6 +240,8 @@ function openParent(
   } catch (error) {
     opened.source.close();
     if (!(error instanceof DiskError)) throw error;
+    // Whatever is of another format is not what is looked for.
+    if (isLookedFor(parent) && error.code === 'not-this-format') return undefined;
     const message = oneLine(error.in(opened.identity));
     return { end: { kind: 'refused', reason: 'unreadable', written, name, message } };
   }

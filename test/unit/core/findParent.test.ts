@@ -77,6 +77,14 @@ describe('a parent without a name', () => {
     assert.deepEqual(disk.openFiles, ['/leaf.vdi']);
   });
 
+  it('is missing, not refused, where what lies nearby is of another format', () => {
+    const disk = new MemoryDisk()
+      .put('/leaf.vdi', child())
+      .put('/other.vdi', buildQcow2({ size: SIZE }).image.toBytes());
+    const { end } = open(disk, '/leaf.vdi');
+    assert.deepEqual([end.kind, disk.openFiles], ['missing', ['/leaf.vdi']]);
+  });
+
   it('is missing where nothing can be looked for', () => {
     const disk = new MemoryDisk().put('/leaf.vdi', child()).put('/base.vdi', parent());
     const { codecs } = disk.environment;
