@@ -12,7 +12,7 @@ import { goToOffset } from './goTo';
 import type { CommandId } from './ids';
 import { COMMANDS, WALKTHROUGH } from './ids';
 import { chainSummary, imageSummary } from './layerSummary';
-import { chooseImage } from './openImage';
+import { chooseImage, fileMeantBy } from './openImage';
 import { pathKey } from './paths';
 import { revealFile } from './reveal';
 import { message } from './text';
@@ -81,7 +81,7 @@ export class Commands implements vscode.Disposable {
       ...this.snapshots.handlers,
       'vmDisk.openAsDiskImage': async (uri?: vscode.Uri) => {
         const image = uri instanceof vscode.Uri ? uri : await chooseImage(tree.getChildren());
-        if (image) await editors.open(image);
+        if (image) await editors.open(await fileMeantBy(image));
       },
       'vmDisk.refresh': async () => {
         await Promise.all([editors.active?.document.refresh(), tree.view.visible && tree.refresh()]);

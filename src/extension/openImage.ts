@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { PARALLELS_BUNDLE } from './tree/candidates';
 import type { FamilyNode } from './tree/families';
 import { withoutIcons } from './text';
 import { walk } from './tree/families';
@@ -48,6 +49,18 @@ export async function chooseImage(
     matchOnDescription: true,
   });
   return picked && (picked.uri ?? browse(title));
+}
+
+/** What is opened of what was chosen: of a bundle of Parallels, a folder, its descriptor. */
+export async function fileMeantBy(chosen: vscode.Uri): Promise<vscode.Uri> {
+  if (chosen.scheme !== 'file') return chosen;
+  const descriptor = vscode.Uri.joinPath(chosen, PARALLELS_BUNDLE);
+  try {
+    await vscode.workspace.fs.stat(descriptor);
+    return descriptor;
+  } catch {
+    return chosen;
+  }
 }
 
 async function browse(title: string): Promise<vscode.Uri | undefined> {

@@ -29,7 +29,7 @@ const TEXT_NAMES: ReadonlySet<string> = new Set(
 );
 
 /** Stands for all images of a bundle of Parallels, in a folder of their own. */
-const PARALLELS_BUNDLE = 'DiskDescriptor.xml';
+export const PARALLELS_BUNDLE = 'DiskDescriptor.xml';
 
 export function likelihood(isImage: (name: string) => boolean, name: string): Likelihood | undefined {
   const extension = extname(name).slice(1).toLowerCase();

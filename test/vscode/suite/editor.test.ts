@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { VIEW_TYPE, VIEW_TYPE_ANY } from '../../../src/extension/ids';
+import { repositoryRoot } from '../../support/root';
+import { unpack } from '../../support/sparse';
 import {
   activeTab, api, CLUSTER, closeAll, inWorkspace, MIB, open, remove, scanned, until, workspace, writeQcow2,
 } from './help';
@@ -13,6 +15,10 @@ describe('the editor', () => {
     await closeAll();
     remove(folder());
   });
+  const unpackFixture = (format: string, name: string): void => {
+    const pack = join(repositoryRoot(), 'test', 'fixtures', 'formats', format, name, 'images.br');
+    unpack(readFileSync(pack), folder());
+  };
 
   it('is the default for qcow2, and shows the whole chain', async () => {
     const base = writeQcow2(inWorkspace('editor', 'base.qcow2'), [0, 1, 2, 3]);
@@ -50,18 +56,31 @@ describe('the editor', () => {
     assert.deepEqual(layers.map(({ format }) => format), ['qcow2']);
   });
 
-  it('leaves VHDL source to the text editor, and opens a disk of that name when asked', async () => {
-    const source = inWorkspace('editor', 'alu.vhd');
-    writeFileSync(source, 'library ieee;\nentity alu is end alu;\n');
+  it('leaves VHDL source to the text editor, and opens a VHD when asked', async () => {
+    const source = inWorkspace('editor', 'counter.vhd');
+    writeFileSync(source, 'library ieee;\nuse ieee.std_logic_1164.all;\nentity counter is end counter;\n');
     await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(source));
     const input = await until('the text editor', () => vscode.window.tabGroups.activeTabGroup.activeTab?.input);
     assert.ok(input instanceof vscode.TabInputText);
     assert.equal(input.uri.fsPath, source);
     assert.equal(vscode.window.activeTextEditor?.document.uri.fsPath, source);
-    const disk = await open(writeQcow2(inWorkspace('editor', 'web01.vhd'), [5]));
+    unpackFixture('vpc', 'dynamic');
+    const disk = await open(join(folder(), 'disk.vhd'));
     assert.equal(activeTab()?.viewType, VIEW_TYPE_ANY);
     const { layers } = await scanned(disk);
-    assert.deepEqual(layers.map(({ format }) => format), ['qcow2']);
+    assert.deepEqual(layers.map(({ format }) => format), ['vpc']);
+  });
+
+  it('opens a bundle of Parallels by its folder', async () => {
+    unpackFixture('parallels', 'bundle-snapshots');
+    const bundle = join(folder(), 'disk.hdd');
+    await vscode.commands.executeCommand('vmDisk.openAsDiskImage', vscode.Uri.file(bundle));
+    const { editors } = await api();
+    const { layers } = await scanned(await until('our editor', () => editors.active));
+    assert.deepEqual(
+      layers.map(({ path }) => path),
+      ['DiskDescriptor.xml', 'middle.hds', 'base.hds'].map((name) => join(bundle, name)),
+    );
   });
 
   it('has a page for what is no image', async () => {
