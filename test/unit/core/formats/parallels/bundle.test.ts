@@ -307,6 +307,21 @@ describe('a bundle of Parallels that is broken', () => {
     }
   });
 
+  it('closes its files where the fault is ours, which is told as it is', () => {
+    const peek = (): never => {
+      throw new TypeError('a fault of the program');
+    };
+    const faulty = { bytes: { size: 4096, peek } };
+    for (const [path, leaf] of [
+      [at('top.hds'), PATH],
+      [PATH, at('a.hds')],
+    ] as const) {
+      const disk = threeOf().put(path, faulty);
+      assert.throws(() => openChain(disk.environment, disk.leaf(leaf)), TypeError);
+      assert(!disk.openFiles.includes(path), path);
+    }
+  });
+
   it('is unknown below its newest state, too', () => {
     withChain(threeOf().put(at('a.hds'), noise(1, 512)), ({ layers }) => {
       assert.deepEqual(layers.map(codesOf), [[], ['image-unreadable error'], []]);

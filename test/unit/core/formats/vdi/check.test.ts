@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type { CheckReport } from '../../../../../src/core';
+import { finish } from '../../../../../src/core';
 import type { SparseImage } from '../../../../fixtures/build/index';
 import { noise } from '../../../../fixtures/build/index';
 import { buildVdi } from '../../../../fixtures/build/vdi';
 import type { VdiBlock, VdiSpec } from '../../../../fixtures/build/vdi';
 import { Use } from '../../../../../src/core/model';
-import { openOne } from './open';
+import { MemoryDisk } from '../../../../support/memory';
+import { openIn } from './open';
 
 const KIB4 = 4096;
 const u32 = (value: number): Uint8Array => Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
@@ -22,13 +24,12 @@ const SPEC: VdiSpec = {
 };
 const DATA = 1024;
 
-function check(image: SparseImage): CheckReport {
-  const job = openOne(image).layer.check?.();
+const check = (image: SparseImage): CheckReport => checkIn(new MemoryDisk().put('/a.vdi', image));
+
+function checkIn(disk: MemoryDisk): CheckReport {
+  const job = openIn(disk, '/a.vdi').layers[0]?.layer.check?.();
   assert(job);
-  for (;;) {
-    const step = job.next();
-    if (step.done) return step.value;
-  }
+  return finish(job);
 }
 
 /** `counts times code` of each problem. */
@@ -119,6 +120,19 @@ describe('a check of a VDI', () => {
       problems(check(buildVdi(SPEC).image.poke(340, u32(0)).poke(344, u32(0)))).includes('further 1 map-offset'),
       true,
     );
+  });
+
+  it('tells once of a map that can not be read, and takes no fault of the program for that', () => {
+    // Far behind what is looked at to know the format.
+    const { image, entryAt } = buildVdi({ ...SPEC, mapOffset: 2 ** 20 });
+    const bytes = { bytes: image, failsFrom: entryAt(0) };
+    assert.deepEqual(problems(checkIn(new MemoryDisk().put('/a.vdi', bytes))), ['error 1 table-unreadable']);
+    const peek = (offset: number, length: number): Uint8Array => {
+      if (offset + length > entryAt(0)) throw new TypeError('a fault of the program');
+      return image.peek(offset, length);
+    };
+    const faulty = new MemoryDisk().put('/a.vdi', { bytes: { size: image.size, peek } });
+    assert.throws(() => checkIn(faulty), TypeError);
   });
 
   it('tells once of a map that was cut short', () => {
