@@ -65,7 +65,7 @@ async function report() {
   for (const file of files.sort()) {
     const text = await readFile(file, 'utf8');
     const branches = branchesOf(file, text);
-    const missed = missedOf(branches, text, counts.files.get(file) ?? []);
+    const missed = missedOf(branches, text, counts.files.get(file) ?? new Map());
     all += branches.length;
     taken += branches.length - missed.length;
     if (branches.length === 0) continue;
@@ -81,26 +81,19 @@ function percent(part, whole) {
   return (whole === 0 ? 100 : (100 * part) / whole).toFixed(1);
 }
 
-/** Branches that no run took. */
-function missedOf(branches, text, runs) {
+/** Branches that nothing took. */
+function missedOf(branches, text, places) {
   const lineStarts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lineStarts.push(at + 1);
-  let missed = branches;
-  for (const places of runs) {
-    const known = [...places]
-      .map(([place, count]) => [lineStarts[Math.floor(place / COLUMNS)] + (place % COLUMNS), count])
-      .sort((a, b) => a[0] - b[0]);
-    missed = missed.filter((branch) => !isTaken(branch, known));
-  }
-  return missed;
-}
-
-/** @param known `[place, count]` in rising order */
-function isTaken({ span, instead }, known) {
+  const known = [...places]
+    .map(([place, count]) => [lineStarts[Math.floor(place / COLUMNS)] + (place % COLUMNS), count])
+    .sort((a, b) => a[0] - b[0]);
   /** How often something within `[start, end)` ran: a keyword's own place may be counted with what stands before it. */
   const countIn = ([start, end]) =>
     (known.find(([at]) => at > start && at < end) ?? known.find(([at]) => at === start))?.[1] ?? 0;
   /** How often a condition was looked at, whatever it goes on to: the first place of it that is known. */
   const countAt = ([start, end]) => known.find(([at]) => at >= start && at < end)?.[1] ?? 0;
-  return instead ? countAt(instead.condition) > countIn(instead.other) : countIn(span) > 0;
+  return branches.filter(({ span, instead }) =>
+    instead ? countAt(instead.condition) <= countIn(instead.other) : countIn(span) === 0,
+  );
 }

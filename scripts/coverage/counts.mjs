@@ -6,13 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const DIGITS = new Map([...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].map((c, i) => [c, i]));
 
-/**
- * Counts by source file, of each run of a bundle by itself: for each place that a source map knows, as `line * COLUMNS +
- * column`, both from 0. They are not summed: V8 may count a function too low once it is optimized, but not what is inside,
- * and in a sum that hides what the other runs tell.
- */
+/** Counts by source file: for each place that a source map knows, as `line * COLUMNS + column`, both from 0. */
 export class Counts {
-  /** @type {Map<string, Map<number, number>[]>} */
+  /** @type {Map<string, Map<number, number>>} */
   files = new Map();
   /** @type {Map<string, readonly (readonly [offset: number, file: string, place: number])[]>} */
   #mappings = new Map();
@@ -42,14 +38,11 @@ export class Counts {
     for (const { ranges } of functions) {
       for (const { startOffset, endOffset, count } of ranges) counts.fill(count, startOffset, endOffset);
     }
-    /** @type {Map<string, Map<number, number>>} */
-    const run = new Map();
     for (const [offset, file, place] of mappings) {
-      const places = run.get(file) ?? new Map();
-      run.set(file, places);
-      places.set(place, Math.max(places.get(place) ?? 0, counts[offset]));
+      const places = this.files.get(file) ?? new Map();
+      this.files.set(file, places);
+      places.set(place, (places.get(place) ?? 0) + counts[offset]);
     }
-    for (const [file, places] of run) this.files.set(file, [...(this.files.get(file) ?? []), places]);
   }
 
   async #mappingsOf(bundle) {
