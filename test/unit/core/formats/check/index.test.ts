@@ -152,6 +152,19 @@ describe('the check of blocks', () => {
     assert.deepEqual([report.counts.further, report.counts.corruptions], [1, 0]);
   });
 
+  it('tells once of what is past the end, however often it goes through the tables', () => {
+    const entries = [7, 2, 9, 3, 5, 4, 6].map((at) => at * BLOCK);
+    for (const room of [64, 3]) {
+      const { problems, counts } = check(entries, { room });
+      assert.deepEqual(
+        problems.map(({ code, times, guest }) => [code, times, guest]),
+        [['past-end', 1, [{ view: '', start: 2 * BLOCK, end: 3 * BLOCK }]]],
+        `room ${room}`,
+      );
+      assert.equal(counts.imageEnd, 8 * BLOCK);
+    }
+  });
+
   it('counts each claim too many, whatever the order of the claims and the room', () => {
     const entries = [7, 2, 3, 7, 4, 5, 7, 6, 2].map((at) => at * BLOCK);
     for (const room of [64, 6, 4]) {
