@@ -88,12 +88,9 @@ function missedOf(branches, text, places) {
   const known = [...places]
     .map(([place, count]) => [lineStarts[Math.floor(place / COLUMNS)] + (place % COLUMNS), count])
     .sort((a, b) => a[0] - b[0]);
-  /** How often something within `[start, end)` ran: a keyword's own place may be counted with what stands before it. */
-  const countIn = ([start, end]) =>
-    (known.find(([at]) => at > start && at < end) ?? known.find(([at]) => at === start))?.[1] ?? 0;
-  /** How often a condition was looked at, whatever it goes on to: the first place of it that is known. */
+  /** How often what begins `[start, end)` ran. */
   const countAt = ([start, end]) => known.find(([at]) => at >= start && at < end)?.[1] ?? 0;
   return branches.filter(({ span, instead }) =>
-    instead ? countAt(instead.condition) <= countIn(instead.other) : countIn(span) === 0,
+    instead ? countAt(instead.condition) <= countAt(instead.other) : countAt(span) === 0,
   );
 }

@@ -61,7 +61,7 @@ export class Counts {
         source += numbers[1];
         line += numbers[2];
         column += numbers[3];
-        if (wanted[source]) found.push([lineStart + generated, files[source], line * COLUMNS + column]);
+        if (wanted[source]) found.push([pastSpace(code, lineStart + generated), files[source], line * COLUMNS + column]);
       }
       lineStart = code.indexOf('\n', lineStart) + 1;
     }
@@ -71,6 +71,13 @@ export class Counts {
 
 /** More than a line has. */
 export const COLUMNS = 2 ** 16;
+
+/** A statement's place may be that of the space before it, which may be counted with what comes first. */
+function pastSpace(code, offset) {
+  let at = offset;
+  while (/\s/.test(code.charAt(at))) at += 1;
+  return at;
+}
 
 /** Numbers of a segment of a source map: base 64, five bits at a time, the lowest bit of all being the sign. */
 function decode(segment) {
