@@ -58,10 +58,14 @@ export class Counts {
         const numbers = decode(segment);
         generated += numbers[0];
         if (numbers.length < 4) continue;
+        // A line that would have no place is given that of the line before it, which is not what runs there.
+        const isRepeated = numbers[1] === 0 && numbers[2] === 0 && numbers[3] === 0;
+        if (isRepeated && found.length > 0) continue;
         source += numbers[1];
         line += numbers[2];
         column += numbers[3];
-        if (wanted[source]) found.push([pastSpace(code, lineStart + generated), files[source], line * COLUMNS + column]);
+        if (wanted[source])
+          found.push([pastSpace(code, lineStart + generated), files[source], line * COLUMNS + column]);
       }
       lineStart = code.indexOf('\n', lineStart) + 1;
     }
