@@ -527,4 +527,9 @@ describe('header extensions', () => {
     const header = read(build({ extensions: [{ type: EXTENSION.dataFile, data: new TextEncoder().encode('d.raw') }] }));
     assert.deepEqual([header.externalData, header.dataFileName], [false, 'd.raw']);
   });
+
+  it('name no data file where the name is empty', () => {
+    const header = read(build({ extensions: [{ type: EXTENSION.dataFile, data: new Uint8Array() }] }));
+    assert.equal(header.dataFileName, undefined);
+  });
 });

@@ -128,6 +128,28 @@ describe('a qcow2 layer', () => {
     assert.deepEqual(codes(layer), ['l1-past-end'], 'and once');
   });
 
+  it("reads nothing where an L1 entry can't be true, and tells where that stands", () => {
+    let entry = NaN;
+    const layer = open({}, ({ image, layout }) => {
+      entry = layout.l1.offset;
+      image.pokeU64(entry, 0x200n);
+    });
+    const [view] = layer.views;
+    assert(view);
+    assert.throws(
+      () => {
+        layer.read(view, guestOffset(CLUSTER), new Uint8Array(8));
+      },
+      { code: 'corrupt', offset: entry },
+    );
+  });
+
+  it('has no tables of a snapshot that it does not have', () => {
+    const layer = open({});
+    const gone = { id: '7', name: 'gone', guestSize: CLUSTER };
+    assert.throws(() => layer.trace(gone, guestOffset(0)), { code: 'not-found' });
+  });
+
   it('in words of qemu-img info leaves out what a version does not have', () => {
     assert.deepEqual(open({ version: 2 }).info, {
       'cluster-size': CLUSTER,

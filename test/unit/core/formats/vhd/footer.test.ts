@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Layer } from '../../../../../src/core';
 import { DiskError, openChain, probeInput, sniff } from '../../../../../src/core';
+import { readFooter } from '../../../../../src/core/formats/vhd/footer';
 import { SparseImage } from '../../../../fixtures/build/index';
 import type { BuiltVhd, VhdSpec } from '../../../../fixtures/build/vhd';
 import { buildVhd, mendChecksum } from '../../../../fixtures/build/vhd';
@@ -137,6 +138,16 @@ describe('the footers of a VHD', () => {
     const fixed = buildVhd({ size: MIB, type: 'fixed' });
     disk.put('/disk', { bytes: fixed.image, failsFrom: fixed.footer });
     assert.throws(() => openChain(disk.environment, disk.leaf('/disk'), { format: 'vpc' }), /reading failed/);
+  });
+
+  it('are not taken for broken where the reader is at fault', () => {
+    const source = {
+      ...memorySource(new Uint8Array(1024)),
+      readInto: (): void => {
+        throw new TypeError('a fault of the program');
+      },
+    };
+    assert.throws(() => readFooter(source), TypeError);
   });
 
   it('may be without their last byte', () => {
