@@ -1,4 +1,4 @@
-import { ascii, readUpTo, text, u16be, u64be } from '../../bytes';
+import { ascii, bigU64be, readUpTo, text, u16be, u64be } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource, Finding } from '../../model';
 import { LIMITS } from './limits';
@@ -108,16 +108,10 @@ function attempt(
     which === 'first' ? luksVersion(binary) === 2 : ascii(binary, 0, SECOND_MAGIC.length) === SECOND_MAGIC;
   if (!isThere || u16be(binary, LUKS_MAGIC.length) !== 2) return NOWHERE;
   if (binary.length < BINARY_BYTES) return none('the file ends inside it');
-  let size: number;
-  try {
-    size = u64be(binary, 8, 'size of the LUKS header', at + 8);
-    if (u64be(binary, 256, 'place of the LUKS header', at + 256) !== at)
-      return none('it says that it stands elsewhere');
-  } catch (error) {
-    if (!(error instanceof DiskError)) throw error;
-    return none(error.message);
-  }
-  if (!LIMITS.headerSizes.includes(size)) return none(`its size, ${size} bytes, is none that the format allows`);
+  if (bigU64be(binary, 256) !== BigInt(at)) return none('it says that it stands elsewhere');
+  const told = bigU64be(binary, 8);
+  const size = LIMITS.headerSizes.find((each) => BigInt(each) === told);
+  if (size === undefined) return none(`its size, ${told} bytes, is none that the format allows`);
   const bytes = readUpTo(source, at, size);
   if (bytes.length < size) return none('the file ends inside it', size);
   const header = decode(bytes, which, at);

@@ -52,23 +52,26 @@ export function isIntact(bytes: Uint8Array): boolean {
 
 /** What is told of copies that are damaged, where another could be used. */
 export function damageOf(code: string, copies: readonly Copy[], used: Copy): readonly Finding[] {
-  return copies
-    .filter(({ fault }) => fault !== undefined)
-    .map(({ name, fault, offset }) => ({
-      code,
-      severity: 'warning',
-      message: `${name} is damaged (${fault ?? ''}): ${used.name} was used`,
-      advice: 'What was written last may be missing. Compare with a backup.',
-      offset,
-    }));
+  return damaged(copies).map(({ name, fault, offset }) => ({
+    code,
+    severity: 'warning',
+    message: `${name} is damaged (${fault}): ${used.name} was used`,
+    advice: 'What was written last may be missing. Compare with a backup.',
+    offset,
+  }));
 }
 
 /** @throws DiskError always */
 export function noneUsable(copies: readonly Copy[]): never {
   throw new DiskError(
     'corrupt',
-    `neither can be used: ${copies.map(({ name, fault }) => `${name} (${fault ?? ''})`).join(', ')}`,
+    `neither can be used: ${damaged(copies)
+      .map(({ name, fault }) => `${name} (${fault})`)
+      .join(', ')}`,
     { offset: copies[0]?.offset },
     'Restore the image from a backup.',
   );
 }
+
+const damaged = (copies: readonly Copy[]): readonly (Copy & { readonly fault: string })[] =>
+  copies.flatMap(({ fault, ...copy }) => (fault === undefined ? [] : [{ ...copy, fault }]));

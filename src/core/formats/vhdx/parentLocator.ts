@@ -35,9 +35,12 @@ export function parentOf(item: Uint8Array | undefined): FileReference {
   const expects = expected(values);
   // Without a path it can be known by its GUID alone.
   const target: ReferenceTarget | undefined = first ?? (expects[0] && { kind: 'search', endings: ENDINGS });
-  if (!target) return unlocated('', 'what says where the parent is names neither a path nor a GUID');
-  const written = values.get('relative_path') ?? values.get('absolute_win32_path') ?? values.get('volume_path');
-  return { role: 'parent', format: 'vhdx', written: written ?? expects[0]?.value ?? '', target, elsewhere, expects };
+  const path = values.get('relative_path') ?? values.get('absolute_win32_path') ?? values.get('volume_path');
+  const written = path ?? expects[0]?.value;
+  if (!target || written === undefined) {
+    return unlocated('', 'what says where the parent is names neither a path nor a GUID');
+  }
+  return { role: 'parent', format: 'vhdx', written, target, elsewhere, expects };
 }
 
 /** Whatever lies at the place that is named passes for the parent where nothing says what it is known by. */
@@ -99,7 +102,7 @@ function placesOf(values: ReadonlyMap<Key, string>): readonly ReferenceTarget[] 
     .filter((path) => path !== undefined)
     .map(plainWindowsPath);
   const told = [...(relative === undefined ? [] : [relative]), ...absolute];
-  const names = new Set(told.map((path) => path.split(/[\\/]/).at(-1) ?? ''));
+  const names = new Set(told.map((path) => path.replace(/^.*[\\/]/s, '')));
   const beside = [...names]
     .filter((name) => !['', '.', '..', ...told].includes(name) && relative !== `./${name}`)
     .map((path): ReferenceTarget => ({ kind: 'path', path, relativeTo: 'image', isGuess: true }));

@@ -17,6 +17,7 @@ interface Patch {
 export class ReplayedSource implements ByteSource {
   readonly size: number;
   private readonly patches: readonly Patch[];
+  private readonly patchEnds: Float64Array;
 
   constructor(
     private readonly file: ByteSource,
@@ -24,13 +25,14 @@ export class ReplayedSource implements ByteSource {
   ) {
     this.size = Math.max(file.size, log.fileSize);
     this.patches = patchesOf(log.writes);
+    this.patchEnds = Float64Array.from(this.patches, ({ end: patchEnd }) => patchEnd);
   }
 
   readInto(target: Uint8Array, position: number): void {
     const end = position + target.length;
     if (end > this.size) throw new DiskError('short-read', 'the file ends', { offset: this.size });
     readPadded(this.file, target, position);
-    for (let index = this.firstPast(position); index < this.patches.length; index += 1) {
+    for (let index = firstFrom(this.patchEnds, position + 1); index < this.patches.length; index += 1) {
       const patch = this.patches[index];
       if (!patch || patch.start >= end) break;
       const from = Math.max(patch.start, position);
@@ -43,24 +45,23 @@ export class ReplayedSource implements ByteSource {
   close(): void {
     this.file.close();
   }
+}
 
-  /** The first patch that ends past an offset. */
-  private firstPast(offset: number): number {
-    let low = 0;
-    let high = this.patches.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.patches[middle]?.end ?? 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+/** The index of the first of rising numbers that is at least `least`. */
+function firstFrom(numbers: Float64Array, least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] ?? 0) < least) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }
 
 /** What is left of writes once later ones have gone over earlier ones: in rising order, none over another. */
 function patchesOf(writes: readonly LogWrite[]): readonly Patch[] {
   const bounds = Float64Array.from(new Set(writes.flatMap(({ offset, length }) => [offset, offset + length]))).sort();
-  const indexOf = new Map(Array.from(bounds, (bound, index) => [bound, index]));
   const patches: Patch[] = [];
   // Of each stretch between bounds, the next one from there on that no later write has taken.
   const free = Uint32Array.from(bounds, (_, index) => index);
@@ -74,8 +75,8 @@ function patchesOf(writes: readonly LogWrite[]): readonly Patch[] {
     return index;
   };
   for (const { offset, length, bytes } of [...writes].reverse()) {
-    const last = indexOf.get(offset + length) ?? 0;
-    for (let index = firstFree(indexOf.get(offset) ?? 0); index < last; index = firstFree(index + 1)) {
+    const last = firstFrom(bounds, offset + length);
+    for (let index = firstFree(firstFrom(bounds, offset)); index < last; index = firstFree(index + 1)) {
       const start = bounds[index] ?? 0;
       const end = bounds[index + 1] ?? start;
       patches.push({ start, end, bytes: bytes?.subarray(start - offset, end - offset) });

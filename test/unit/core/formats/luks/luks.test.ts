@@ -132,7 +132,7 @@ describe('the two headers of a LUKS container', () => {
       {},
       (image) => image.poke(8, [255]),
       'second',
-      [/warning: the first LUKS header is not used: the size of the LUKS header is 0xff/],
+      [/warning: the first LUKS header is not used: its size, 18374686479671640064 bytes, is none/],
     ],
     'that are both damaged': [
       {},
@@ -165,8 +165,28 @@ describe('the two headers of a LUKS container', () => {
     const image = buildLuks2({ json: '{"keyslots":' });
     assert.throws(
       () => layerOf(image),
-      (error) => error instanceof DiskError && error.code === 'corrupt' && (error.advice ?? '').includes('luksHeaderRestore'),
+      (error) =>
+        error instanceof DiskError && error.code === 'corrupt' && (error.advice ?? '').includes('luksHeaderRestore'),
     );
+  });
+
+  it('of which none can be used are an error that says why', () => {
+    const cases: readonly (readonly [(image: SparseImage) => unknown, RegExp])[] = [
+      [(image) => image.poke(8, [0, 0, 0, 0, 0, 0, 0x30, 0]), /of the first, its size, 12288 bytes, is none/],
+      [(image) => image.poke(256, [0, 0, 0, 0, 0, 0, 0x40, 0]), /of the first, it says that it stands elsewhere/],
+      [(image) => image.poke(256, [255]), /of the first, it says that it stands elsewhere/],
+      [(image) => image.truncate(4095), /of the first, the file ends inside it/],
+      [(image) => image.truncate(0x3fff), /of the first, the file ends inside it/],
+    ];
+    for (const [damage, why] of cases) {
+      const image = buildLuks2();
+      image.poke(0x4000, [0]);
+      damage(image);
+      assert.throws(
+        () => layerOf(image),
+        (error) => error instanceof DiskError && error.code === 'corrupt' && why.test(error.message),
+      );
+    }
   });
 
   it('whose JSON is nested a million deep are an error, too, or say nothing', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DiskError, openChain } from '../../../../../src/core';
+import { readHeader } from '../../../../../src/core/formats/vhdx/header';
 import { guid } from '../../../../fixtures/build/guid';
 import type { SparseImage } from '../../../../fixtures/build/index';
 import type { VhdxSpec } from '../../../../fixtures/build/vhdx';
@@ -96,6 +97,18 @@ describe('the headers of a VHDX', () => {
     const chain = openChain(new MemoryDisk().environment, { identity: { id: 'a', path: '/a.vhdx' }, source });
     const [finding] = chain.layers[0]?.layer.findings ?? [];
     assert.match(finding?.message ?? '', /header 2 is damaged \(it can't be read\): header 1 was used/);
+  });
+
+  it('are not called damaged where the reader is at fault', () => {
+    const bytes = buildVhdx(SPEC).image.toBytes();
+    const source = {
+      ...memorySource(bytes),
+      readInto: (target: Uint8Array, position: number): void => {
+        if (position >= FIRST) throw new TypeError('a fault of the program');
+        target.set(bytes.subarray(position, position + target.length));
+      },
+    };
+    assert.throws(() => readHeader(source), TypeError);
   });
 
   it('are not looked for where the signature is missing', () => {

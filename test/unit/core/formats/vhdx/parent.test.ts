@@ -64,6 +64,14 @@ describe('the parent of a differencing VHDX', () => {
     ]);
   });
 
+  it('is nowhere where what locates it is shorter than its own header', () => {
+    const item = { guid: VHDX_GUIDS.parentLocator, bytes: new Uint8Array(19), flags: 4 };
+    const { layer } = openOne(buildVhdx({ ...SPEC, parent: { relative_path: 'base.vhdx' }, items: [item] }).image);
+    const { target } = layer.parent ?? assert.fail();
+    assert(target.kind === 'refused');
+    assert.match(target.message, /located in a way that is not known \(none\)/);
+  });
+
   it('beside the image is no guess where the image says so', () => {
     for (const path of ['base.vhdx', '.\\base.vhdx']) {
       assert.deepEqual(places(parentOf({ relative_path: path })), [path.replace('\\', '/')]);
