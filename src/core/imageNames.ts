@@ -41,3 +41,8 @@ export function formatEnding(fileName: string): string {
   const ending = dot > 0 ? fileName.slice(dot) : '';
   return FORMAT_ENDINGS.has(ending.toLowerCase()) ? ending : '';
 }
+
+/** Whether a file's name is one that disk images share with other kinds of files. */
+export function isSharedName(fileName: string): boolean {
+  return SHARED_ENDINGS.some((ending) => fileName.toLowerCase().endsWith(ending));
+}

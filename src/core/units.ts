@@ -71,6 +71,11 @@ export function unitName(format: string): 'cluster' | 'grain' | 'block' {
   }
 }
 
+/** What people call a format, where that is not the name by which QEMU and our JSON have it. */
+export function formatName(format: string): string {
+  return format === 'vpc' ? 'VHD' : format;
+}
+
 const SUFFIX_POWER: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3, T: 4, P: 5, E: 6 };
 
 /**

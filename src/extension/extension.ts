@@ -5,14 +5,17 @@ import type { VmDiskApi } from './api';
 import { Commands } from './commands';
 import { Problems } from './diagnostics';
 import { Editors } from './editor/editors';
+import { DiskOffers } from './diskOffers';
+import { fileFormat } from './fileFormat';
 import { Follow } from './follow';
 import { SETTINGS, VIEW_TYPE } from './ids';
+import { OpenedTabs } from './openedTabs';
 import { imageNames } from './tree/candidates';
 import { matchAny } from './tree/globs';
 import { DiskTree } from './tree/view';
 import { Trust } from './trust';
 
-/** Only wires: nothing is read and nothing is started before the user looks at an image or at the tree. */
+/** Only wires: nothing is read and nothing is started before the user looks at an image, a file that may be one, or the tree. */
 export function activate(context: vscode.ExtensionContext): VmDiskApi {
   const log = vscode.window.createOutputChannel('VM Disk Explorer', { log: true });
   const trust = new Trust(context.workspaceState);
@@ -68,7 +71,14 @@ export function activate(context: vscode.ExtensionContext): VmDiskApi {
     createWorker,
     extension: context.extension,
   });
-  context.subscriptions.push(log, trust, problems, editors, tree, follow, commands);
+  const offers = new DiskOffers({
+    formatOf: (path) => fileFormat(path, trust.policy(path), createWorker),
+    isText: (path) => vscode.workspace.textDocuments.some(({ uri }) => uri.scheme === 'file' && uri.fsPath === path),
+    ask: (question, button) => vscode.window.showInformationMessage(question, button),
+    open: (path) => editors.open(vscode.Uri.file(path)),
+  });
+  const tabs = new OpenedTabs((path) => void offers.opened(path));
+  context.subscriptions.push(log, trust, problems, editors, tree, follow, commands, tabs);
   context.subscriptions.push(
     tree.onDidChangeTreeData(() => {
       editors.tellOverlays();
