@@ -8,6 +8,8 @@ import type { MergeImage, Situation } from './situation';
 export type Objections = Readonly<Record<Direction, readonly Finding[]>>;
 
 export function objections(situation: Situation): Objections {
+  const formats = againstOtherFormats(situation);
+  if (formats.length > 0) return { commit: formats, pull: formats };
   const always = againstBoth(situation);
   // What stood on it stands on its parent by now: only its file is left, for whoever goes on the same way.
   const done = onlyFileLeft(situation) ? situation.begun?.direction : undefined;
@@ -26,7 +28,7 @@ export const isCopied = ({ begun }: Situation): boolean => begun?.direction === 
 
 function againstBoth(situation: Situation): Finding[] {
   const { layer, below, end, children, locked } = situation;
-  const found: Finding[] = againstFormats(situation);
+  const found: Finding[] = againstMisread(situation);
   if (end.kind !== 'base') {
     found.push(
       refuse(
@@ -63,10 +65,15 @@ function againstBoth(situation: Situation): Finding[] {
   return found;
 }
 
-/** qemu-img merges overlays of qcow2; other formats it reads at most, and some of those not as they are meant. */
-function againstFormats({ layer, below, children }: Situation): Finding[] {
+/** qemu-img merges overlays of qcow2. Whatever else is to be said of others, nothing of it would help. */
+function againstOtherFormats({ layer, children }: Situation): Finding[] {
   const other = isOther(layer) ? layer : children.find(({ format }) => format !== 'qcow2');
-  const found = other ? [otherFormat(other)] : [];
+  return other ? [otherFormat(other)] : [];
+}
+
+/** Other formats it reads at most, and some of those not as they are meant. */
+function againstMisread({ layer, below }: Situation): Finding[] {
+  const found: Finding[] = [];
   for (const image of [layer, ...below]) {
     if (image.misread === undefined) continue;
     found.push(refuse('misread', `qemu-img would have to read ${image.path}, and can't: ${image.misread}`));

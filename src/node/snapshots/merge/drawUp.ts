@@ -144,7 +144,7 @@ class Draft {
     return children.flatMap(({ chain: { layers } }, index) => {
       const child = situation.children[index];
       const top = layers[0];
-      if (!child || !top) return [];
+      if (!top || child?.format !== 'qcow2') return [];
       try {
         const { header, bytes } = headerCluster(top.source);
         const name = this.nameFor(child);

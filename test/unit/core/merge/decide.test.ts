@@ -58,6 +58,14 @@ describe('what speaks against deleting a layer', () => {
     assert.deepEqual(codes({ below: [parent] }), { commit: ['other-format'], pull: [] });
   });
 
+  it('another format, and then nothing else: no other advice would help', () => {
+    const layer = image('/layer', { format: 'vmdk', externalData: true, backingFormat: undefined, corrupt: true });
+    assert.deepEqual(codes({ layer, end: { kind: 'missing', message: '' } as never }), {
+      commit: ['other-format'],
+      pull: ['other-format'],
+    });
+  });
+
   it('an image that qemu-img would read wrongly, both ways', () => {
     const parent = image('/base', { misread: 'it takes no notice of its parent', backing: undefined });
     assert.deepEqual(codes({ below: [parent] }), { commit: ['misread'], pull: ['misread'] });
