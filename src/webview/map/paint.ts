@@ -201,9 +201,12 @@ function writeEstimate(
   const left = x + inset;
   const right = x + size - inset;
   const nobody = colors.groundOutline ?? colors.ground;
-  fillLine(line, left, right, nobody);
   insets.push(left, right, inset);
-  if (like < 0) return;
+  if (like < 0) {
+    tiles.push(left, right, colors.unknown); // not the colour of what nobody owns: that would be an answer
+    return;
+  }
+  fillLine(line, left, right, nobody);
   divideKnown(pixels, like, right - left, parts);
   for (let part = 0; part < parts.count; part += 1) {
     const owner = parts.owner[part] ?? NOBODY;
@@ -247,12 +250,12 @@ function copyRow(
         if (rim >= needs) fill(from, to, ground);
       });
       if (lined[dy]) lines.each(fill);
-      insets.each((from, to, inset) => {
-        if (rim < inset) fill(from, to, background);
-      });
       // Tied to the disk instead of to the screen, a hatch does not swim when the map is scrolled.
       tiles.each((from, to, tile) => {
         fillTile(data, at, Math.max(0, from), Math.min(to, width), tile, top + scrolled + dy);
+      });
+      insets.each((from, to, inset) => {
+        if (rim < inset) fill(from, to, background);
       });
     }
     last = at;

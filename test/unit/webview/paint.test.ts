@@ -125,10 +125,10 @@ describe('painting cells', () => {
     ]);
   });
 
-  it('draws small squares of the ground while nothing is known anywhere', () => {
+  it('draws small squares of what is unknown while nothing is known anywhere: nobody would be an answer', () => {
     const unread: CellSpec = [[UNKNOWN_OWNER, Kind.Unknown, 100]];
     assert.deepEqual(paint([unread, []], 6, { pending: true }),
-      ['............', '.___...___..', '.___...___..', '.___...___..', '............', '............']);
+      ['............', '.???...???..', '.???...???..', '.???...???..', '............', '............']);
   });
 
   it('fades what is not picked where it is estimated, too', () => {
