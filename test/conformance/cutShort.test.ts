@@ -78,7 +78,7 @@ describe('a disk of which a file was cut short', () => {
           assert.match(runCli([verb, 'e.qcow2'], { cwd: folder }).stdout, /data file .*ends 56 MiB before the disk/);
         assert.match(
           runCli(['chain', 'e.qcow2'], { cwd: folder }).stdout,
-          /the data file ends before \d+ pieces of data \(the first for guest byte 8388608\)/,
+          /the data file ends before \d+ pieces of data \(the first for guest byte 0x80_0000\)/,
         );
         const ours = runCliJson(['map', 'e.qcow2'], { cwd: folder }) as {
           start: number;

@@ -168,7 +168,7 @@ describe('reading as a guest', () => {
       leaf?.image.pokeU64(leaf.layout.l2Entry(0) ?? 0, (1n << 63n) | 0x200n);
     const { gaps } = readAll(openBuilt({ layers: [spec], damage }), 2 * CLUSTER);
     assert.equal(gaps.length, 1);
-    assert.match(gaps[0] ?? '', /^0-4096 the L2 entry for guest byte 0 can't be true/);
+    assert.match(gaps[0] ?? '', /^0-4096 the L2 entry for guest byte 0x0 can't be true/);
   });
 
   it('reads zeros where a cluster lies past the end of the file, as QEMU does', () => {

@@ -2,6 +2,7 @@ import { DiskError } from '../../errors';
 import type { Kernel } from '../../kernel/kernel';
 import type { Finding, GuestPart, LayerScan, LayerTrace, Oddities, PlacedRun, ScanOptions } from '../../model';
 import { guestOffset, hostOffset, Kind } from '../../model';
+import { formatOffset } from '../../units';
 import { SECTOR } from '../parts/flatPart';
 import type { DiskPart, WriteRule } from '../parts/part';
 import type { BlockMap, Blocks } from './blockMap';
@@ -139,7 +140,7 @@ export class BlockPart implements DiskPart {
 function impossible(map: BlockMap, block: number, blockSize: number): DiskError {
   const entry = map.lookups(block, 0).at(-1);
   const what = entry ? `the ${entry.table} entry` : 'what the tables say';
-  return new DiskError('corrupt', `${what} for guest byte ${block * blockSize} can't be true`, {
+  return new DiskError('corrupt', `${what} for guest byte ${formatOffset(block * blockSize)} can't be true`, {
     offset: entry?.entryOffset,
   });
 }

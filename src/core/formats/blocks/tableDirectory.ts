@@ -1,7 +1,7 @@
 import { readPadded, u32be, u32le } from '../../bytes';
 import type { ByteSource, Finding, GuestPart } from '../../model';
 import { Use } from '../../model';
-import { formatBytes, formatCount } from '../../units';
+import { formatBytes, formatCount, formatOffset } from '../../units';
 import { CUT_SHORT } from '../advice';
 import type { BlockNotes } from '../check/faults';
 import { DAMAGED } from '../check/faults';
@@ -133,7 +133,7 @@ export class TableDirectory {
   findings(): readonly Finding[] {
     const { span } = this.layout;
     const tables = ({ count, first }: Wrong, what: string): string =>
-      `${countedTables(count)} ${what} (the first for guest byte ${first * span})`;
+      `${countedTables(count)} ${what} (the first for guest byte ${formatOffset(first * span)})`;
     const findings: Finding[] = [];
     if (this.impossible.count > 0) {
       findings.push({

@@ -2,6 +2,7 @@ import { readPadded } from '../../bytes';
 import { DiskError } from '../../errors';
 import type { ByteSource } from '../../model';
 import { Kind } from '../../model';
+import { formatOffset } from '../../units';
 import type { CompressedBlocks } from '../blocks/compressedBlocks';
 import type { L1Table } from './l1';
 import type { Geometry } from './mapping';
@@ -148,5 +149,5 @@ export function opened(holder: ByteSource | undefined): ByteSource {
 }
 
 function impossible(table: string, guest: number, offset: number): DiskError {
-  return new DiskError('corrupt', `the ${table} entry for guest byte ${guest} can't be true`, { offset });
+  return new DiskError('corrupt', `the ${table} entry for guest byte ${formatOffset(guest)} can't be true`, { offset });
 }

@@ -1,5 +1,5 @@
 import type { Finding, Oddities, Oddity } from '../../model';
-import { formatBytes } from '../../units';
+import { formatBytes, formatOffset } from '../../units';
 import { CUT_SHORT } from '../advice';
 
 /** What may be odd about L2 tables and their entries. */
@@ -26,7 +26,7 @@ const ABOUT: Readonly<Record<OddityCode, About>> = {
   'l2-offset': {
     severity: 'error',
     text: ({ count, first }) =>
-      `${plural(count, 'L2 table')} can't begin in the middle of a cluster (the first for guest byte ${first}): what is mapped there can't be known`,
+      `${plural(count, 'L2 table')} can't begin in the middle of a cluster (the first for guest byte ${formatOffset(first)}): what is mapped there can't be known`,
     advice: 'Restore the image from a backup; qemu-img check says more.',
   },
   'l2-past-end': {
@@ -38,24 +38,24 @@ const ABOUT: Readonly<Record<OddityCode, About>> = {
   entry: {
     severity: 'error',
     text: ({ count, first }) =>
-      `${plural(count, 'table entry', 'table entries')} can't be true (the first for guest byte ${first})`,
+      `${plural(count, 'table entry', 'table entries')} can't be true (the first for guest byte ${formatOffset(first)})`,
     advice: 'qemu-img check says more; a VM that reads there gets an I/O error.',
   },
   'data-past-end': {
     severity: 'error',
     text: ({ count, first }, { dataFile }) =>
-      `the ${dataFile} ends before ${plural(count, 'piece')} of data (the first for guest byte ${first}): zeros are read there`,
+      `the ${dataFile} ends before ${plural(count, 'piece')} of data (the first for guest byte ${formatOffset(first)}): zeros are read there`,
     advice: CUT_SHORT,
   },
   'l1-too-small': {
     severity: 'error',
-    text: ({ first }) => `the L1 table ends at guest byte ${first}, before the disk does`,
+    text: ({ first }) => `the L1 table ends at guest byte ${formatOffset(first)}, before the disk does`,
     advice: 'QEMU refuses such an image.',
   },
   'tables-exceed-file': {
     severity: 'error',
     text: ({ first }) =>
-      `there are more L2 tables than the file has room for: the map is shown up to guest byte ${first} and unknown from there`,
+      `there are more L2 tables than the file has room for: the map is shown up to guest byte ${formatOffset(first)} and unknown from there`,
     advice: 'Such an image is broken, or made to keep its reader busy.',
   },
 };

@@ -2,7 +2,7 @@ import { readUpTo } from '../../bytes';
 import type { Shelf } from '../../cache/byteBudget';
 import { DiskError, oneLine } from '../../errors';
 import type { ByteSource, Codecs, Fact, Finding } from '../../model';
-import { formatBytes } from '../../units';
+import { formatBytes, formatOffset } from '../../units';
 import { CUT_SHORT } from '../advice';
 import type { Structure } from '../check';
 import { COWD_STRUCTURES, isCowd, readCowd } from './cowd';
@@ -131,7 +131,7 @@ function surveyFindings(layout: GrainLayout, survey: DirectorySurvey): readonly 
     findings.push({
       code: 'tables-exceed-file',
       severity: 'error',
-      message: `there are more grain tables than the file has room for: the map is shown up to guest byte ${tooMany * tableSpan(layout)} and unknown from there`,
+      message: `there are more grain tables than the file has room for: the map is shown up to guest byte ${formatOffset(tooMany * tableSpan(layout))} and unknown from there`,
       advice: 'Such an image is broken, or made to keep its reader busy.',
     });
   }
@@ -142,7 +142,7 @@ function tooFewEntries(layout: GrainLayout): readonly Finding[] {
   const { size, directory } = layout;
   const mapped = directory.entries * tableSpan(layout);
   if (mapped >= size) return [];
-  const message = `the grain directory ends at guest byte ${mapped}, before the disk does`;
+  const message = `the grain directory ends at guest byte ${formatOffset(mapped)}, before the disk does`;
   return [
     { code: 'directory-too-small', severity: 'error', message, advice: 'QEMU fails to read what comes after it.' },
   ];

@@ -236,7 +236,7 @@ describe('an expanding image of Parallels that was cut short', () => {
     const image = built({ sectors: 4_000_000, clusterSectors: 4_000_000 }).poke(64, word(0xffffffff));
     open(image, ({ runs, read }) => {
       assert.deepEqual(runs(), [[0, 4_000_000 * SECTOR, 'i', -1]]);
-      assert.throws(() => read(512, 512), /BAT entry for guest byte 0 can't be true/);
+      assert.throws(() => read(512, 512), /BAT entry for guest byte 0x0 can't be true/);
     });
   });
 });

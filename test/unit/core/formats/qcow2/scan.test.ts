@@ -10,6 +10,7 @@ import { Kernel } from '../../../../../src/core/kernel/kernel';
 import { WINDOW_BYTES } from '../../../../../src/core/scan/chainScans';
 import { MapOfParts } from '../../../../../src/core/scan/mapOfParts';
 import { Resolver } from '../../../../../src/core/scan/resolver';
+import { formatOffset } from '../../../../../src/core/units';
 import type { BuiltQcow2, Cell, Cluster, Qcow2Spec } from '../../../../fixtures/build/index';
 import {
   buildQcow2,
@@ -459,7 +460,7 @@ describe('scanning tables that can not be true', () => {
     const scanned = scan(built);
     assert.equal(letters(scanned), 'di.'.slice(0, 2));
     assert.deepEqual(codes(scanned), ['entry error']);
-    assert.match(scanned.findings[0]?.message ?? '', /^507 table entries.*guest byte 20480/);
+    assert.match(scanned.findings[0]?.message ?? '', /^507 table entries.*guest byte 0x5000/);
   });
 
   it('an L1 table that is too short leaves the rest absent, and says so', () => {
@@ -470,7 +471,7 @@ describe('scanning tables that can not be true', () => {
       [CLUSTER, 4 * SPAN, '.', -1],
     ]);
     assert.deepEqual(codes(scanned), ['l1-too-small error']);
-    assert.match(scanned.findings[0]?.message ?? '', new RegExp(`guest byte ${SPAN}`));
+    assert.match(scanned.findings[0]?.message ?? '', new RegExp(`guest byte ${formatOffset(SPAN)}`));
   });
 
   it('an L1 table that is too short and ends in a broken entry: only what that maps is broken', () => {

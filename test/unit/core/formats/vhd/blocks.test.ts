@@ -134,7 +134,7 @@ describe('a dynamic VHD', () => {
     finish(session.scan());
     assert.match(
       session.findings(0).find(({ code }) => code === 'data-past-end')?.message ?? '',
-      /ends before 1 block of data, or inside \(the first for guest byte 0\)/,
+      /ends before 1 block of data, or inside \(the first for guest byte 0x0\)/,
     );
   });
 

@@ -77,7 +77,7 @@ describe('a VHDX', () => {
       [4 * MIB, 5 * MIB, 'i', -1],
       [5 * MIB, 6 * MIB, 'd', 2 ** 53 - 2 ** 20],
     ]);
-    assert.throws(() => read(layer, 0, 3 * MIB), /BAT entry for guest byte 0 can't be true/);
+    assert.throws(() => read(layer, 0, 3 * MIB), /BAT entry for guest byte 0x0 can't be true/);
   });
 
   it('counts what can not be true and what is past the end of the file', () => {

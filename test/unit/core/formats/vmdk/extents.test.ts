@@ -134,7 +134,7 @@ describe('the extents of a VMware disk', () => {
     finish(session.scan());
     const [found, ...more] = session.findings(0).filter(({ severity }) => severity === 'error');
     assert.deepEqual([found?.code, more], ['data-past-end', []]);
-    assert.match(found?.message ?? '', /before 1 block of data, or inside \(the first for guest byte (?:66048|0x1_0200)\)/);
+    assert.match(found?.message ?? '', /before 1 block of data, or inside \(the first for guest byte 0x1_0200\)/);
     session.close();
   });
 
