@@ -82,6 +82,7 @@ export {
   formatClock,
   formatDay,
   formatEntry,
+  formatName,
   formatOffset,
   parseOffset,
   unitName,

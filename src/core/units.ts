@@ -71,6 +71,11 @@ export function unitName(format: string): 'cluster' | 'grain' | 'block' {
   }
 }
 
+/** `10402 cylinders, 16 heads, 63 sectors`. @param sectors of a track, where the format says how many */
+export function formatGeometry(cylinders: number | string, heads: number | string, sectors?: number | string): string {
+  return `${cylinders} cylinders, ${heads} heads${sectors === undefined ? '' : `, ${sectors} sectors`}`;
+}
+
 /** What people call a format, where that is not the name by which QEMU and our JSON have it. */
 export function formatName(format: string): string {
   return format === 'vpc' ? 'VHD' : format;

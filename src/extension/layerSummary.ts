@@ -1,7 +1,7 @@
 import { lostBytes } from '../core/lost';
 import type { Fact, Finding, LayerAccount } from '../core/model';
 import type { LayerStory } from '../core/snapshots/model';
-import { formatBytes, formatCount } from '../core/units';
+import { formatBytes, formatCount, formatName } from '../core/units';
 import type { ImageSummary, LayerSummary, SurveyedImage } from '../protocol/image';
 import { snapshotStory } from '../protocol/story';
 import { code, formatMoment, plain } from './text';
@@ -16,7 +16,7 @@ export function chainSummary(summary: ImageSummary, picked: number | null): stri
     return row([
       String(layer.depth),
       escaped(layer.label ?? layer.fileName),
-      escaped(layer.format),
+      escaped(formatName(layer.format)),
       formatBytes(layer.fileSize),
       account ? formatBytes(account.owned) : '',
       account ? formatBytes(account.shadowed) : '',
@@ -67,7 +67,7 @@ function details(layer: Omit<LayerSummary, 'depth'>, account: LayerAccount | und
   const facts: readonly (readonly [string, string])[] = [
     ['File', code(layer.path)],
     ...storyFacts(layer.story),
-    ['Format', escaped(layer.format)],
+    ['Format', escaped(formatName(layer.format))],
     ['Disk', bytes(layer.guestSize)],
     ['File size', bytes(layer.fileSize)],
     ...(layer.diskUsage === undefined ? [] : [['On the host', bytes(layer.diskUsage)] as const]),

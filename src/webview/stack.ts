@@ -1,5 +1,5 @@
 import type { Accounting, View } from '../core/model';
-import { formatBytes, formatWhen } from '../core/units';
+import { formatBytes, formatName, formatWhen } from '../core/units';
 import type { ImageSummary, LayerSummary } from '../protocol/image';
 import { encryptionOf } from '../protocol/soundness';
 import { cssColor } from './color';
@@ -80,7 +80,7 @@ class Card {
         class: 'card-main',
         onClick: () => actions.pick(depth),
       },
-      h('span', 'card-line', this.name, h('span', 'card-format', layer.format), this.brief),
+      h('span', 'card-line', this.name, h('span', 'card-format', formatName(layer.format)), this.brief),
       h('span', 'card-line small', this.file, this.date),
       h('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } }, this.owned, this.hidden),
       h('span', 'card-line numbers', this.numbers, this.aside),

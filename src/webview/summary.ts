@@ -1,6 +1,6 @@
 import { faultsFound } from '../core/checkWords';
 import type { Severity, View } from '../core/model';
-import { formatBytes, formatClock, formatDay, unitName } from '../core/units';
+import { formatBytes, formatClock, formatDay, formatName, unitName } from '../core/units';
 import type { ImageSummary, LayerSummary, Standpoint } from '../protocol/image';
 import { snapshotStory } from '../protocol/story';
 import { plural } from './format';
@@ -37,9 +37,10 @@ export function headerFacts(summary: ImageSummary): string[] {
 
 /** `qcow2 v3`, where the image states a version. */
 export function formatTitle(layer: LayerSummary): string {
+  const format = formatName(layer.format);
   const version = layer.facts.find((fact) => /^(format )?version$/i.test(fact.label))?.value;
   return version === undefined || version === true || version === false
-    ? layer.format : `${layer.format} v${String(version).replace(/^v/i, '')}`;
+    ? format : `${format} v${String(version).replace(/^v/i, '')}`;
 }
 
 /** `2 errors, 1 warning`, and how bad the worst is; undefined when there is nothing to worry about. */

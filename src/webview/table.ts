@@ -1,5 +1,5 @@
 import { lostBytes } from '../core/lost';
-import { formatBytes, formatWhen } from '../core/units';
+import { formatBytes, formatName, formatWhen } from '../core/units';
 import type { LayerSummary } from '../protocol/image';
 import { cssColor } from './color';
 import type { Rgb } from './color';
@@ -98,7 +98,7 @@ export class LayerTable {
       bytes(account?.shadowed, 'hidden'),
       bytes(onHost(layer), 'on-the-host'),
       bytes(layer.fileSize, 'file-size'),
-      h('td', 'format', layer.format),
+      h('td', 'format', formatName(layer.format)),
       h('td', 'date', layer.modified === undefined ? '–' : formatWhen(layer.modified, Date.now())),
       h('td', 'check', checkVerdict(layer) ?? (layer.checkable ? 'not checked' : '–')),
       h('td', 'problems', problems === 0 ? '–'

@@ -8,6 +8,7 @@ import {
   formatOffset,
   isRepaired,
   placesListed,
+  unitName,
 } from '../../core';
 import { findingJson, findingLines } from '../findings';
 import { openImage, percent } from '../image';
@@ -126,7 +127,7 @@ function humanLines(
     ...(untold === 0 ? [] : [`… and ${formatCount(untold)} more`]),
     ...(found.length === 0 ? [] : ['']),
     `${paint('bold', plain(name))}: ${faultsFound(counts) ?? 'consistent by itself'}${worry(findings)}`,
-    ...layoutLines(counts),
+    ...layoutLines(counts, layer),
     ...(isRepaired(layer.format) ? mendLines(counts, endsEarly(problems), name) : []),
   ];
 }
@@ -160,14 +161,17 @@ function worry(findings: readonly Finding[]): string {
   return errors === 0 ? '' : `, but see ${errors === 1 ? 'the error' : `the ${errors} errors`} above`;
 }
 
-function layoutLines(counts: CheckCounts): string[] {
+function layoutLines(counts: CheckCounts, { format, files }: Layer): string[] {
   const { totalClusters, allocatedClusters, fragmentedClusters, compressedClusters, imageEnd } = counts;
   const share = (part: number, whole: number): string =>
     whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(2)} %`;
   return [
-    `${formatCount(allocatedClusters)} of ${formatCount(totalClusters)} clusters are allocated ` +
+    `${formatCount(allocatedClusters)} of ${formatCount(totalClusters)} ${unitName(format)}s are allocated ` +
       `(${share(allocatedClusters, totalClusters)}), ${share(fragmentedClusters, allocatedClusters)} of them ` +
       `fragmented, ${share(compressedClusters, allocatedClusters)} compressed`,
-    ...(imageEnd === undefined ? [] : [`the image ends at ${formatOffset(imageEnd)} (${formatBytes(imageEnd)})`]),
+    // Of a disk of several files it is the end of the one that lists the others.
+    ...(imageEnd === undefined || files
+      ? []
+      : [`the image ends at ${formatOffset(imageEnd)} (${formatBytes(imageEnd)})`]),
   ];
 }

@@ -1,5 +1,5 @@
 import type { ChainLayer, Fact, Finding, InternalSnapshot, View } from '../../core';
-import { formatBytes, formatCount, sizesOnHost } from '../../core';
+import { formatBytes, formatCount, formatName, sizesOnHost } from '../../core';
 import { SNAPSHOT_OPTION } from '../args';
 import { findingJson, findingLines } from '../findings';
 import type { OpenImage } from '../image';
@@ -105,13 +105,19 @@ const findingsOf = ({ session }: OpenImage, depth: number): readonly Finding[] =
 
 // ---------------------------------------------------------------------------------------------
 
+/** `VHD (vpc)`: with the name that options take, where that is another. */
+function namedFormat(format: string): string {
+  const name = formatName(format);
+  return name === format ? format : `${name} (${format})`;
+}
+
 function humanLines(image: OpenImage, chainLayer: ChainLayer): string[] {
   const { depth, identity, layer, source } = chainLayer;
   const { titles, session } = image;
   const { fileSize, diskUsage = fileSize } = sizesOnHost(chainLayer);
   const files = layer.files ? `, in ${layer.files.length} ${layer.files.length === 1 ? 'file' : 'files'}` : '';
   const facts: (readonly [string, string])[] = [
-    ['Format', layer.format],
+    ['Format', namedFormat(layer.format)],
     ...[...layer.facts, ...(identity.archive?.facts ?? [])].map((fact) => [fact.label, factText(fact)] as const),
     ['File', `${sizeText(fileSize)}, ${formatBytes(diskUsage)} of it on the host's disk${files}`],
     ...(source.modified === undefined ? [] : [['Last changed', dateText(source.modified)] as const]),

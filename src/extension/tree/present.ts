@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Finding, LayerAccount, Severity } from '../../core/model';
-import { formatBytes, formatCount, formatDay, formatWhen, unitName } from '../../core/units';
+import { formatBytes, formatCount, formatDay, formatName, formatWhen, unitName } from '../../core/units';
 import type { LayerStory } from '../../core/snapshots/model';
 import type { SurveyedImage } from '../../protocol/image';
 import { diskName, snapshotStory } from '../../protocol/story';
@@ -144,7 +144,16 @@ function imageLook(node: ImageNode, problems: Problems, place: string | undefine
     description: joined(' · ', named, previewText(image), owns, day, place === undefined ? undefined : plain(place)),
     tooltip: imageTooltip(node, problems),
     icon: image.preview ? 'eye' : node.parent === undefined ? 'database' : node.leaf ? 'layers-active' : 'layers',
-    spoken: joined(', ', nodeLabel(node), image.format, role, previewText(image), owns, day, problemsText(problems)),
+    spoken: joined(
+      ', ',
+      nodeLabel(node),
+      formatName(image.format),
+      role,
+      previewText(image),
+      owns,
+      day,
+      problemsText(problems),
+    ),
     context: !node.leaf ? 'image' : image.preview ? 'image.leaf.preview' : 'image.leaf',
   };
 }
@@ -197,7 +206,7 @@ function imageTooltip(node: ImageNode, problems: Problems): string {
   const accounts = Object.entries(image.accounts ?? {});
   const used = image.diskUsage === undefined ? '' : ` (${formatBytes(image.diskUsage)} on the host)`;
   return lines(
-    `${heading(node)} · ${markdown(image.format)}`,
+    `${heading(node)} · ${markdown(formatName(image.format))}`,
     ...storyLines(image.story),
     code(image.path),
     `${formatBytes(image.guestSize)} disk · ${formatBytes(image.fileSize)} file${used} · ` +

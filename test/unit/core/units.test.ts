@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { formatBytes, formatCount, formatEntry, formatOffset, parseOffset } from '../../../src/core';
+import { formatBytes, formatCount, formatEntry, formatName, formatOffset, parseOffset } from '../../../src/core';
+import { formatGeometry } from '../../../src/core/units';
 import { Draw } from '../../support/random';
 
 const KIB = 1024;
@@ -132,6 +133,14 @@ describe('sizes as they are told', () => {
       '1,234,567',
       '12,345,678,901',
     ]);
+  });
+});
+
+describe('what formats tell of themselves', () => {
+  it('is worded alike: a geometry, and the name that people know', () => {
+    assert.equal(formatGeometry('10402', '16', '63'), '10402 cylinders, 16 heads, 63 sectors');
+    assert.equal(formatGeometry(128, 16), '128 cylinders, 16 heads');
+    assert.deepEqual(['vpc', 'vhdx', 'qcow2'].map(formatName), ['VHD', 'vhdx', 'qcow2']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../units';
+import { formatBytes, formatGeometry } from '../../units';
 import type { ByteSource, Codecs, Fact, Finding } from '../../model';
 import type { OpenContext } from '../driver';
 import { CUT_SHORT } from '../advice';
@@ -64,7 +64,7 @@ export function factsOf({ file: { header }, bitmaps }: ExpandingImage): readonly
     { label: 'Signature', value: header.magic },
     { label: 'Disk size', value: header.guestSize, unit: 'bytes' },
     { label: 'Cluster size', value: header.clusterSize, unit: 'bytes' },
-    { label: 'Geometry', value: `${header.cylinders} cylinders, ${header.heads} heads` },
+    { label: 'Geometry', value: formatGeometry(header.cylinders, header.heads) },
     { label: 'Data begins at', value: header.dataStart, unit: 'bytes' },
     ...yes('In use', header.inUse),
     ...yes('Marked empty', header.markedEmpty),

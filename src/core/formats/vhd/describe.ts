@@ -1,4 +1,5 @@
 import type { Fact } from '../../model';
+import { formatGeometry } from '../../units';
 import type { DynamicHeader } from './dynamicHeader';
 import type { DiskType, Footer } from './footer';
 import { timeOf } from './identity';
@@ -42,7 +43,7 @@ export function describe(
     ...otherwise('Size in the footer', currentSize),
     ...otherwise('Size by the geometry', geometrySize(geometry)),
     ...(originalSize === currentSize ? [] : [bytes('Size when it was made', originalSize)]),
-    { label: 'Geometry', value: `${geometry.cylinders} × ${geometry.heads} × ${geometry.sectorsPerTrack}` },
+    { label: 'Geometry', value: formatGeometry(geometry.cylinders, geometry.heads, geometry.sectorsPerTrack) },
     ...(header ? [bytes('Block size', header.blockSize)] : []),
     { label: 'Creator', value: creatorOf(footer) },
     { label: 'Time stamp', value: timeOf(footer.timeStamp) },

@@ -1,5 +1,6 @@
 import { parentReference } from '../../fileReference';
 import type { Fact, FileReference, Finding, LayerInfo, LinkId } from '../../model';
+import { formatGeometry } from '../../units';
 import type { Descriptor } from './descriptor';
 import { baseName } from './names';
 import type { SparseHeader } from './sparseExtent';
@@ -72,7 +73,7 @@ const FACTS: readonly (readonly [key: string, label: string])[] = [
 
 /** A descriptor for a person to read. */
 export function descriptorFacts({ createType, cid, parentCid, parentName, values }: Descriptor): readonly Fact[] {
-  const geometry = ['cylinders', 'heads', 'sectors'].map((key) => values.get(`ddb.geometry.${key}`));
+  const [cylinders, heads, sectors] = ['cylinders', 'heads', 'sectors'].map((key) => values.get(`ddb.geometry.${key}`));
   const fact = (label: string, value: string | undefined): Fact[] => (value === undefined ? [] : [{ label, value }]);
   return [
     ...fact('Type', createType),
@@ -80,7 +81,9 @@ export function descriptorFacts({ createType, cid, parentCid, parentName, values
     ...fact('Parent', parentName),
     ...fact('Parent CID', parentCid),
     ...FACTS.flatMap(([key, label]) => fact(label, values.get(key))),
-    ...(geometry.every((part) => part !== undefined) ? fact('Geometry', geometry.join(' / ')) : []),
+    ...(cylinders === undefined || heads === undefined
+      ? []
+      : fact('Geometry', formatGeometry(cylinders, heads, sectors))),
   ];
 }
 
