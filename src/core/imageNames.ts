@@ -42,6 +42,12 @@ export function formatEnding(fileName: string): string {
   return FORMAT_ENDINGS.has(ending.toLowerCase()) ? ending : '';
 }
 
+/** Whether a file's name says that it is of another format than qcow2. `.img` and `.raw` say nothing: qcow2s have them, too. */
+export function namesOtherFormat(fileName: string): boolean {
+  const ending = formatEnding(fileName).toLowerCase();
+  return [...OWN_ENDINGS, ...ARCHIVE_ENDINGS, '.vhd'].includes(ending) && !ending.startsWith('.qcow');
+}
+
 /** Whether a file's name is one that disk images share with other kinds of files. */
 export function isSharedName(fileName: string): boolean {
   return SHARED_ENDINGS.some((ending) => fileName.toLowerCase().endsWith(ending));

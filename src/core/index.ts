@@ -74,6 +74,8 @@ export { traceRead } from './trace';
 export { walk, Walker } from './walk';
 export type { DiskRange, WalkFrom } from './walk';
 export { asRelativeName, isWholeName, isWritableName } from './backingName';
+export { useOverlay } from './snapshots/otherPrograms';
+export { namesOtherFormat } from './imageNames';
 export { CLUSTER_SIZES, layOutOverlay, smallestCluster, writeOverlay } from './overlay';
 export type { Overlay, OverlayLayout } from './overlay';
 export {

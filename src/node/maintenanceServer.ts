@@ -7,7 +7,7 @@ import { diagnose } from './doctor';
 import { findQemuImg } from './qemuImg';
 import type { QemuImg } from './qemuImg';
 import type { Conduct } from './snapshots/conduct';
-import { createSnapshot, suggestOverlay } from './snapshots/create';
+import { assertBase, createSnapshot, suggestOverlay } from './snapshots/create';
 import { deleteLayer, planDelete } from './snapshots/delete';
 import { mayLieIn } from './snapshots/guard';
 import { internalSnapshot, planInternal } from './snapshots/internal';
@@ -37,6 +37,11 @@ export class MaintenanceServer {
       }
     },
     mayLieIn: ({ file }) => mayLieIn(file),
+    assertBase: async ({ base, policy }) => {
+      await codecsReady();
+      await assertBase(base, policy);
+      return null;
+    },
     suggestOverlay: ({ base, name }) => suggestOverlay(base, name),
     createSnapshot: ({ request, policy }) => this.alone(() => createSnapshot(request, policy)),
     planDelete: ({ policy, ...request }) => this.job((conduct) => planDelete(request, policy, conduct)),

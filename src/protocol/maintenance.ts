@@ -41,6 +41,8 @@ export type MaintenanceCalls = {
   qemuImg: { params: WithTool; result: { readonly path: string; readonly version: string } | { readonly why: string } };
   /** Why no file is made or removed at that place; nothing where it may be. */
   mayLieIn: { params: { readonly file: string }; result: readonly Finding[] };
+  /** Answers with an error that says why no overlay can stand on an image. */
+  assertBase: { params: WithPolicy & { readonly base: string }; result: null };
   suggestOverlay: { params: { readonly base: string; readonly name: string }; result: string };
   createSnapshot: { params: WithPolicy & { readonly request: CreateRequest }; result: Created };
   planDelete: { params: DeleteParams; result: DeletePlan | null };

@@ -83,6 +83,7 @@ async function answered(world: SnapshotWorld, answers: CreateAnswers): Promise<C
 }
 
 async function ask(world: SnapshotWorld, base: string): Promise<CreateRequest | undefined> {
+  await world.maintenance.brief('assertBase', { base, policy: world.trust.policy(base) }, `Reading ${basename(base)}…`);
   const overlay = await askName(world, base);
   if (overlay === undefined) return undefined;
   const options = await askOptions(base, overlay);

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { formatBytes } from '../../core/units';
+import { useOverlay } from '../../core/snapshots/otherPrograms';
 import type { Created, CreateRequest } from '../../core/snapshots/model';
 
 export type OverlayOptions = Pick<CreateRequest, 'clusterSize' | 'extendedL2' | 'compat' | 'absolute'>;
@@ -31,8 +32,10 @@ export function optionsText(base: string, options: OverlayOptions): string {
   ].join(', ');
 }
 
+type Told = Pick<Created, 'overlay' | 'base' | 'backingFormat' | 'fileSize'>;
+
 /** What to do once a layer is there: a VM that goes on with the old file breaks the new one. */
-export function createdText({ overlay, base, fileSize }: Pick<Created, 'overlay' | 'base' | 'fileSize'>): string {
+export function createdText({ overlay, base, backingFormat, fileSize }: Told): string {
   const made = `${basename(overlay)} (${formatBytes(fileSize)}) now stands on ${basename(base)}.`;
-  return `${made} Let the VM use ${basename(overlay)} from now on: writing to ${basename(base)} would break it.`;
+  return `${made} ${useOverlay(basename(overlay), backingFormat)} from now on: writing to ${basename(base)} would break it.`;
 }

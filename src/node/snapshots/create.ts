@@ -10,10 +10,12 @@ import {
   layOutOverlay,
   MAX_DEPTH,
   misread,
+  namesOtherFormat,
   openChain,
   probeInput,
   smallestCluster,
   sniff,
+  useOverlay,
   writeOverlay,
 } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
@@ -62,7 +64,7 @@ export async function createSnapshot(request: CreateRequest, policy: GatePolicy)
   assertRoom(path.dirname(overlay), layOutOverlay(base.guestSize, shape).fileSize);
   const name = parentName(overlay, base.path, request.absolute === true);
   const backing = { name, format: base.format };
-  const findings = [frozen(base.path, overlay), ...others(overlay, base, policy), ...base.findings];
+  const findings = [frozen(base, overlay), ...others(overlay, base, policy), ...base.findings];
   const fileSize = make(overlay, base, (file) => {
     writeOverlay(file, { guestSize: base.guestSize, shape, backing });
     verify(file.temporary, overlay, base, policy);
@@ -79,11 +81,19 @@ export async function createSnapshot(request: CreateRequest, policy: GatePolicy)
   };
 }
 
+/** @throws DiskError why no overlay can stand on an image, before anything is said of that */
+export async function assertBase(base: string, policy: GatePolicy): Promise<void> {
+  await readBase({ base }, policy);
+}
+
 /** @throws DiskError `refused` where no file may be made, or there is one already */
 function assertPlace(overlay: string): void {
   const folder = fs.statSync(path.dirname(overlay), { throwIfNoEntry: false });
   if (!folder?.isDirectory()) refuse(`there is no folder ${path.dirname(overlay)}`, 'Make it first.');
   if (isTaken(overlay)) refuse(`${overlay}: there is a file of this name already`, 'Choose another name.');
+  if (namesOtherFormat(overlay)) {
+    refuse(`${overlay}: what is written is a qcow2, and its name would say that it is not`, 'Let it end in .qcow2.');
+  }
   if (isOurName(overlay)) {
     refuse(`${overlay}: names like this are for what is kept beside images while these change`, 'Choose another name.');
   }
@@ -104,7 +114,10 @@ function assertRoom(folder: string, needed: number): void {
   if (free !== undefined && free < needed) refuseFor([noRoom(folder, needed, free)]);
 }
 
-async function readBase({ base, baseFormat }: CreateRequest, policy: GatePolicy): Promise<Base> {
+async function readBase(
+  { base, baseFormat }: Pick<CreateRequest, 'base' | 'baseFormat'>,
+  policy: GatePolicy,
+): Promise<Base> {
   const opened = openDiskFile(base, policy);
   let format: string;
   let probed: Finding | undefined;
@@ -287,11 +300,11 @@ const ALONE: Environment = {
   codecs,
 };
 
-const frozen = (base: string, overlay: string): Finding => ({
+const frozen = ({ path: base, format }: Base, overlay: string): Finding => ({
   code: 'base-frozen',
   severity: 'info',
   message: `from now on nothing may write to ${base}, or the overlay reads wrong`,
-  advice: `Let the VM use ${overlay} instead.`,
+  advice: `${useOverlay(overlay, format)} instead.`,
 });
 
 /** Images that stand on the base already. */

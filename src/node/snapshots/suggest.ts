@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { namesOtherFormat } from '../../core/imageNames';
 import { isOurName } from '../ourFiles';
 
 /** In bytes: leaves room for what a file in the making, or a note about it, has before and after its name. */
@@ -8,7 +9,8 @@ const LONGEST_NAME = 200;
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}/\\:*?"<>|]+/gu;
 
 /**
- * A free name beside the base by libvirt's habit: what stands after the last dot replaced by the snapshot's name.
+ * A free name beside the base by libvirt's habit: what stands after the last dot replaced by the snapshot's name. Where
+ * the base's own name tells another format, `.qcow2` follows: among its kind nobody would expect one.
  * @param name as a person types it: `before-upgrade`
  */
 export function suggestOverlay(base: string, name: string): string {
@@ -16,8 +18,9 @@ export function suggestOverlay(base: string, name: string): string {
   const dot = file.lastIndexOf('.');
   const stem = dot > 0 ? file.slice(0, dot) : file;
   const wanted = sanitised(name);
+  const kind = namesOtherFormat(file) ? '.qcow2' : '';
   for (let count = 1; ; count += 1) {
-    const ending = count === 1 ? `.${wanted}` : `.${wanted}-${count}`;
+    const ending = (count === 1 ? `.${wanted}` : `.${wanted}-${count}`) + kind;
     const suggestion = path.join(dir, shortened(stem, LONGEST_NAME - Buffer.byteLength(ending)) + ending);
     if (!fs.lstatSync(suggestion, { throwIfNoEntry: false })) return suggestion;
   }

@@ -11,7 +11,7 @@ import { EXIT, UsageError } from '../../verb';
 const DETAILS = `
 Makes OVERLAY, a new image that holds nothing yet: all of its disk is read from BASE, and what is written from now
 on is written to OVERLAY. So BASE keeps the disk as it is at this moment. It is only read, and from then on nothing
-may write to it: let the VM use OVERLAY.
+may write to it: let the VM use OVERLAY. That is one of QEMU, whatever BASE is: no other program opens a qcow2.
 
 OVERLAY is a qcow2 image with BASE's size and format recorded. It is there once it is complete, or not at all.
 QEMU need not be installed. BASE is named by its path from OVERLAY's folder, so that both can be moved together.

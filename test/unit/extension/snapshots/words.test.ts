@@ -29,11 +29,16 @@ describe('the words of a new snapshot', () => {
   });
 
   it('say which file the VM has to use from then on', () => {
-    const text = createdText({ overlay: '/vm/a.new', base: '/vm/a.img', fileSize: 256 * KIB });
+    const text = createdText({ overlay: '/vm/a.new', base: '/vm/a.img', backingFormat: 'raw', fileSize: 256 * KIB });
     assert.equal(
       text,
       'a.new (256 KiB) now stands on a.img. Let the VM use a.new from now on: writing to a.img would break it.',
     );
+  });
+
+  it('say that it has to be a VM of QEMU, where the base is one of another program', () => {
+    const created = { overlay: '/vm/a.new.qcow2', base: '/vm/a.vhd', backingFormat: 'vpc', fileSize: 256 * KIB };
+    assert.match(createdText(created), /Let a VM of QEMU \(Hyper-V opens no qcow2\) use a\.new\.qcow2 from now on:/);
   });
 });
 
@@ -53,7 +58,9 @@ describe('the words of a preview', () => {
     const { title, detail, button } = previewEndQuestion({ ...end, how: 'commit', removes, keeps: '/vm/a.preview' });
     assert.match(title, /drop all that is newer than a\.old/);
     assert.deepEqual(detail[0]?.split('\n'), [
-      'These files go for good, 1 MiB together:', '/vm/a, 512 KiB', '/vm/a.mid, 512 KiB',
+      'These files go for good, 1 MiB together:',
+      '/vm/a, 512 KiB',
+      '/vm/a.mid, 512 KiB',
     ]);
     assert.equal(detail[1], 'From then on the VM boots from a.preview.');
     assert.equal(button, 'Commit Preview');
@@ -66,7 +73,11 @@ describe('the words of a preview', () => {
 
 describe('the words of a parent that is looked for', () => {
   const candidate: ParentCandidate = {
-    path: '/vm/old/base.qcow2', format: 'qcow2', guestSize: 16 * KIB * KIB, certainty: 'likely', score: 0.8,
+    path: '/vm/old/base.qcow2',
+    format: 'qcow2',
+    guestSize: 16 * KIB * KIB,
+    certainty: 'likely',
+    score: 0.8,
     evidence: [
       { speaks: 'for', what: 'it has the name' },
       { speaks: 'against', what: 'it was written to since' },
@@ -75,7 +86,8 @@ describe('the words of a parent that is looked for', () => {
 
   it('say how sure, what and where', () => {
     assert.deepEqual(candidateLine(candidate, '/vm'), {
-      label: 'base.qcow2', description: 'likely it · qcow2 · 16 MiB disk · old',
+      label: 'base.qcow2',
+      description: 'likely it · qcow2 · 16 MiB disk · old',
     });
     assert.match(candidateLine(candidate, '/vm/old').description, /beside it$/);
     assert.equal(candidateDetail(candidate), '+ it has the name   − it was written to since');
@@ -85,7 +97,9 @@ describe('the words of a parent that is looked for', () => {
     const { title, detail } = relocateQuestion({ image: '/vm/a', parent: candidate.path }, candidate);
     assert.equal(title, 'Let a stand on base.qcow2?');
     assert.deepEqual(detail[0]?.split('\n'), [
-      '/vm/old/base.qcow2 is likely it:', '+ it has the name', '− it was written to since',
+      '/vm/old/base.qcow2 is likely it:',
+      '+ it has the name',
+      '− it was written to since',
     ]);
   });
 

@@ -101,6 +101,13 @@ describe('creating a snapshot', () => {
     assert.deepEqual(codes(await create('c.qcow2')), ['base-frozen']);
   });
 
+  it('refuses a name that says another format than is written', async () => {
+    for (const name of ['new.vmdk', 'new.VHD', 'new.avhdx', 'new.vdi', 'new.ova']) {
+      await refused(/what is written is a qcow2, .*Let it end in \.qcow2/, name);
+    }
+    for (const name of ['new.img', 'new.qcow', 'new.before-upgrade']) await create(name);
+  });
+
   it('sees who stands on a raw base in which nothing tells that it is one', async () => {
     base = file('disk0', new Uint8Array(512));
     assert.deepEqual(codes(await create('a.qcow2')), ['base-frozen', 'base-probed']);
@@ -278,6 +285,12 @@ describe('the name that is suggested for a snapshot', () => {
     assert.equal(suggest('my.vm.img', 's1'), 'my.vm.s1');
     assert.equal(suggest('disk', 's1'), 'disk.s1');
     assert.equal(suggest('.hidden', 's1'), '.hidden.s1');
+  });
+
+  it('says that it is a qcow2 where the name of the base says another format', () => {
+    assert.equal(suggest('Ubuntu 22-000001.vmdk', 's1'), 'Ubuntu 22-000001.s1.qcow2');
+    fs.writeFileSync(join(folder, 'disk.s1.qcow2'), '');
+    assert.equal(suggest('disk.VHD', 's1'), 'disk.s1-2.qcow2');
   });
 
   it('is none of those that a repair gives', () => {
