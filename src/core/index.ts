@@ -72,6 +72,7 @@ export { commandLine, quoted } from './shell';
 export type { Sniffed } from './sniff';
 export { traceRead } from './trace';
 export { walk, Walker } from './walk';
+export { wholeDisks } from './wholeDisks';
 export type { DiskRange, WalkFrom } from './walk';
 export { asRelativeName, isWholeName, isWritableName } from './backingName';
 export { useOverlay } from './snapshots/otherPrograms';

@@ -10,7 +10,7 @@ import type {
   ParentCandidate,
   ParentFacts,
 } from '../core';
-import { DiskError, driverNamed, endsEarly, gravestFirst, judge, Kin, oneLine, ReadCache } from '../core';
+import { DiskError, driverNamed, endsEarly, gravestFirst, judge, Kin, oneLine, ReadCache, wholeDisks } from '../core';
 import type { SurveyedImage } from '../protocol/image';
 import type { GatePolicy } from '../protocol/worker';
 import { codecs } from './codecs';
@@ -147,7 +147,7 @@ class Gatherer {
     const notes = await this.notes(roots);
     const names = this.names();
     const images: ImageFacts[] = [];
-    for (const image of looked.images.values()) {
+    for (const image of wholeDisks([...looked.images.values()])) {
       this.conduct.signal?.throwIfAborted();
       images.push(await this.imageFacts(image, names.get(image.id) ?? []));
     }

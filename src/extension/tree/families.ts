@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { Bitmap, ChainEnd, InternalSnapshot, View } from '../../core/model';
+import { wholeDisks } from '../../core/wholeDisks';
 import type { SurveyedImage, SurveyResult, UnusableImage } from '../../protocol/image';
 import { diskName } from '../../protocol/story';
 
@@ -67,7 +68,7 @@ export interface UnlistedNode extends Node {
 /** @returns the roots, by name */
 export function buildFamilies({ images, unusable }: SurveyResult): readonly FamilyNode[] {
   const nodes = new Map<string, ImageNode>();
-  for (const [id, names] of groupById(withoutParts(images))) {
+  for (const [id, names] of groupById(wholeDisks(images))) {
     const [image, ...others] = names;
     nodes.set(id, {
       kind: 'image',
@@ -105,16 +106,6 @@ export function buildFamilies({ images, unusable }: SurveyResult): readonly Fami
   }
   for (const { children } of stems.values()) children.sort(byName);
   return [...roots, ...stems.values()].sort(byName);
-}
-
-/**
- * Without extents of a disk, and images of a bundle: they are no disks of their own, unless something stands on one. A raw
- * data file of a qcow2 is one.
- */
-function withoutParts(images: readonly SurveyedImage[]): readonly SurveyedImage[] {
-  const parts = new Set(images.flatMap(({ format, companions = [] }) => (format === 'qcow2' ? [] : companions)));
-  const parents = new Set(images.flatMap(({ parent }) => (parent?.kind === 'found' ? [parent.id] : [])));
-  return images.filter(({ id, path }) => !parts.has(path) || parents.has(id));
 }
 
 /** Every node, parents before children. */

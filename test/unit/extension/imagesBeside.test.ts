@@ -30,6 +30,18 @@ describe('the images beside an image', () => {
     );
   });
 
+  it('are whole disks: not the files that are named as parts of one whose descriptor is there', async () => {
+    const named = (): Promise<string[]> =>
+      imagesBeside(join(folder, 'a.vmdk'), imageNames(['*.vmdk', '*.hds', '*.xml']));
+    put('a.vmdk', 'a-s001.vmdk', 'a-flat.vmdk', 'b-s001.vmdk', 'c.hds');
+    assert.deepEqual(await named(), [join(folder, 'a.vmdk'), join(folder, 'b-s001.vmdk'), join(folder, 'c.hds')]);
+    put('DiskDescriptor.xml');
+    assert.deepEqual(
+      await named(),
+      ['DiskDescriptor.xml', 'a.vmdk', 'b-s001.vmdk'].map((name) => join(folder, name)),
+    );
+  });
+
   it('are no more than anybody looks through', async () => {
     put(...Array.from({ length: 210 }, (_, index) => `${index}.qcow2`));
     assert.equal((await beside()).length, 200);
