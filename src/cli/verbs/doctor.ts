@@ -25,7 +25,7 @@ commands that mend it. "possible" may have a harmless cause, which is told.
 With --output json: { images, families, diagnoses: [ { code, severity, path, message, meaning, certainty, offset?,
 remedies: [ { title, command?, remedy } ] } ] }, gravest first.
 
-Exit codes: 0 nothing is wrong, or nothing worse than what is good to know (severity info); 1 warnings or errors were
+Exit codes: 0 no problem was found, or nothing worse than what is good to know (severity info); 1 warnings or errors were
 found, or it failed; 2 wrong usage.
 `;
 
@@ -72,7 +72,7 @@ function humanLines(found: Examination, checked: boolean): string[] {
     ...indent(diagnoses.flatMap(diagnosisLines)),
     '',
   ]);
-  return [...groups, summary(found), ...(checked ? [] : ['Tables were not read: --check does that too.'])];
+  return [...groups, summary(found, checked), ...(checked ? [] : ['Tables were not read: --check does that too.'])];
 }
 
 /** From the working folder where it lies in that: what is printed may be pasted. */
@@ -111,7 +111,8 @@ function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
-function summary({ images, families, diagnoses }: Examination): string {
+/** Of what was looked at, and no more. @param checked the tables of all images were read, too */
+function summary({ images, families, diagnoses }: Examination, checked: boolean): string {
   const looked = `${counted(images, 'image', 'images')} in ${counted(families, 'family', 'families')} looked at`;
   const count = (wanted: string): number => diagnoses.filter(({ severity }) => severity === wanted).length;
   const parts = [
@@ -121,7 +122,8 @@ function summary({ images, families, diagnoses }: Examination): string {
   ] as const;
   const told = parts.filter(([number]) => number > 0).map(([number, one, many]) => counted(number, one, many));
   const isFine = diagnoses.every(({ severity }) => severity === 'info');
-  return `${isFine ? 'nothing is wrong' : 'found'}${told.length === 0 ? '' : `${isFine ? ';' : ''} ${told.join(', ')}`}: ${looked}`;
+  const fine = checked ? 'nothing is wrong' : 'no problem found in headers, names and dates';
+  return `${isFine ? fine : 'found'}${told.length === 0 ? '' : `${isFine ? ';' : ''} ${told.join(', ')}`}: ${looked}`;
 }
 
 const counted = (count: number, one: string, many: string): string =>

@@ -34,7 +34,7 @@ export function diagnosisSheet(title: string, found: readonly Diagnosis[], actio
 export function verdict(found: readonly Diagnosis[], files: number): string {
   const amount = (severity: Diagnosis['severity']): number => found.filter((each) => each.severity === severity).length;
   const [errors, warnings, infos] = [amount('error'), amount('warning'), amount('info')];
-  if (errors + warnings + infos === 0) return 'Nothing is wrong here, and nothing is left over.';
+  if (errors + warnings + infos === 0) return 'No problem was found, and nothing is left over.';
   const parts = [
     ...(errors > 0 ? [count(errors, 'error')] : []),
     ...(warnings > 0 ? [count(warnings, 'warning')] : []),

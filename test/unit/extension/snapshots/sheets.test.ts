@@ -38,7 +38,10 @@ const PLAN: DeletePlan = {
   refusals: [],
   cautions: [
     ...['web.qcow2', 'web.img'].map((name) => ({
-      code: 'changed-lately', severity: 'warning' as const, message: `/vm/${name} changed 5 seconds ago`, advice: 'Look.',
+      code: 'changed-lately',
+      severity: 'warning' as const,
+      message: `/vm/${name} changed 5 seconds ago`,
+      advice: 'Look.',
     })),
     { code: 'folders-looked-at', severity: 'info', message: 'images were looked for in /vm' },
   ],
@@ -47,7 +50,11 @@ const PLAN: DeletePlan = {
 const done: string[] = [];
 const note = (what: string) => (text?: unknown) => done.push(typeof text === 'string' ? `${what} ${text}` : what);
 const ACTIONS: PlanActions = {
-  run: note('run'), turn: note('turn'), again: note('again'), copy: note('copy'), openSetting: note('setting'),
+  run: note('run'),
+  turn: note('turn'),
+  again: note('again'),
+  copy: note('copy'),
+  openSetting: note('setting'),
 };
 
 /** A page as text: words a line each, and the buttons that it has. */
@@ -57,7 +64,11 @@ function read(sheet: SheetText): { readonly lines: readonly string[]; readonly b
     buttons.set(button.text, button);
     return '#';
   });
-  const lines = html.replace(/<[^>]+>/g, '\n').split('\n').map((line) => line.trim()).filter(Boolean);
+  const lines = html
+    .replace(/<[^>]+>/g, '\n')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
   return { lines, buttons };
 }
 
@@ -67,7 +78,13 @@ describe('the page about a newest layer that goes', () => {
     const told = read(planSheet(plan, TOOL, undefined, ACTIONS)).lines.join(' ');
     assert.match(told, /The VM has to use web\.img from then on/);
     assert.doesNotMatch(told, /No VM sees a difference/);
-    const deleted = { image: plan.image, direction: 'commit', freed: 0, verified: ['/vm/web.img'], heir: '/vm/web.img' } as const;
+    const deleted = {
+      image: plan.image,
+      direction: 'commit',
+      freed: 0,
+      verified: ['/vm/web.img'],
+      heir: '/vm/web.img',
+    } as const;
     assert.match(read(deletedSheet(deleted, () => undefined)).lines.join(' '), /web\.img reads as web\.qcow2 did/);
   });
 });
@@ -78,7 +95,8 @@ describe('the page of a plan', () => {
   it('has the figures, and where each goes', () => {
     const after = (label: string): string[] => lines.slice(lines.indexOf(label) + 1, lines.indexOf(label) + 3);
     assert.deepEqual(after('To move'), [
-      '3 MiB', '2 MiB into web.qcow2, which grows by 3 MiB; 1 MiB into test.qcow2, which grows by 1 MiB',
+      '3 MiB',
+      '2 MiB into web.qcow2, which grows by 3 MiB; 1 MiB into test.qcow2, which grows by 1 MiB',
     ]);
     assert.deepEqual(after('Needed while it runs'), ['4 MiB', 'of 1 GiB free in /vm']);
     assert.equal(after('Freed in the end')[0], 'nothing');
@@ -115,7 +133,9 @@ describe('the page of a plan', () => {
   });
 
   it('is still there without qemu-img, which it then says how to get', () => {
-    const { lines: told, buttons: offered } = read(planSheet(PLAN, { why: 'qemu-img is not on PATH' }, undefined, ACTIONS));
+    const { lines: told, buttons: offered } = read(
+      planSheet(PLAN, { why: 'qemu-img is not on PATH' }, undefined, ACTIONS),
+    );
     assert.ok(told.includes('qemu-img is not on PATH'));
     assert.deepEqual([...offered.keys()].slice(0, 2), ['Open Setting', 'Copy Commands']);
     assert.ok(!offered.has('Delete web.mid.qcow2'));
@@ -123,7 +143,12 @@ describe('the page of a plan', () => {
 
   it('gives the reasons where it is refused, and nothing to press that would do it', () => {
     const refusals = [
-      { code: 'in-use', severity: 'error' as const, message: '/vm/web.qcow2 is open for writing', advice: 'Shut it down.' },
+      {
+        code: 'in-use',
+        severity: 'error' as const,
+        message: '/vm/web.qcow2 is open for writing',
+        advice: 'Shut it down.',
+      },
     ];
     const { lines: told, buttons: offered } = read(
       planSheet({ ...PLAN, direction: undefined, refusals }, TOOL, undefined, ACTIONS),
@@ -161,34 +186,52 @@ describe('the page of a diagnosis', () => {
   const relocate: Remedy = { kind: 'relocate', image: '/vm/a', parent: '/vm/b', parentFormat: 'raw' };
   const found: Diagnosis[] = [
     {
-      code: 'parent-missing', severity: 'error', path: '/vm/a', message: 'the parent is not there',
-      meaning: 'a VM can’t start from it', certainty: 'certain', offset: 0x1_0000,
+      code: 'parent-missing',
+      severity: 'error',
+      path: '/vm/a',
+      message: 'the parent is not there',
+      meaning: 'a VM can’t start from it',
+      certainty: 'certain',
+      offset: 0x1_0000,
       remedies: [
         { title: 'Take b', remedy: relocate, command: 'vmdisk snapshot relocate /vm/a --parent /vm/b' },
         { title: 'Ask whoever moved it', remedy: { kind: 'none' } },
       ],
     },
     {
-      code: 'left-over', severity: 'info', path: '/vm/.a.tmp', message: 'left over', meaning: 'takes room',
-      certainty: 'likely', remedies: [],
+      code: 'left-over',
+      severity: 'info',
+      path: '/vm/.a.tmp',
+      message: 'left over',
+      meaning: 'takes room',
+      certainty: 'likely',
+      remedies: [],
     },
   ];
   const mended: Remedy[] = [];
   const { lines, buttons } = read(
     diagnosisSheet('Diagnosis of a', found, {
-      mend: (remedy) => mended.push(remedy), open: () => undefined, copy: () => undefined, again: () => undefined,
+      mend: (remedy) => mended.push(remedy),
+      open: () => undefined,
+      copy: () => undefined,
+      again: () => undefined,
     }),
   );
 
   it('sums up', () => {
     assert.equal(lines[1], '1 error, 1 note in 2 files.');
-    assert.equal(verdict([], 0), 'Nothing is wrong here, and nothing is left over.');
+    assert.equal(verdict([], 0), 'No problem was found, and nothing is left over.');
   });
 
   it('has for each its meaning, how sure that is, where it is, and what mends it', () => {
     for (const text of [
-      'The parent is not there.', 'certain', 'A VM can’t start from it.', 'At byte 0x1_0000 of the file.',
-      'Ask whoever moved it.', 'vmdisk snapshot relocate /vm/a --parent /vm/b', 'likely',
+      'The parent is not there.',
+      'certain',
+      'A VM can’t start from it.',
+      'At byte 0x1_0000 of the file.',
+      'Ask whoever moved it.',
+      'vmdisk snapshot relocate /vm/a --parent /vm/b',
+      'likely',
     ]) {
       assert.ok(lines.includes(text), `${text} in ${lines.join(' | ')}`);
     }
