@@ -76,16 +76,30 @@ function openOne(file: string): OpenedSource {
  * @param failures of reading layers, by their depth
  */
 export function tellFindings(
-  { session, titles }: Pick<OpenImage, 'session' | 'titles'>,
-  failures: ReadonlyMap<number, Finding> = new Map(),
+  open: Pick<OpenImage, 'session' | 'titles'>,
+  failures?: ReadonlyMap<number, Finding>,
 ): void {
-  for (const { depth } of session.chain.layers) {
+  const isGrave = ({ severity, code }: Finding): boolean => severity === 'error' || code === 'holes-unknown';
+  for (const line of findingsOf(open, isGrave, failures)) tell(line);
+}
+
+/** Tells on stderr the warnings and errors of disks, of a layer that several of them stand on once. */
+export function tellDoubts(disks: readonly Pick<OpenImage, 'session' | 'titles'>[]): void {
+  const isDoubt = ({ severity, code }: Finding): boolean => severity !== 'info' || code === 'holes-unknown';
+  for (const line of new Set(disks.flatMap((open) => findingsOf(open, isDoubt)))) tell(line);
+}
+
+function findingsOf(
+  { session, titles }: Pick<OpenImage, 'session' | 'titles'>,
+  isTold: (finding: Finding) => boolean,
+  failures: ReadonlyMap<number, Finding> = new Map(),
+): string[] {
+  return session.chain.layers.flatMap(({ depth }) => {
     const failure = failures.get(depth);
-    for (const finding of [...session.findings(depth), ...(failure ? [failure] : [])]) {
-      if (finding.severity !== 'error' && finding.code !== 'holes-unknown') continue;
-      tell(`${titles[depth] ?? ''}: ${findingSentence(finding)}`);
-    }
-  }
+    return [...session.findings(depth), ...(failure ? [failure] : [])]
+      .filter(isTold)
+      .map((finding) => `${titles[depth] ?? ''}: ${findingSentence(finding)}`);
+  });
 }
 
 /** What the platforms that made the layers call them, by depth. */

@@ -72,6 +72,16 @@ describe(`compare beside qemu-img ${version?.text ?? ''}`, () => {
     });
   }
 
+  it('tells on stderr, once, that a parent is not as its child knows it', () => {
+    img('create', '-q', '-f', 'vmdk', 'parent.vmdk', '4M');
+    img('create', '-q', '-f', 'vmdk', '-b', 'parent.vmdk', '-F', 'vmdk', 'delta.vmdk');
+    qemuIo(folder, ['-f', 'vmdk', 'parent.vmdk'], ['write -P 3 0 64k']);
+    const { code, stderr } = runCli(['compare', 'delta.vmdk', 'parent.vmdk'], { cwd: folder });
+    assert.equal(code, 0);
+    assert.match(stderr, /^vmdisk: delta\.vmdk: the parent "parent\.vmdk" is not as it was[^\n]*\n$/);
+    assert.equal(runCli(['compare', 'delta.vmdk', 'delta.vmdk'], { cwd: folder }).stderr, stderr);
+  });
+
   it('lists what was written', () => {
     const { stdout } = runCli(['compare', '--output', 'json', 'base.qcow2', 'changed.qcow2'], { cwd: folder });
     const { differences, bytesDifferent } = JSON.parse(stdout) as Record<string, unknown>;

@@ -14,7 +14,7 @@ import {
 } from '../../core';
 import { codecsReady } from '../../node/codecs';
 import type { OpenImage } from '../image';
-import { openDisk, percent, tellFindings } from '../image';
+import { openDisk, percent, tellDoubts } from '../image';
 import { Output, tell } from '../output';
 import { ProgressLine } from '../progress';
 import { paint, plain, table } from '../text';
@@ -122,7 +122,7 @@ function compareImages(invocation: Invocation, a: OpenImage, b: OpenImage): Exit
   };
   print.end(totals, unknown.finish());
   output.flush();
-  if (totals.unknown > 0) [a, b].forEach((side) => tellFindings(side));
+  tellDoubts([a, b]);
   if (!same) return CODE.different;
   return totals.unknown > 0 ? CODE.notRead : CODE.same;
 }
