@@ -31,6 +31,9 @@ export const PAST_END = 'past-end';
 export const endsEarly = (problems: readonly Pick<CheckProblem, 'code'>[]): boolean =>
   problems.some(({ code }) => code === PAST_END);
 
+/** What to do about a file that ends early, of a format that nothing is repaired of. */
+export const COMPLETE = 'The file ends before what it refers to: get the complete one, if there is any.';
+
 /** What to do before a file is repaired that ends early. */
 export const COMPLETE_FIRST =
   'The file ends before what it refers to: get the complete one first, if there is any. A repair drops what only that holds.';

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { clustersChecked, COMPLETE_FIRST, endsEarly, faultsFound } from '../../core/checkWords';
+import { clustersChecked, COMPLETE, COMPLETE_FIRST, endsEarly, faultsFound } from '../../core/checkWords';
+import { isRepaired } from '../../core/repair/repaired';
 import type { CheckSummary, ImageSummary, LayerSummary } from '../../protocol/image';
 import { reservation } from '../../protocol/soundness';
 import type { ImageDocument } from '../editor/document';
@@ -32,13 +33,13 @@ export const nothingToCheck = ({ format }: Pick<LayerSummary, 'format'>): string
 
 /** `web01.qcow2: consistent by itself, 12,345 clusters in use, 3% fragmented; but its parent is missing`. */
 export function checkResult(
-  layer: Pick<LayerSummary, 'fileName' | 'depth' | 'facts' | 'findings'>,
+  layer: Pick<LayerSummary, 'fileName' | 'format' | 'depth' | 'facts' | 'findings'>,
   { counts, problems }: Pick<CheckSummary, 'counts' | 'problems'>,
   chain: Pick<ImageSummary, 'layers' | 'end'>,
 ): { readonly text: string; readonly isGood: boolean } {
   const faults = faultsFound(counts);
   if (faults !== undefined) {
-    const first = endsEarly(problems) ? `. ${COMPLETE_FIRST}` : '';
+    const first = endsEarly(problems) ? `. ${isRepaired(layer.format) ? COMPLETE_FIRST : COMPLETE}` : '';
     return { text: `${layer.fileName}: ${faults}${first}`, isGood: false };
   }
   const but = reservation(layer, chain);

@@ -71,6 +71,8 @@ describe('what is told of a check', () => {
     const { text } = result({}, { found: { corruptions: 1 }, problems: [past] });
     assert.match(text, /^top\.qcow2: 1 corruption\. The file ends before .* get the complete one first/);
     assert.doesNotMatch(result({}, { found: { corruptions: 1 } }).text, /complete/);
+    const unrepaired = result({ format: 'vmdk' }, { found: { corruptions: 1 }, problems: [past] });
+    assert.match(unrepaired.text, /get the complete one, if there is any\.$/);
   });
 
   it('tells the errors that opening it found, the first shortened', () => {

@@ -1,4 +1,4 @@
-import { COMPLETE_FIRST, faultsFound } from '../../checkWords';
+import { COMPLETE, COMPLETE_FIRST, faultsFound } from '../../checkWords';
 import { isRepaired } from '../../repair/repaired';
 import type { Diagnosis } from '../../snapshots/model';
 import { formatCount } from '../../units';
@@ -35,7 +35,7 @@ export const checkFound: ImageRule = ({ path, check, use, format }, { remedies }
       meaning: `Some of the guest's data may be wrong already, or be overwritten by the next write.${meanwhile}`,
       certainty,
       remedies: [
-        ...(check.endsEarly ? [remedies.advice(COMPLETE_FIRST)] : []),
+        ...(check.endsEarly ? [remedies.advice(isRepaired(format) ? COMPLETE_FIRST : COMPLETE)] : []),
         remedies.check(path),
         ...(isRepaired(format) ? [remedies.repair(path, 'all')] : []),
       ],

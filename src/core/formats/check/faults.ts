@@ -1,4 +1,4 @@
-import { COMPLETE_FIRST, PAST_END } from '../../checkWords';
+import { COMPLETE, PAST_END } from '../../checkWords';
 import { DiskError } from '../../errors';
 import type { Blocks } from '../blocks/blockMap';
 import type { GuestRange, Lookup } from '../../model';
@@ -82,7 +82,7 @@ export class BlockFaults {
   structurePastEnd({ what, start, end, from, maps }: Structure): void {
     this.notes.add(this.counts('past-end'), 1, PAST_END, () => ({
       message: `${what} at ${formatOffset(start)} is said to end past the end of the file`,
-      advice: `${COMPLETE_FIRST} What is not there reads as zeros.`,
+      advice: `${COMPLETE} What is not there reads as zeros.`,
       offset: from?.start ?? start,
       host: from ?? { start, end },
       claims: [],
@@ -113,7 +113,7 @@ export class BlockFaults {
     return {
       ...about,
       message: `${which} ${formatOffset(start)}, ${times === 1 ? 'is' : 'are'} said to end past the end of the file`,
-      advice: `${COMPLETE_FIRST} What is not there reads as zeros.`,
+      advice: `${COMPLETE} What is not there reads as zeros.`,
     };
   }
 }
