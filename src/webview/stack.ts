@@ -239,7 +239,8 @@ function rebase(layer: LayerSummary | undefined, actions: Actions): HTMLElement 
 function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement | undefined {
   if (end.kind === 'base') return undefined;
   const advice = layers.at(-1)?.findings.find(({ message }) => message === end.message)?.advice;
-  const missing = end.kind === 'missing';
+  // Of other formats nothing writes the name of the parent anew: what may be it, and where it belongs, the diagnosis tells.
+  const canBeNamed = end.kind === 'missing' && layers.at(-1)?.format === 'qcow2';
   const canAllow = end.kind === 'refused' && end.reason === 'outside';
   return h(
     'li', 'card end',
@@ -249,7 +250,7 @@ function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement |
     advice !== undefined && h('p', 'end-message', asSentence(advice)),
     h(
       'div', 'end-buttons',
-      missing && h('button', {
+      canBeNamed && h('button', {
         class: 'primary', title: 'Look for the file where it was moved to or renamed, and write its name into the header',
         onClick: () => actions.relocateParent(),
       }, 'Find the Parent…'),
@@ -259,6 +260,6 @@ function endCard({ end, layers }: ImageSummary, actions: Actions): HTMLElement |
       !canAllow && textButton('Diagnose', 'What this means, how sure that is, and what mends it', () => actions.diagnose()),
       !canAllow && textButton('Look again', 'Read the files again', () => actions.refresh()),
     ),
-    missing && rebase(layers.at(-1), actions),
+    canBeNamed && rebase(layers.at(-1), actions),
   );
 }

@@ -107,6 +107,24 @@ describe('chains of several formats', function () {
     assert.match(stderr, /this vmdk image stands on nothing/);
   });
 
+  it('have candidates for a parent of another format that is gone, which is then to be put back', () => {
+    fs.mkdirSync(join(folder, 'moved', 'old'), { recursive: true });
+    qemuImg(folder, 'create', '-q', '-f', 'vmdk', 'moved/base.vmdk', '4M');
+    qemuImg(join(folder, 'moved'), 'create', '-q', '-f', 'vmdk', '-b', 'base.vmdk', '-F', 'vmdk', 'child.vmdk');
+    fs.renameSync(join(folder, 'moved', 'base.vmdk'), join(folder, 'moved', 'old', 'kept.vmdk'));
+    const listed = runCli(['snapshot', 'relocate', 'moved/child.vmdk'], { cwd: folder });
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stdout, /certain +moved\/old\/kept\.vmdk.*\n +\+ its CID is the one that the overlay expects/);
+    assert.match(listed.stdout, /put the parent back where this one looks for it, base\.vmdk\n$/);
+    const args = ['snapshot', 'relocate', 'moved/child.vmdk', '--parent', 'moved/old/kept.vmdk'];
+    assert.match(runCli(args, { cwd: folder }).stderr, /only of a qcow2 image the name of its parent is changed/);
+    const [place, at] = ['old/kept.vmdk', 'base.vmdk'].map((name) => join(folder, 'moved', name));
+    assert.ok(place !== undefined && at !== undefined);
+    assert.ok(runCli(['doctor', 'moved'], { cwd: folder }).stdout.includes(` ${place} ${at}\n`));
+    fs.renameSync(place, at);
+    assert.match(runCli(['doctor', 'moved'], { cwd: folder }).stdout, /^no problem found/);
+  });
+
   it('have none that QEMU can not read: LUKS, an archive', async () => {
     writeImage(join(folder, 'disk.luks'), buildLuks2());
     const bytes = fs.readFileSync(join(folder, 'disk.vdi'));

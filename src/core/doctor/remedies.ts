@@ -67,6 +67,11 @@ export class Remedies {
     return { title: 'Remove the file', remedy: { kind: 'remove-file', path }, command };
   }
 
+  /** Moves a file to where it is looked for, over none that is there. */
+  putBack(title: string, from: string, to: string): OfferedRemedy {
+    return this.command(title, this.windows ? ['move', from, to] : ['mv', '-n', '--', from, to]);
+  }
+
   /** For a terminal only. */
   command(title: string, words: readonly string[]): OfferedRemedy {
     return { title, remedy: { kind: 'none' }, command: commandLine(words, this.windows) };

@@ -1,3 +1,4 @@
+import type { ExpectedId, LinkId } from '../model';
 import type { Certainty, ParentCandidate } from '../snapshots/model';
 import { formatBytes } from '../units';
 
@@ -9,6 +10,8 @@ export interface Orphan {
   /** The parent's name as it is written, and the format that it is said to have. */
   readonly written: string;
   readonly format: string | undefined;
+  /** What it knows its parent by. */
+  readonly expects?: readonly ExpectedId[] | undefined;
   /** Milliseconds since 1970: when its file was made, where the host tells, and last written to. */
   readonly made?: number | undefined;
   readonly modified?: number | undefined;
@@ -23,6 +26,8 @@ export interface Suspect {
   readonly modified?: number | undefined;
   /** The parent that it names itself, if any. */
   readonly stands: string | undefined;
+  /** What those that stand on it know it by. */
+  readonly linkIds?: readonly LinkId[] | undefined;
   /** What reading the overlay with this file beneath it told. */
   readonly content: readonly Evidence[];
 }
@@ -39,6 +44,7 @@ export interface Evidence {
 
 export function weigh(orphan: Orphan, suspect: Suspect): ParentCandidate {
   const all = [
+    ...linkEvidence(orphan, suspect),
     ...nameEvidence(orphan, suspect),
     ...sizeEvidence(orphan, suspect),
     ...formatEvidence(orphan, suspect),
@@ -103,6 +109,19 @@ function humbled(
 }
 
 const odds = (score: number): number => score / Math.max(Number.EPSILON, 1 - score);
+
+/** An id is drawn anew for each image: the same one is no accident. Another may be that of the parent, written to since. */
+function linkEvidence({ expects = [] }: Orphan, { linkIds = [] }: Suspect): Evidence[] {
+  return expects.map(({ what, value, or, severity }): Evidence => {
+    const is = linkIds.filter((id) => id.what === what).map((id) => id.value);
+    const isGrave = severity === 'error';
+    if (is.includes(value) || (or !== undefined && is.includes(or))) {
+      return { weight: isGrave ? 8 : 1, what: `its ${what} is the one that the overlay expects`, decides: isGrave };
+    }
+    const found = is.length === 0 ? `it has no ${what}` : `its ${what} is ${is.join(' or ')}`;
+    return { weight: isGrave ? -9 : -1, what: `${found}, and the overlay expects ${value}` };
+  });
+}
 
 function nameEvidence({ written }: Orphan, { path }: Suspect): Evidence[] {
   const [wanted, found] = [fileName(written), fileName(path)];

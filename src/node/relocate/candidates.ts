@@ -87,6 +87,7 @@ function suspectAt(
         guestSize: layer.guestSize,
         modified: source.modified,
         stands: layer.parent?.written,
+        linkIds: layer.linkIds,
       };
     } finally {
       closeChain(chain);

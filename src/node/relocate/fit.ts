@@ -15,7 +15,7 @@ export async function fitOf(
 ): Promise<readonly Evidence[]> {
   const { path: file, format } = suspect;
   try {
-    const trial = openTrial(mended.path, file, format, file, policy);
+    const trial = openTrial(mended, file, format, file, policy);
     try {
       const { chain, from } = trial;
       if (chain.layers.length < 2) return [{ weight: -6, what: "it can't be opened as the overlay's parent" }];

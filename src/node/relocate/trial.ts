@@ -1,13 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Chain, ChainEnd, ChainLayer } from '../../core';
+import type { Chain, ChainEnd, ChainLayer, ExpectedId } from '../../core';
 import { closeChain, DiskError, openChain, parentReference, probe, Session } from '../../core';
 import type { GatePolicy } from '../../protocol/worker';
 import { createEnvironment } from '../environment';
 import { openFile } from '../files';
 import { FileGate } from '../gate';
 
-/** The image whose header is to name another parent: the last one of a chain that can be read. */
+/** The image that misses its parent, or whose header is to name another: the last one of a chain that can be read. */
 export interface Mended {
   /** Absolute, links followed. */
   readonly path: string;
@@ -17,6 +17,10 @@ export interface Mended {
   /** As it names its parent now. */
   readonly written: string;
   readonly format: string | undefined;
+  /** What it knows its parent by. */
+  readonly expects: readonly ExpectedId[];
+  /** The format that it has itself. */
+  readonly ownFormat: string;
   /** How its chain ends now. */
   readonly end: ChainEnd;
   readonly guestSize: number;
@@ -28,7 +32,7 @@ export interface Mended {
 /**
  * Which image of a chain needs its parent named anew: the last that can be read of one that is broken, else the image
  * itself.
- * @throws DiskError when there is nothing to relocate: the image is no qcow2, names no parent, or can't be opened
+ * @throws DiskError when there is nothing to relocate: the image names no parent, or can't be opened
  */
 export function mendedOf(image: string, policy: GatePolicy): Mended {
   const chain = openReal(image, policy);
@@ -41,26 +45,34 @@ export function mendedOf(image: string, policy: GatePolicy): Mended {
   }
 }
 
-const OTHERS_TOOL = 'The program that made it can do that, or put the parent back to where it was.';
+/** Whether the name of the parent is changed in images of a format. */
+export const namesAnew = (format: string): boolean => format === 'qcow2';
+
+/** @throws DiskError `refused` where the parent's name is not changed in images of that format */
+export function mustNameAnew({ path: file, ownFormat }: Mended): void {
+  if (namesAnew(ownFormat)) return;
+  throw new DiskError(
+    'refused',
+    `only of a qcow2 image the name of its parent is changed: this one is ${ownFormat}`,
+    { file },
+    'The program that made it can do that, or put the parent back to where it was.',
+  );
+}
 
 function describe({ layers, end }: Chain, { depth, identity, layer, source }: ChainLayer, named: string): Mended {
   const { path: file, id } = identity;
-  if (layer.format !== 'qcow2') {
-    const [why, advice] = layer.parent
-      ? [`only of a qcow2 image the name of its parent is changed: this one is ${layer.format}`, OTHERS_TOOL]
-      : [
-          `this ${layer.format} image stands on nothing: there is no parent to name`,
-          'Relocate the overlay that stands on it.',
-        ];
-    throw new DiskError('refused', why, { file }, advice);
-  }
   if (!layer.parent) {
-    throw new DiskError(
-      'refused',
-      'the image names no parent: to give it one would change what it reads',
-      { file },
-      'If it has lost its parent’s name, qemu-img rebase -u -b writes it.',
-    );
+    const [why, advice] =
+      layer.format === 'qcow2'
+        ? [
+            'the image names no parent: to give it one would change what it reads',
+            'If it has lost its parent’s name, qemu-img rebase -u -b writes it.',
+          ]
+        : [
+            `this ${layer.format} image stands on nothing: there is no parent to name`,
+            'Relocate the overlay that stands on it.',
+          ];
+    throw new DiskError('refused', why, { file }, advice);
   }
   return {
     path: realOf(file),
@@ -68,6 +80,8 @@ function describe({ layers, end }: Chain, { depth, identity, layer, source }: Ch
     id,
     written: layer.parent.written,
     format: layer.parent.format,
+    expects: layer.parent.expects ?? [],
+    ownFormat: layer.format,
     end,
     guestSize: layer.guestSize,
     modified: source.modified,
@@ -107,7 +121,7 @@ export function probedFormat(file: string, policy: GatePolicy): string {
  * @throws DiskError when the image can't be opened; a parent that can't is where the chain ends
  */
 export function openTrial(
-  image: string,
+  { path: image, ownFormat: format }: Pick<Mended, 'path' | 'ownFormat'>,
   name: string,
   parentFormat: string,
   parent: string,
@@ -116,7 +130,7 @@ export function openTrial(
   const allowed = { ...policy, allowed: [...policy.allowed, parent] };
   const leaf = openFile(image, policy);
   return new Session({ ...createEnvironment(policy), gate: new FileGate(allowed) }, leaf, {
-    format: 'qcow2',
+    format,
     parent: ({ id }, written) => (id === leaf.identity.id ? parentReference(name, parentFormat) : written),
   });
 }

@@ -8,7 +8,7 @@ import { searchParents, weighParent } from '../relocate/candidates';
 import { restoreHeader, takeHeader } from '../relocate/keptHeader';
 import type { TakenHeader } from '../relocate/keptHeader';
 import type { Mended } from '../relocate/trial';
-import { mendedOf, openTrial, probedFormat, realOf } from '../relocate/trial';
+import { mendedOf, mustNameAnew, namesAnew, openTrial, probedFormat, realOf } from '../relocate/trial';
 import { writeAnew } from '../relocate/writeAnew';
 import type { Conduct } from './conduct';
 import { mayChange, refusal } from './guard';
@@ -30,10 +30,21 @@ export function findCandidates(
   return searchParents(mendedOf(image, policy), folders, policy, conduct);
 }
 
-/** The image that `relocateParent` would change when it is asked for this one, and whether its chain is whole. @throws DiskError */
-export function missesParent(image: string, policy: GatePolicy): { readonly path: string; readonly isWhole: boolean } {
-  const { path, end } = mendedOf(image, policy);
-  return { path, isWhole: end.kind === 'base' };
+/** An image that misses its parent, of a chain that may be broken further down. */
+export interface MissesParent {
+  readonly path: string;
+  /** Its chain can be opened as it is. */
+  readonly isWhole: boolean;
+  /** `relocateParent` can write the parent's name anew; else the parent has to be put back where the image looks for it. */
+  readonly canBeNamed: boolean;
+  /** As the image writes it. */
+  readonly written: string;
+}
+
+/** Which image of a chain misses its parent, or would be changed by `relocateParent`. @throws DiskError */
+export function missesParent(image: string, policy: GatePolicy): MissesParent {
+  const { path, end, ownFormat, written } = mendedOf(image, policy);
+  return { path, isWhole: end.kind === 'base', canBeNamed: namesAnew(ownFormat), written };
 }
 
 /** What speaks for the parent that is asked for, and against it. @throws DiskError */
@@ -99,6 +110,7 @@ export interface RelocatePlan {
 
 async function makePlan(request: RelocateRequest, policy: GatePolicy): Promise<RelocatePlan> {
   const mended = mendedOf(request.image, policy);
+  mustNameAnew(mended);
   const parent = realOf(request.parent);
   refuseForFirst(await mayChange(mended.path));
   openFile(parent, policy).source.close();
@@ -106,7 +118,7 @@ async function makePlan(request: RelocateRequest, policy: GatePolicy): Promise<R
   const format = request.parentFormat ?? mended.format ?? probedFormat(parent, policy);
   const name = nameFor(mended, parent, request.absolute ?? false);
   const header = takeHeader(mended.path, name, format);
-  const trial = openTrial(mended.path, name, format, parent, policy);
+  const trial = openTrial(mended, name, format, parent, policy);
   try {
     judgeTrial(trial, mended, parent);
   } catch (error) {

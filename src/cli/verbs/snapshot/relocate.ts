@@ -3,6 +3,7 @@ import type { ParentCandidate, RelocateRequest } from '../../../core';
 import { DiskError, formatBytes } from '../../../core';
 import { TRUST_ALL } from '../../../node/gate';
 import { commandText } from '../../../node/qemuImg';
+import type { MissesParent } from '../../../node/snapshots/relocate';
 import {
   findCandidates,
   judgeParent,
@@ -71,11 +72,11 @@ export const snapshotRelocate: Verb = {
 async function list(invocation: Invocation, image: string): Promise<ExitCode> {
   const folder = invocation.value('look-in');
   const folders = folder === undefined ? [] : [folder];
-  const { path: mended, isWhole } = missesParent(image, TRUST_ALL);
+  const orphan = missesParent(image, TRUST_ALL);
   const candidates = await conducted((conduct) => findCandidates(image, folders, TRUST_ALL, conduct));
   const output = new Output();
-  if (invocation.json) output.json({ image: mended, candidates });
-  else for (const line of candidateLines(mended, isWhole, candidates)) output.line(line);
+  if (invocation.json) output.json({ image: orphan.path, candidates });
+  else for (const line of candidateLines(orphan, candidates)) output.line(line);
   output.flush();
   return EXIT.fine;
 }
@@ -85,12 +86,13 @@ const shortened = (file: string): string => {
   return plain(relative === '' || relative.startsWith(`..${path.sep}..`) ? file : relative);
 };
 
-function candidateLines(image: string, isWhole: boolean, candidates: readonly ParentCandidate[]): string[] {
+function candidateLines(orphan: MissesParent, candidates: readonly ParentCandidate[]): string[] {
+  const { path: image, isWhole, canBeNamed, written } = orphan;
   const whole = `${shortened(image)} misses no parent: its whole chain can be opened.`;
   if (candidates.length === 0 && isWhole) return [whole];
   if (candidates.length === 0) {
     return [
-      `${shortened(image)}: no file was found that may be its parent. Look elsewhere with --look-in FOLDER, or name it with --parent PATH.`,
+      `${shortened(image)}: no file was found that may be its parent. Look elsewhere with --look-in FOLDER${canBeNamed ? ', or name it with --parent PATH' : ''}.`,
     ];
   }
   return [
@@ -102,7 +104,9 @@ function candidateLines(image: string, isWhole: boolean, candidates: readonly Pa
       ...evidence.map(({ speaks, what }) => `          ${speaks === 'for' ? '+' : '-'} ${plain(what)}`),
     ]),
     '',
-    `To take one of them: ${ourCommand('snapshot', 'relocate', image, '--parent')} FILE`,
+    canBeNamed
+      ? `To take one of them: ${ourCommand('snapshot', 'relocate', image, '--parent')} FILE`
+      : `Only of a qcow2 image the name of its parent is changed: put the parent back where this one looks for it, ${plain(written)}`,
   ];
 }
 const STYLE = { certain: 'green', likely: 'green', possible: 'yellow', unlikely: 'red' } as const;

@@ -27,21 +27,33 @@ export const missingParent: ImageRule = (image, ward) => {
         ...parent.candidates
           .filter(({ certainty }) => certainty !== 'unlikely')
           .slice(0, MOST_OFFERED)
-          .map((candidate) => take(candidate, image, ward.remedies)),
+          .map((candidate) => (isNamedAnew(image) ? take : putBack)(candidate, image, ward.remedies)),
         ...others(image, ward),
-        ...(image.format === 'qcow2' ? [] : [ward.remedies.advice('Put the parent where the image looks for it')]),
+        ...(isNamedAnew(image) ? [] : [ward.remedies.advice('Put the parent where the image looks for it')]),
       ],
     },
   ];
 };
 
+const isNamedAnew = ({ format }: ImageFacts): boolean => format === 'qcow2';
+
 function take(candidate: ParentCandidate, { path }: ImageFacts, remedies: Remedies): OfferedRemedy {
-  const { certainty, guestSize, evidence, damaged } = candidate;
+  const title = `Take "${nameOf(candidate.path)}" as its parent (${judged(candidate)})`;
+  return remedies.relocate(title, path, candidate.path, candidate.format);
+}
+
+/** To where the image looks for it: beside the image, where it names no place that there is here. */
+function putBack(candidate: ParentCandidate, { path, parent }: ImageFacts, remedies: Remedies): OfferedRemedy {
+  const to = parent?.path ?? path.slice(0, path.length - nameOf(path).length) + nameOf(candidate.path);
+  return remedies.putBack(`Put "${candidate.path}" back at "${to}" (${judged(candidate)})`, candidate.path, to);
+}
+
+/** How sure a candidate is, what it is, and the strongest reason. */
+function judged({ certainty, format, guestSize, evidence, damaged }: ParentCandidate): string {
   const [strongest] = evidence;
   const but = damaged ? ', damaged' : '';
   const why = strongest === undefined ? '' : `; ${strongest.speaks === 'for' ? '' : 'but '}${strongest.what}`;
-  const title = `Take "${nameOf(candidate.path)}" as its parent (${certainty}${but}: ${candidate.format}, ${formatBytes(guestSize)}${why})`;
-  return remedies.relocate(title, path, candidate.path, candidate.format);
+  return `${certainty}${but}: ${format}, ${formatBytes(guestSize)}${why}`;
 }
 
 /** A file of that very name beside the image is worth a look, whatever the candidates' search made of it. */

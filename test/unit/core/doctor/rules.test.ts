@@ -70,6 +70,20 @@ describe('the doctor’s rules', () => {
         remedies.map(({ title, remedy }) => [title, remedy.kind]),
         [['Put the parent where the image looks for it', 'none']],
       );
+      const candidate: ParentCandidate = {
+        path: '/vm/a b',
+        format: 'vdi',
+        guestSize: GIB,
+        certainty: 'certain',
+        score: 1,
+        evidence: [{ speaks: 'for', what: 'its UUID is the one that the overlay expects' }],
+      };
+      const [back] = only([{ ...orphan({ candidates: [candidate], path: '/old/base' }), format: 'vdi' }]).remedies;
+      assert.match(back?.title ?? '', /^Put "\/vm\/a b" back at "\/old\/base" \(certain: .*; its UUID is the one/);
+      assert.equal(back?.command, "mv -n -- '/vm/a b' /old/base");
+      const nowhere = { ...candidate, path: '/old/b.vdi' };
+      const [near] = only([{ ...orphan({ candidates: [nowhere], path: undefined }), format: 'vdi' }]).remedies;
+      assert.equal(near?.command, 'mv -n -- /old/b.vdi /vm/b.vdi');
       const refused = image('leaf', {
         format: 'vdi',
         parent: missing('id', { state: 'refused', reason: 'malformed' }),
@@ -388,6 +402,10 @@ describe('the doctor’s rules', () => {
     }
     const cut = image('leaf', { check: { ...counts, corruptions: 1, endsEarly: true } });
     assert.match(only([cut]).remedies[0]?.title ?? '', /^The file ends before .*: get the complete one first/);
+    assert.match(
+      only([{ ...cut, format: 'vmdk' }]).remedies[0]?.title ?? '',
+      /^The file ends before .*: get the complete one, if there is any\.$/,
+    );
     assert.deepEqual(told([image('leaf', { check: { failed: 'why' } })]), ['error certain check-failed leaf']);
     assert.deepEqual(commands([image('leaf', { check: { ...counts, leaks: 3 } })]), [
       'vmdisk repair /vm/leaf --mode leaks',

@@ -30,6 +30,20 @@ describe('how sure it is that a file is the parent', () => {
     assert.equal(of({ path: '/vm/base.qcow2', content: [PROOF, DISPROOF] }).certainty, 'unlikely');
   });
 
+  it('certain where it has the id that the overlay expects, and hardly likely where it has another', () => {
+    const orphan = { ...ORPHAN, expects: [{ what: 'CID', value: '0a1b2c3d', severity: 'error' as const }] };
+    const known = (...ids: readonly string[]): ParentCandidate =>
+      weigh(orphan, suspect({ linkIds: ids.map((value) => ({ what: 'CID', value })) }));
+    assert.equal(known('0a1b2c3d').certainty, 'certain');
+    assert.deepEqual(known('0a1b2c3d').evidence[0], {
+      speaks: 'for',
+      what: 'its CID is the one that the overlay expects',
+    });
+    assert.equal(known('ffff0000').certainty, 'unlikely');
+    assert.equal(known('ffff0000').evidence[0]?.what, 'its CID is ffff0000, and the overlay expects 0a1b2c3d');
+    assert.equal(known().evidence[0]?.what, 'it has no CID, and the overlay expects 0a1b2c3d');
+  });
+
   it('behind one that is whole where it is damaged, and it says so', () => {
     const damage: Evidence = { weight: -3, what: 'it is damaged', damages: true };
     const damaged = of({ path: '/vm/base.qcow2', content: [PROOF, damage] });
