@@ -196,9 +196,8 @@ describe('the manifest', () => {
     assert.deepEqual(Object.fromEntries(contributes.colors.map(({ id, defaults }) => [id, defaults])), COLOR_DEFAULTS);
   });
 
-  it('is there once the window is, beside the files, also where nothing is trusted', () => {
-    // For no event but this one tells of a file that is opened as binary: nothing else offers to show a disk in it.
-    assert.deepEqual(manifest.activationEvents, ['onStartupFinished']);
+  it('activates by what it contributes alone, beside the files, also where nothing is trusted', () => {
+    assert.deepEqual(manifest.activationEvents, []);
     assert.deepEqual(manifest.extensionKind, ['workspace']);
     assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');
     assert.notEqual(manifest.capabilities.untrustedWorkspaces.description, '');
