@@ -100,7 +100,7 @@ describe('the command line', () => {
     ['trace', 'leaf.qcow2', 'five'],
     ['map', '--bogus', 'leaf.qcow2'],
     ['map', '--output', 'yaml', 'leaf.qcow2'],
-    ['map', '--format', 'vmdk', 'leaf.qcow2'],
+    ['map', '--format', 'dmg', 'leaf.qcow2'],
     ['--output', 'json'],
   ];
   for (const args of wrong) {

@@ -19,8 +19,9 @@ with each table that is looked at, its entry and flags; then says what a write t
 OFFSET counts in bytes, or with a unit: 4096, 0x1000, 1M, 3GiB, 8s (sectors of 512 bytes).
 
 With --output json: { offset, owner, steps: [ { depth, filename, outcome, lookups: [ { table, index, entryOffset,
-entry, flags } ], hostOffset, hostFile } ], write: { effect, bytes, reason, copiesFrom } }. owner is a depth, or null where no
-layer answers. hostFile is there where hostOffset is one of another file than the image. What deeper layers hold for that byte without being asked is in "hidden", in the shape of steps.
+entry, flags } ], hostOffset, hostFile } ], write: { effect, bytes, reason, copiesFrom } }. owner is a depth, or null
+where no layer answers. hostFile is there where hostOffset is one of another file than the image. What deeper layers
+hold for that byte without being asked is in "hidden", in the shape of steps.
 `;
 
 export const trace: Verb = {
