@@ -24,10 +24,14 @@ export function tablesOf(source: ByteSource, l1: L1Table, { clusterSize }: Geome
 export function tableCut(l1: L1Table, { holes, tables }: TablesOfFile, { clusterSize, l2Span }: Geometry): number {
   let left = holes.budget;
   if (l1.entries * clusterSize <= left) return Infinity;
-  for (let index = 0; index < l1.entries; index += 1) {
-    if (tables.at(index) <= NO_TABLE) continue;
-    if (left < clusterSize) return index * l2Span;
-    left -= clusterSize;
+  for (let index = 0; index < l1.entries;) {
+    const end = Math.min(tables.runEnd(index), l1.entries);
+    if (tables.at(index) > NO_TABLE) {
+      const room = Math.floor(left / clusterSize);
+      if (end - index > room) return (index + room) * l2Span;
+      left -= (end - index) * clusterSize;
+    }
+    index = end;
   }
   return Infinity;
 }
