@@ -345,10 +345,7 @@ class BlockCheck {
     this.map.append(size, Use.Unknown);
     return {
       counts: {
-        checkErrors: notes.count('error'),
-        corruptions: notes.count('corruption'),
-        leaks: notes.count('leak'),
-        further: notes.count('further'),
+        ...notes.counts,
         imageEnd: this.reachedEnd ? imageEnd : undefined,
         totalClusters: Math.ceil(blocks.size / blocks.blockSize),
         allocatedClusters: counters.allocated,

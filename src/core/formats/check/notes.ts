@@ -1,4 +1,4 @@
-import type { CheckProblem } from '../../model';
+import type { CheckCounts, CheckProblem } from '../../model';
 
 /** Problems that are told one by one, of all kinds and of one kind; the rest is counted. */
 export const MAX_PROBLEMS = 1000;
@@ -31,6 +31,12 @@ export class Notes<N extends NotedProblem = NotedProblem> {
 
   count(what: CheckProblem['counts']): number {
     return this.sums[what];
+  }
+
+  /** All of them, as a check tells them. */
+  get counts(): Pick<CheckCounts, 'checkErrors' | 'corruptions' | 'leaks' | 'further'> {
+    const { error, corruption, leak, further } = this.sums;
+    return { checkErrors: error, corruptions: corruption, leaks: leak, further };
   }
 
   /** Problems that are not kept. */

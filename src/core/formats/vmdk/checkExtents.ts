@@ -80,12 +80,7 @@ function flat({ line: { offset, size }, fileSize, start, words }: OpenedExtent):
 }
 
 function reportOf(notes: BlockNotes): Report {
-  const counts = {
-    ...NOTHING,
-    checkErrors: notes.count('error'),
-    corruptions: notes.count('corruption'),
-    further: notes.count('further'),
-  };
+  const counts = { ...NOTHING, ...notes.counts };
   return { counts, problems: notes.kept, untold: notes.untold };
 }
 

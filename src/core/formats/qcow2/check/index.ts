@@ -340,10 +340,7 @@ class Check {
     const layout = entries?.layout ?? { allocated: 0, fragmented: 0, compressed: 0 };
     return {
       counts: {
-        checkErrors: notes.count('error'),
-        corruptions: notes.count('corruption'),
-        leaks: notes.count('leak'),
-        further: notes.count('further'),
+        ...notes.counts,
         imageEnd: counts && this.reachedEnd ? (counts.highest + 1) * geometry.clusterSize : undefined,
         totalClusters: Math.ceil(guestSize / geometry.clusterSize),
         allocatedClusters: layout.allocated,
